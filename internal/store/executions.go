@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Status says how an execution ended.
+type Status string
+
+// The execution statuses.
+const (
+	StatusOK        Status = "ok"
+	StatusError     Status = "error"
+	StatusTimeout   Status = "timeout"
+	StatusLimit     Status = "limit"
+	StatusRejected  Status = "rejected"
+	StatusCancelled Status = "cancelled"
+)
+
+// Execution is one run of a script.
+type Execution struct {
+	ID         string // UUIDv7, so that IDs sort by start
+	AppID      string
+	ScriptID   string
+	Script     string // its name at the time
+	Version    int64
+	Deployment int64
+	Trigger    string // "http", later "schedule", "queue", …
+	Status     Status
+	Error      string // what the script's author needs to know; empty when ok
+	Method     string
+	Path       string
+	HTTPStatus int
+	StartedAt  time.Time
+	Duration   time.Duration
+	Operations int64
+	PeakMemory int64 // bytes, by the engine's model
+	Logs       []LogLine
+	// LogsDropped counts lines that the log limits cut.
+	LogsDropped int64
+}
+
+// LogLine is one line a script logged.
+type LogLine struct {
+	At      time.Time
+	Level   string // debug, info, warn, error; print is info, debug is debug
+	Source  string // print, debug or log
+	Line    int    // position in the script; 0 unknown
+	Column  int
+	Message string
+}
+
+// ExecutionFilter selects executions, newest first.
+type ExecutionFilter struct {
+	AppID    string
+	ScriptID string // empty: all of the app
+	Status   Status // empty: any
+	Before   string // executions with a lower ID, for paging back
+	After    string // executions with a higher ID, for following
+	Limit    int    // 1 to 1000
+	// Logs asks for the log lines too.
+	Logs bool
+}
+
+// Retention bounds what is kept of executions.
+type Retention struct {
+	MaxAge   time.Duration
+	MaxBytes int64
+}
+
+// Executions keeps the record of executions. It is apart from Store because
+// recording may lose what a crash catches in its buffer, and because it gives
+// disk back. An execution is written whole, with its log lines, or not at all.
+type Executions interface {
+	// WriteExecutions adds a batch in one transaction.
+	WriteExecutions(ctx context.Context, batch []Execution) error
+	ListExecutions(ctx context.Context, f ExecutionFilter) ([]Execution, error)
+	// Execution returns one with its log lines.
+	Execution(ctx context.Context, id string) (Execution, error)
+	// Prune removes what r no longer keeps, gives the space back to the file
+	// system, and returns how many executions went and when the oldest that is
+	// left reaches MaxAge (zero: none is left).
+	Prune(ctx context.Context, r Retention, now time.Time) (removed int64, next time.Time, err error)
+	// DeleteAppExecutions removes everything recorded for an app.
+	DeleteAppExecutions(ctx context.Context, appID string) error
+	Close() error
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Role is a user's role on the whole instance.
+type Role string
+
+// The instance roles, from most to least powerful.
+const (
+	RoleOwner  Role = "owner"
+	RoleAdmin  Role = "admin"
+	RoleMember Role = "member"
+)
+
+// User is someone who signs in.
+type User struct {
+	ID           string // UUIDv7
+	Username     string // unique, lower case
+	Role         Role
+	PasswordHash string // argon2id, PHC string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Users keeps people.
+type Users interface {
+	// CreateUser adds u; ErrTaken if the username exists.
+	CreateUser(ctx context.Context, u User) error
+	// CreateFirstOwner adds u only if there is no user yet, else ErrTaken. Of
+	// concurrent calls exactly one succeeds.
+	CreateFirstOwner(ctx context.Context, u User) error
+	User(ctx context.Context, id string) (User, error)
+	UserByName(ctx context.Context, username string) (User, error)
+	// ListUsers returns all users by username.
+	ListUsers(ctx context.Context) ([]User, error)
+	CountUsers(ctx context.Context) (int, error)
+	// SetPassword replaces the hash and ends every session of the user.
+	SetPassword(ctx context.Context, userID, hash string, at time.Time) error
+}
+
+// Session is a signed-in browser or command line. Only the SHA-256 of its
+// token is kept.
+type Session struct {
+	ID         string
+	TokenHash  [32]byte
+	UserID     string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt time.Time
+	Client     string // "browser" or "cli"
+}
+
+// Sessions keeps sessions. An expired one is never returned.
+type Sessions interface {
+	CreateSession(ctx context.Context, s Session) error
+	// SessionByToken returns the session and its user; ErrNotFound when there is
+	// none that lives at the given time.
+	SessionByToken(ctx context.Context, tokenHash [32]byte, at time.Time) (Session, User, error)
+	// TouchSession notes a use and moves the expiry.
+	TouchSession(ctx context.Context, id string, usedAt, expiresAt time.Time) error
+	DeleteSession(ctx context.Context, id string) error
+	// DeleteExpiredSessions removes those that ended before the given time and
+	// returns when the next one ends (zero: none).
+	DeleteExpiredSessions(ctx context.Context, before time.Time) (next time.Time, err error)
+}

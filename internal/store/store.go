@@ -1,0 +1,60 @@
+// Package store holds PiCloud's records and the contracts by which services
+// reach them. Drivers live in the packages below it; storetest runs one suite
+// on each of them.
+//
+// All times are UTC with microsecond precision, taken from the program's
+// clock. All methods are safe for concurrent use and end when their context
+// does. A method that changes something has committed it durably when it
+// returns nil; after an error other than ErrUnknownOutcome nothing has changed.
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// The errors a caller can tell apart with errors.Is. Drivers wrap them with
+// what was looked for.
+var (
+	ErrNotFound       = errors.New("not found")
+	ErrTaken          = errors.New("already exists")
+	ErrNotEmpty       = errors.New("not empty")
+	ErrUnknownOutcome = errors.New("the connection was lost while committing: the outcome is unknown")
+	ErrUnavailable    = errors.New("the database is unavailable")
+)
+
+// Store is everything the control plane and the orchestrator keep, except
+// executions (see Executions).
+type Store interface {
+	Users
+	Sessions
+	Apps
+	Scripts
+	Deployments
+
+	// Subscribe registers f to be called after each committed change of an app,
+	// in this process before the changing call returns, and for changes by
+	// other processes as soon as the database tells of them. After a time in
+	// which changes may have been missed f receives the zero Change, which
+	// means: forget everything cached. f must not block or call the store.
+	// The returned function ends the subscription.
+	Subscribe(f func(Change)) (stop func())
+
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+
+	// Backup writes a consistent copy of everything, executions excepted, to w
+	// while the store is in use. Its format is the driver's own; the package
+	// bootstrap knows how to restore each.
+	Backup(ctx context.Context, w io.Writer) error
+
+	// Close waits for running calls and releases the database.
+	Close() error
+}
+
+// Change names an app whose record or active deployment changed.
+type Change struct {
+	AppID string
+	Slug  string // the slug by which the app was reached before the change
+}
