@@ -8,7 +8,7 @@ import (
 
 // upperCase returns s in upper case by Unicode's full mapping ("ß" becomes "SS").
 func upperCase(s string) string {
-	if isASCII(s) {
+	if onlyASCII(s) {
 		return strings.ToUpper(s)
 	}
 	var b strings.Builder
@@ -25,7 +25,7 @@ func upperCase(s string) string {
 
 // lowerCase returns s in lower case by Unicode's full mapping, including the final sigma.
 func lowerCase(s string) string {
-	if isASCII(s) {
+	if onlyASCII(s) {
 		return strings.ToLower(s)
 	}
 	var b strings.Builder
@@ -99,7 +99,7 @@ func lowerChar(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-func isASCII(s string) bool {
+func onlyASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {
 			return false
