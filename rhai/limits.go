@@ -1,0 +1,46 @@
+package rhai
+
+// Limits bound what one run may use. Zero means no limit, except where said.
+type Limits struct {
+	MaxOperations int64 // work: loops, calls and builtins charge it
+	MaxMemory     int64 // bytes by the engine's own model of memory
+	MaxCallLevels int   // nested script calls; zero means 64
+
+	MaxStringSize int // bytes of one string
+	MaxArraySize  int // elements of one array or bytes of one blob
+	MaxMapSize    int // keys of one object map
+	MaxModules    int // modules imported in one run
+	MaxVariables  int // variables alive at once
+
+	MaxSourceSize        int // bytes of a source text
+	MaxExprDepth         int // nesting of expressions; zero means 64
+	MaxFunctionExprDepth int // the same within functions; zero means 32
+}
+
+const defaultCallLevels = 64
+
+// Stats says what a run used.
+type Stats struct {
+	Operations int64
+	PeakMemory int64 // highest live memory known, in bytes of the model
+}
+
+// charge counts n operations and fails when the run has used up its budget or
+// was cancelled.
+func (vm *machine) charge(n int64) error {
+	vm.budget -= n
+	if vm.budget < 0 {
+		return vm.refill()
+	}
+	return nil
+}
+
+// alloc counts bytes that are about to be allocated.
+func (vm *machine) alloc(bytes int64) error {
+	vm.used += bytes
+	vm.budget -= bytes >> 6
+	if vm.used > vm.maxMemory {
+		return vm.census(bytes)
+	}
+	return nil
+}
