@@ -1,0 +1,67 @@
+# `make help` lists what there is. `go build ./...` and `go run ./cmd/picloud`
+# need Go alone; the tests need more, and tools/need installs it on Debian.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+# Extra flags for go test: make test TESTFLAGS='-run TestServe -v'
+TESTFLAGS ?=
+# RACE=1 runs the packages where goroutines meet under the race detector.
+RACE ?=
+RACE_PACKAGES := ./internal/... ./cmd/...
+
+# Modules of their own keep what only they need out of PiCloud's go.mod.
+MODULES := deploy/caddy bench test/browser
+
+.PHONY: help run build test bench lint generate verify schema
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: ## start PiCloud on embedded SQLite in ./data, at http://127.0.0.1:8080
+	$(GO) run ./cmd/picloud serve
+
+build: ## build every program into ./bin
+	$(GO) build -o bin/ ./cmd/...
+
+test: ## run every test, on SQLite and PostgreSQL
+	@tools/need postgresql chromium
+ifeq ($(RACE),)
+	$(GO) test $(TESTFLAGS) ./...
+else
+	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vE '/(internal|cmd)/')
+	$(GO) test -race $(TESTFLAGS) $(RACE_PACKAGES)
+endif
+	@for module in $(wildcard $(MODULES)); do \
+	  echo "cd $$module && $(GO) test $(TESTFLAGS) ./..."; \
+	  (cd "$$module" && $(GO) test $(TESTFLAGS) ./...); \
+	done
+
+bench: ## measure; the figures of docs/benchmarks.md come from here
+	cd bench && $(GO) run .
+
+lint: ## go vet, staticcheck and gofumpt
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	@unformatted=$$($(GO) tool -modfile=tools/go.mod gofumpt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not in gofumpt's form (make generate puts them right):" >&2; echo "$$unformatted" >&2; exit 1; fi
+
+generate: ## rewrite every generated file, and the form of the Go files
+	$(GO) generate ./...
+	BLESS=1 $(GO) test ./internal/bootstrap -run 'TestConfigurationPage' -count=1
+	$(GO) tool -modfile=tools/go.mod gofumpt -w $$(git ls-files '*.go')
+
+verify: lint ## fail if a generated file is not what its source makes
+	@before=$$(git ls-files -z -co --exclude-standard | xargs -0 sha256sum); \
+	$(MAKE) --no-print-directory generate >/dev/null; \
+	after=$$(git ls-files -z -co --exclude-standard | xargs -0 sha256sum); \
+	if [ "$$before" != "$$after" ]; then \
+	  echo "these files are generated and were out of date; commit them as they are now:" >&2; \
+	  diff <(echo "$$before") <(echo "$$after") | sed -n 's/^> [0-9a-f]*  /  /p' >&2; exit 1; \
+	fi
+
+schema: ## compare both databases' schemas with the golden texts (BLESS=1 rewrites them)
+	@tools/need postgresql
+	$(GO) test ./internal/store/... -run 'Schema' -count=1
