@@ -1,0 +1,5 @@
+//go:build !linux
+
+package clock
+
+func newAlarm(ring func()) alarm { return &runtimeAlarm{ring: ring} }
