@@ -1,0 +1,115 @@
+// Package cli holds what every command of pic works with: the streams, the
+// environment, the form of output and the connection to the server.
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/internal/pic/credentials"
+	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/terminal"
+)
+
+// Env is the surroundings of one run of pic.
+type Env struct {
+	*terminal.Streams
+	Credentials credentials.Store
+	// Version is this program's version.
+	Version string
+	// Output is the value of --output; empty picks the format by the stream.
+	Output string
+}
+
+// New returns the surroundings made of s.
+func New(s *terminal.Streams, version string) *Env {
+	return &Env{Streams: s, Credentials: credentials.Store{Getenv: s.Getenv}, Version: version}
+}
+
+// Writer returns the writer for a command's answer: in the form --output says,
+// else a table on a terminal and TSV in a pipe.
+func (e *Env) Writer() (*output.Writer, error) {
+	f := output.TSV
+	if e.OutIsTerminal() {
+		f = output.Table
+	}
+	if e.Output != "" {
+		var err error
+		if f, err = output.ParseFormat(e.Output); err != nil {
+			return nil, exit.Usagef("%w", err)
+		}
+	}
+	return &output.Writer{W: e.Out, Format: f, Width: e.Width(), Color: e.Color()}, nil
+}
+
+// Notef says something to the person on Err, followed by a line end.
+func (e *Env) Notef(format string, args ...any) {
+	fmt.Fprintf(e.Err, format+"\n", args...)
+}
+
+// Report writes err and its hint to Err, as the last thing pic says.
+func (e *Env) Report(err error) {
+	e.Notef("pic: %s", output.PrintableLines(err.Error()))
+	if h := exit.Hint(err); h != "" {
+		e.Notef("%s", output.PrintableLines(h))
+	}
+}
+
+// Confirm asks before something is destroyed. Without a terminal to ask on,
+// --yes must have been given.
+func (e *Env) Confirm(yes bool, format string, args ...any) error {
+	if yes {
+		return nil
+	}
+	ok, err := e.Streams.Confirm(fmt.Sprintf(format, args...))
+	switch {
+	case errors.Is(err, terminal.ErrNoTerminal):
+		return exit.Usagef("nobody can confirm this: standard input is not a terminal; add --yes")
+	case err != nil:
+		return err
+	case !ok:
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
+// Args turns a check of positional arguments into one whose message names the
+// arguments, as in "pic apps show needs APP".
+func Args(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return exit.Usagef("%s needs %s", cmd.CommandPath(), names[len(args)])
+		case len(args) > len(names) && len(names) == 0:
+			return exit.Usagef("%s takes no argument, got %q", cmd.CommandPath(), args[0])
+		case len(args) > len(names):
+			return exit.Usagef("%s takes %d argument(s); %q is too many", cmd.CommandPath(), len(names), args[len(names)])
+		}
+		return nil
+	}
+}
+
+// Group is a command that only holds others: pic NOUN.
+func Group(use, short string, verbs ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{
+		Use:   use,
+		Short: short,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			err := exit.Usagef("%q is no command of %s", args[0], cmd.CommandPath())
+			var e *exit.Error
+			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && errors.As(err, &e) {
+				e.Hint = "did you mean: " + cmd.CommandPath() + " " + s[0]
+			}
+			return err
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	g.AddCommand(verbs...)
+	return g
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/picloud/picloud/internal/pic/exit"
+)
+
+func TestRefusal(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   string
+		code   int
+		hint   string
+	}{
+		{"detail", 409, `{"status":409,"title":"Conflict","detail":"the slug \"demo\" is taken"}`,
+			`the slug "demo" is taken (HTTP 409)`, exit.Failed, ""},
+		{"field", 422, `{"detail":"validation failed","errors":[{"location":"body.slug","message":"only a-z, 0-9 and -","value":"Ü"}]}`,
+			`validation failed: slug: only a-z, 0-9 and - (HTTP 422)`, exit.Failed, ""},
+		{"title only", 404, `{"title":"Not Found"}`, "Not Found (HTTP 404)", exit.NotFound, ""},
+		{"no problem document", 502, "<html>bad gateway</html>", "Bad Gateway (HTTP 502)", exit.Failed,
+			"The server failed; its own log says why. Trying again may help."},
+		{"signed out", 401, `{"detail":"the session has ended"}`, "the session has ended (HTTP 401)", exit.NotSignedIn, "Sign in with: pic login URL"},
+		{"forbidden", 403, `{"detail":"only admins may"}`, "only admins may (HTTP 403)", exit.NotAllowed, advice(403)},
+		{"does not compile", 422,
+			`{"detail":"the script does not compile","errors":[{"location":"body.source","message":"expecting ';'"}],"line":2,"column":3,"source_line":"\tlet x","hint":"end the statement"}`,
+			"line 2, column 3: expecting ';' (HTTP 422)", exit.Failed, "   2 | \tlet x\n     | \t ^\nend the statement"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := Refusal(c.status, []byte(c.body))
+			if err.Error() != c.want {
+				t.Errorf("error %q, want %q", err, c.want)
+			}
+			if exit.Code(err) != c.code {
+				t.Errorf("exit code %d, want %d", exit.Code(err), c.code)
+			}
+			if exit.Hint(err) != c.hint {
+				t.Errorf("hint %q, want %q", exit.Hint(err), c.hint)
+			}
+		})
+	}
+}

@@ -1,0 +1,146 @@
+// Package output writes what commands answer in one of three forms: a table
+// for a person, tab-separated values for a pipe, JSON for a program.
+//
+// TSV has a header line, one record a line, and fields in which backslash, tab,
+// line feed and carriage return are written \\ \t \n \r. JSON carries the
+// API's own objects with the API's own field names. In a table control
+// characters are shown escaped, so that text from a script cannot drive the
+// reader's terminal.
+package output
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Format is a form of output.
+type Format string
+
+// The formats.
+const (
+	Table Format = "table"
+	TSV   Format = "tsv"
+	JSON  Format = "json"
+)
+
+// Formats lists the values of the --output flag.
+var Formats = []Format{Table, TSV, JSON}
+
+// ParseFormat reads the value of the --output flag.
+func ParseFormat(s string) (Format, error) {
+	for _, f := range Formats {
+		if s == string(f) {
+			return f, nil
+		}
+	}
+	return "", fmt.Errorf("--output %q is unknown: use table, tsv or json", s)
+}
+
+// Writer writes answers in one format. It is used by one goroutine.
+type Writer struct {
+	W      io.Writer
+	Format Format
+	Width  int  // columns a table may take
+	Color  bool // tables may use colours
+}
+
+// Column is one column of a list or one field of a single object.
+type Column[T any] struct {
+	// Name is the TSV header, in snake case; tables show it in capitals.
+	Name  string
+	Value func(T) string
+	// Color returns how a table colours the value; nil is plain.
+	Color func(T) Color
+	// Shrink lets a table cut the value to the width of the terminal.
+	Shrink bool
+	// TSVOnly leaves the column out of tables.
+	TSVOnly bool
+}
+
+// List writes records: a table, TSV, or a JSON array of the records.
+func List[T any](w *Writer, records []T, columns []Column[T]) error {
+	switch w.Format {
+	case JSON:
+		if records == nil {
+			records = []T{}
+		}
+		return w.JSON(records)
+	case TSV:
+		return writeTSV(w, records, columns, true)
+	default:
+		return writeTable(w, records, columns)
+	}
+}
+
+// Show writes one record: lines of "name: value", TSV with one line, or a
+// JSON object.
+func Show[T any](w *Writer, record T, columns []Column[T]) error {
+	switch w.Format {
+	case JSON:
+		return w.JSON(record)
+	case TSV:
+		return writeTSV(w, []T{record}, columns, true)
+	default:
+		return writeFields(w, record, columns)
+	}
+}
+
+// JSON writes v indented by two spaces.
+func (w *Writer) JSON(v any) error {
+	enc := json.NewEncoder(w.W)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// JSONLine writes v on a line of its own, for streams without an end.
+func (w *Writer) JSONLine(v any) error {
+	enc := json.NewEncoder(w.W)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Time writes t as RFC 3339 in UTC with whole seconds; the zero time is empty.
+func Time(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+// TimeMillis is Time with milliseconds.
+func TimeMillis(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+var tsvEscapes = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+
+func writeTSV[T any](w *Writer, records []T, columns []Column[T], header bool) error {
+	var b strings.Builder
+	if header {
+		for i, c := range columns {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			b.WriteString(c.Name)
+		}
+		b.WriteByte('\n')
+	}
+	for _, r := range records {
+		for i, c := range columns {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			b.WriteString(tsvEscapes.Replace(c.Value(r)))
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w.W, b.String())
+	return err
+}

@@ -1,0 +1,215 @@
+package output
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// Color is an SGR parameter; empty is plain.
+type Color string
+
+// The colours in use.
+const (
+	Plain  Color = ""
+	Green  Color = "32"
+	Red    Color = "31"
+	Yellow Color = "33"
+	Dim    Color = "2"
+)
+
+// Paint returns s in the given colour if w shows colours.
+func (w *Writer) Paint(s string, c Color) string {
+	if !w.Color || c == Plain || s == "" {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
+
+// gap is the space between two columns; minShrunk is the least width a
+// shrinking column keeps on a narrow terminal.
+const (
+	gap       = 2
+	minShrunk = 20
+)
+
+func writeTable[T any](w *Writer, records []T, columns []Column[T]) error {
+	columns = visible(columns)
+	head := make([]string, len(columns))
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		head[i] = strings.ToUpper(strings.ReplaceAll(c.Name, "_", " "))
+		widths[i] = displayWidth(head[i])
+	}
+	rows := make([][]string, len(records))
+	for r, rec := range records {
+		rows[r] = make([]string, len(columns))
+		for i, c := range columns {
+			rows[r][i] = Printable(c.Value(rec))
+			widths[i] = max(widths[i], displayWidth(rows[r][i]))
+		}
+	}
+	shrink(widths, columns, w.Width)
+
+	var b strings.Builder
+	line := func(cells []string, color func(i int) Color) {
+		last := len(cells) - 1
+		for last > 0 && cells[last] == "" {
+			last--
+		}
+		for i := 0; i <= last; i++ {
+			cell := truncate(cells[i], widths[i])
+			b.WriteString(w.Paint(cell, color(i)))
+			if i < last {
+				b.WriteString(strings.Repeat(" ", widths[i]-displayWidth(cell)+gap))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	line(head, func(int) Color { return Dim })
+	for r, rec := range records {
+		line(rows[r], func(i int) Color {
+			if columns[i].Color == nil {
+				return Plain
+			}
+			return columns[i].Color(rec)
+		})
+	}
+	_, err := io.WriteString(w.W, b.String())
+	return err
+}
+
+func writeFields[T any](w *Writer, record T, columns []Column[T]) error {
+	columns = visible(columns)
+	longest := 0
+	for _, c := range columns {
+		longest = max(longest, len(c.Name))
+	}
+	var b strings.Builder
+	for _, c := range columns {
+		color := Plain
+		if c.Color != nil {
+			color = c.Color(record)
+		}
+		name := strings.ReplaceAll(c.Name, "_", " ") + ":"
+		line := fmt.Sprintf("%-*s %s", longest+1, name, w.Paint(Printable(c.Value(record)), color))
+		b.WriteString(strings.TrimRight(line, " "))
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w.W, b.String())
+	return err
+}
+
+// shrink takes from the shrinking columns what the table is too wide.
+func shrink[T any](widths []int, columns []Column[T], limit int) {
+	total := -gap
+	for _, n := range widths {
+		total += n + gap
+	}
+	for i := len(columns) - 1; i >= 0 && total > limit; i-- {
+		if !columns[i].Shrink {
+			continue
+		}
+		to := max(widths[i]-(total-limit), min(minShrunk, widths[i]))
+		total -= widths[i] - to
+		widths[i] = to
+	}
+}
+
+func visible[T any](columns []Column[T]) []Column[T] {
+	var v []Column[T]
+	for _, c := range columns {
+		if !c.TSVOnly {
+			v = append(v, c)
+		}
+	}
+	return v
+}
+
+// Printable returns s on one line and without characters that act on a
+// terminal: control and format characters are written as escapes.
+func Printable(s string) string {
+	if strings.IndexFunc(s, acts) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case acts(r):
+			fmt.Fprintf(&b, `\u{%x}`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// PrintableLines is Printable for text of several lines: line feeds and tabs
+// stay.
+func PrintableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		parts := strings.Split(l, "\t")
+		for j, p := range parts {
+			parts[j] = Printable(p)
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// acts reports whether r could act on a terminal: control characters, and
+// format characters (direction overrides among them) except the joiners that
+// emoji and several scripts need.
+func acts(r rune) bool {
+	if r == '\u200c' || r == '\u200d' {
+		return false
+	}
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+}
+
+func displayWidth(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeWidth(r)
+	}
+	return n
+}
+
+func runeWidth(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// truncate cuts s to n columns, the last of them an ellipsis.
+func truncate(s string, n int) string {
+	if displayWidth(s) <= n {
+		return s
+	}
+	used := 0
+	for i, r := range s {
+		if used+runeWidth(r) > n-1 {
+			return s[:i] + "…"
+		}
+		used += runeWidth(r)
+	}
+	return s
+}

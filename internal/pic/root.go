@@ -1,0 +1,120 @@
+// Package pic is PiCloud's command line. Each noun has a package of its own
+// below this one; this package joins them to one command.
+package pic
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/invoke"
+	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/terminal"
+	"github.com/picloud/picloud/internal/pic/version"
+	build "github.com/picloud/picloud/internal/version"
+)
+
+// interrupted is the exit code after SIGINT, as shells have it.
+const interrupted = 130
+
+// Main runs pic with the process's arguments and streams and returns its exit
+// code. An interrupt or SIGTERM cancels what is running.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, cli.New(terminal.System(), build.Number), os.Args[1:])
+}
+
+// Run runs pic with the given arguments and returns its exit code.
+func Run(ctx context.Context, env *cli.Env, args []string) int {
+	root := Command(env)
+	root.SetArgs(args)
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+
+	// What cobra itself refuses, before a command runs, is wrong usage.
+	started := false
+	each(root, func(c *cobra.Command) {
+		if run := c.RunE; run != nil {
+			c.RunE = func(cmd *cobra.Command, args []string) error {
+				started = true
+				return run(cmd, args)
+			}
+		}
+	})
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exit.OK
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return interrupted
+	}
+	var e *exit.Error
+	if !started && !errors.As(err, &e) {
+		err = &exit.Error{Code: exit.Usage, Err: err}
+	}
+	if exit.Code(err) == exit.Usage && exit.Hint(err) == "" {
+		errors.As(err, &e)
+		e.Hint = "Run '" + cmd.CommandPath() + " --help' for how to use it."
+	}
+	env.Report(err)
+	return exit.Code(err)
+}
+
+// Command returns the whole command tree. Its help texts are also the source
+// of docs/cli.md.
+func Command(env *cli.Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pic",
+		Short: "Work with a PiCloud instance",
+		Long: `pic works with a PiCloud instance: it deploys Rhai scripts, calls them and shows
+what they logged.
+
+Sign in once with "pic login URL". PICLOUD_URL and PICLOUD_TOKEN go before what
+that wrote. A terminal is answered with tables, a pipe with tab-separated values
+under a header line; --output says otherwise.
+
+Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
+5 not found, 22 the invoked endpoint answered something other than 2xx.`,
+		Example: `  pic login http://localhost:8080
+  pic apps create demo
+  pic scripts deploy hello.rhai --app demo
+  pic invoke demo/hello
+  pic logs demo/hello`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Without a command there is help; a wrong command is wrong usage.
+		Args: cobra.ArbitraryArgs,
+	}
+	group := cli.Group("pic", "")
+	root.RunE = group.RunE
+	root.PersistentFlags().StringVar(&env.Output, "output", "",
+		"form of the answer: table, tsv or json (default: table on a terminal, else tsv)")
+	_ = root.RegisterFlagCompletionFunc("output", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, f := range output.Formats {
+			names = append(names, string(f))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+	root.AddCommand(
+		invoke.Command(env),
+		version.Command(env),
+	)
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+func each(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		each(sub, f)
+	}
+}
