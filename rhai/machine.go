@@ -35,8 +35,9 @@ func (vm *machine) invokeExtra(caller string, fn Value, this *Value, args, extra
 	return Value{}, newError(ErrSystem, "not linked")
 }
 
-type Engine struct{}
 type funcProto struct{}
 type environment struct{}
 
 func toString(v Value) string { s, _ := v.AsString(); return s }
+
+func coreNatives() []*Native { return nil }

@@ -71,6 +71,8 @@ type Native struct {
 	Doc        string // Markdown
 	Example    string // a runnable script
 	Deprecated string // what to use instead; empty if not deprecated
+
+	hooked bool // registered by the host: calls go through its hook
 }
 
 // Call is one call of a native function: what it gets and how it reaches the

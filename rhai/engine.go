@@ -1,0 +1,187 @@
+package rhai
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Engine compiles scripts and says what they can call. It is set up first and
+// sealed by its first Compile; after that it never changes and is safe for use
+// by many goroutines.
+type Engine struct {
+	limits   Limits
+	funcs    registry // registered by the host, over the standard library
+	order    []*Native
+	modules  map[string]*Module
+	resolver Resolver
+	print    func(ctx context.Context, text string, pos Position)
+	debug    func(ctx context.Context, text, source string, pos Position)
+	hook     HostHook
+	clock    Clock
+	sealed   atomic.Bool
+}
+
+// Option configures an Engine.
+type Option func(*Engine)
+
+// NewEngine returns an engine with the standard library.
+func NewEngine(opts ...Option) *Engine {
+	e := &Engine{
+		funcs:   registry{},
+		modules: map[string]*Module{},
+		clock:   systemClock{},
+	}
+	for _, o := range opts {
+		o(e)
+	}
+	return e
+}
+
+// WithLimits sets the limits of every compilation and run.
+func WithLimits(l Limits) Option { return func(e *Engine) { e.limits = l } }
+
+// WithPrint sets what print does. The context is that of the run. Without it, print does nothing.
+func WithPrint(f func(ctx context.Context, text string, pos Position)) Option {
+	return func(e *Engine) { e.print = f }
+}
+
+// WithDebug sets what debug does. Without it, debug does nothing.
+func WithDebug(f func(ctx context.Context, text, source string, pos Position)) Option {
+	return func(e *Engine) { e.debug = f }
+}
+
+// HostHook surrounds every call of a function that the host registered: it
+// sees the arguments and decides whether next runs. Metering, recording and replay rest on it.
+type HostHook func(c *Call, next func(*Call) (Value, error)) (Value, error)
+
+// WithHostHook sets the hook around host functions.
+func WithHostHook(h HostHook) Option { return func(e *Engine) { e.hook = h } }
+
+// Clock is where timestamp() and sleep() get their time from.
+type Clock interface {
+	// Now is the time of a run.
+	Now(ctx context.Context) time.Time
+	// Sleep waits; it returns the context's error when that ends first.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// WithClock replaces the system's clock.
+func WithClock(c Clock) Option { return func(e *Engine) { e.clock = c } }
+
+type systemClock struct{}
+
+var clockStart = time.Now()
+
+// Now is monotonic within the process.
+func (systemClock) Now(context.Context) time.Time { return clockStart.Add(time.Since(clockStart)) }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Importable is what `import` can bring in: a *Program or a *Module.
+type Importable interface{ importable() }
+
+func (*Module) importable()  {}
+func (*Program) importable() {}
+
+// ErrNoModule is what a Resolver returns for a path it does not know.
+var ErrNoModule = errors.New("rhai: no such module")
+
+// Resolver finds what `import "path"` means. From is the name of the
+// importing source. Implementations cache compiled programs; they are called by many goroutines.
+type Resolver interface {
+	Resolve(ctx context.Context, eng *Engine, path, from string) (Importable, error)
+}
+
+// WithResolver sets how imports are found. Without it every import fails.
+func WithResolver(r Resolver) Option { return func(e *Engine) { e.resolver = r } }
+
+// StaticResolver resolves paths from a fixed table.
+type StaticResolver map[string]Importable
+
+// Resolve implements Resolver.
+func (r StaticResolver) Resolve(_ context.Context, _ *Engine, path, _ string) (Importable, error) {
+	if m, ok := r[path]; ok {
+		return m, nil
+	}
+	return nil, ErrNoModule
+}
+
+func (e *Engine) mustBeOpen(what string) {
+	if e.sealed.Load() {
+		panic("rhai: " + what + " after the engine's first Compile")
+	}
+}
+
+// Register adds functions that scripts call by name. A function with the name and parameter
+// types of an earlier one replaces it. It panics after the first Compile.
+func (e *Engine) Register(fns ...*Native) {
+	e.mustBeOpen("Register")
+	for _, f := range fns {
+		f.hooked = true
+		e.funcs.add(f)
+		e.order = append(e.order, f)
+	}
+}
+
+// RegisterModule makes m reachable as `name::item`. It panics after the first Compile.
+func (e *Engine) RegisterModule(m *Module) {
+	e.mustBeOpen("RegisterModule")
+	e.modules[m.name] = m
+}
+
+// Functions are the functions registered by the host in order, for documentation.
+func (e *Engine) Functions() []*Native { return e.order }
+
+// StandardFunctions are the functions of the standard library in order.
+func StandardFunctions() []*Native { return coreNatives() }
+
+// Modules are the registered modules by name.
+func (e *Engine) Modules() []*Module {
+	names := make([]string, 0, len(e.modules))
+	for n := range e.modules {
+		names = append(names, n)
+	}
+	sortStrings(names)
+	ms := make([]*Module, len(names))
+	for i, n := range names {
+		ms[i] = e.modules[n]
+	}
+	return ms
+}
+
+// Limits are the limits the engine was made with.
+func (e *Engine) Limits() Limits { return e.limits }
+
+var coreRegistry = sync.OnceValue(func() registry {
+	r := registry{}
+	for _, f := range coreNatives() {
+		r.add(f)
+	}
+	return r
+})
+
+// overloads are the functions of that name and arity: the host's, then the library's.
+func (e *Engine) overloads(name string, arity int) []*Native {
+	k := fnKey{name, arity}
+	core := coreRegistry()[k]
+	own := e.funcs[k]
+	switch {
+	case len(own) == 0:
+		return core
+	case len(core) == 0:
+		return own
+	}
+	return append(append(make([]*Native, 0, len(own)+len(core)), own...), core...)
+}

@@ -1,0 +1,168 @@
+package bytecode
+
+import "github.com/picloud/picloud/rhai/syntax"
+
+// Unit is the code of one source: its body and its functions.
+type Unit struct {
+	Source     string
+	Body       *Func
+	Funcs      []*Func // script functions and closures
+	Consts     []Const
+	Names      []string
+	Calls      []CallSite
+	Fields     []string // property names; a cache slot belongs to each
+	Shapes     []Shape
+	Closures   []ClosureSite
+	Switches   []SwitchSite
+	Vars       []VarSite
+	Evals      []*EvalSite
+	Fails      []Failure
+	Outer      []Outer  // variables the body expects from outside
+	TopVars    []TopVar // variables the body defines at its top level
+	HasImports bool
+}
+
+// Func is the code of a function or of a body.
+type Func struct {
+	Index    int
+	Name     string
+	ThisType string
+	Params   []string
+	Captures int // leading parameters that are captured cells
+	Private  bool
+	Closure  bool
+	Doc      string
+	UsesThis bool
+	Empty    bool // no statements
+	Cost     int64
+	NRegs    int // near registers used
+	NFar     int // far slots used
+	Code     []Ins
+	Pos      []syntax.Pos // of each instruction
+	Handlers []Handler    // innermost first
+}
+
+// Handler covers [Start, End) with a catch block at Target.
+type Handler struct{ Start, End, Target int32 }
+
+// ConstKind classes a constant.
+type ConstKind uint8
+
+// Kinds of constants.
+const (
+	UnitConst ConstKind = iota
+	BoolConst
+	IntConst
+	FloatConst
+	CharConst
+	StringConst
+	ArrayConst
+	MapConst
+	FnConst // a pointer to function Int of the unit (a closure or a bare name)
+)
+
+// Const describes a constant value.
+type Const struct {
+	Kind  ConstKind
+	Int   int64
+	Float float64
+	Str   string
+	Elems []Const
+	Keys  []string
+}
+
+// CallSite is a call by name or a method call.
+type CallSite struct {
+	Name      string
+	Namespace []string
+	NSPos     syntax.Pos
+	Args      int          // without the receiver
+	Pos       syntax.Pos   // of the name
+	ArgPos    []syntax.Pos // where the arguments start
+	RootName  string       // variable the place starts from
+}
+
+// Shape is a map literal: its sorted keys, and for each source entry its slot.
+type Shape struct {
+	Keys []string
+	Slot []int32
+}
+
+// ClosureSite makes a closure: Regs hold the captured cells.
+type ClosureSite struct {
+	Func int
+	Regs []Slot
+}
+
+// Slot is where a variable lives.
+type Slot struct {
+	Reg  int32
+	Far  bool
+	Cell bool
+}
+
+// SwitchSite is the table of a switch statement. Jump targets are absolute.
+type SwitchSite struct {
+	Arms     []int32 // code of the arms
+	Guarded  []bool
+	Values   []Const // in source order
+	Arm      []int32 // of each value
+	Ranges   []SwitchRange
+	Default  int32 // where to go when nothing matches
+	AnyGuard bool
+}
+
+// SwitchRange selects an arm for the numbers between Low and High.
+type SwitchRange struct {
+	Low, High int64
+	Inclusive bool
+	Arm       int32
+}
+
+// VarSite is a variable looked up by name at run time.
+type VarSite struct {
+	Name      string
+	Namespace []string
+	Pos       syntax.Pos
+	NSPos     syntax.Pos
+	Static    bool // Slot is the variable when no newer one of that name exists
+	Slot      Slot
+	Const     bool
+}
+
+// EvalSite is what a fragment compiled at run time sees.
+type EvalSite struct {
+	Vars   []EvalVar // outermost first
+	Base   int       // first free register
+	Far    int       // first free far slot
+	Pos    syntax.Pos
+	ArgPos syntax.Pos
+	Top    bool // at the top level of the body
+}
+
+// EvalVar is a variable visible to a fragment.
+type EvalVar struct {
+	Name  string
+	Slot  Slot
+	Const bool
+	Outer bool // may be undefined
+}
+
+// Failure is an error known when the code was made.
+type Failure struct {
+	Kind, Text string
+	Pos        syntax.Pos
+}
+
+// Outer is a variable the body reads or writes without defining it.
+type Outer struct {
+	Name string
+	Slot Slot
+}
+
+// TopVar is a variable the body defines at its top level.
+type TopVar struct {
+	Name  string
+	Slot  Slot
+	Const bool
+}
