@@ -1,0 +1,59 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/picloud/picloud/internal/idle"
+)
+
+// The server's own limits. What a script may take is limited elsewhere; these
+// bound what a client can hold on to. A handler that streams lifts the two for
+// the whole request and response with http.ResponseController.
+const (
+	headerTimeout   = 10 * time.Second
+	requestTimeout  = time.Minute // headers and body
+	responseTimeout = 2 * time.Minute
+	keepAlive       = 2 * time.Minute
+	maxHeaderBytes  = 64 << 10
+)
+
+// serveHTTP answers on l until ctx ends. Then it stops accepting and waits for
+// the requests under way, for at most patience, before it cuts them off.
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience time.Duration, log *slog.Logger) error {
+	// Requests are not cancelled by the stop itself, only when patience ends.
+	requests, cutOff := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutOff()
+	server := &http.Server{
+		Handler:           idle.New(idle.Quiet).Handler(handler),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      responseTimeout,
+		IdleTimeout:       keepAlive,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping", "waiting_at_most", patience)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("requests were still under way and are cut off")
+		cutOff()
+		err = server.Close()
+	}
+	<-failed // http.ErrServerClosed
+	return err
+}

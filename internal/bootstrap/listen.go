@@ -1,0 +1,70 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// listen opens the address, and says what to do where it cannot.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is taken by another program (another PiCloud?): stop it, or choose another address with --listen; 127.0.0.1:0 picks a free port", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user may not listen on %s: choose a port from 1024 up with --listen, or put a proxy in front", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s is not an address of this machine: choose another with --listen, or :PORT for all of them", address)
+	case errors.As(err, &dns):
+		return nil, fmt.Errorf("the host in --listen %s is not known: %w", address, err)
+	}
+	return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+}
+
+// baseURL is where a listener can be reached from this machine.
+func baseURL(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return "http://" + addr.String()
+	}
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+// prepareDataDir makes the data directory and shows that it can be written to.
+// It returns its absolute path.
+func prepareDataDir(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("the data directory %q: %w", dir, err)
+	}
+	advice := func(err error) error {
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
+			return fmt.Errorf("the data directory %s cannot be written to by this user: %w; give it to this user, or choose another with --data", abs, err)
+		}
+		return fmt.Errorf("the data directory %s: %w; choose another with --data", abs, err)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return "", advice(err)
+	}
+	probe, err := os.CreateTemp(abs, ".writable-*")
+	if err != nil {
+		return "", advice(err)
+	}
+	err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if err != nil {
+		return "", advice(err)
+	}
+	return abs, nil
+}

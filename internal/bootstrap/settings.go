@@ -1,0 +1,353 @@
+package bootstrap
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Config is what an operator can decide. ReadSettings fills it.
+type Config struct {
+	Listen         string // HOST:PORT; port 0 picks a free one
+	DataDir        string
+	Database       string // URL with a password in it; empty: SQLite in DataDir
+	PublicURL      string // without a slash at its end; empty: where it listens
+	AppsDomain     string
+	TrustedProxies []netip.Prefix
+	Limits         store.Limits // every field set
+	Concurrency    int          // executions at once; 0 follows the number of processors
+	Retention      store.Retention
+	StopTimeout    time.Duration
+	LogLevel       slog.Level
+	OwnerUsername  string
+	OwnerPassword  string
+}
+
+// setting is one thing an operator can decide. The settings table is the only
+// source of the flags, the environment variables, their defaults, and the
+// table in docs/configuration.md.
+type setting struct {
+	flag  string // empty: by the environment only, because it is a secret
+	env   string
+	value string // what the value is, for the help
+	def   string
+	about string // one sentence without a full stop
+	read  func(c *Config, text string) error
+}
+
+var settings = []setting{
+	{
+		flag: "listen", env: "PICLOUD_LISTEN", value: "HOST:PORT", def: "127.0.0.1:8080",
+		about: "where to answer HTTP; port 0 picks a free one and prints it",
+		read: func(c *Config, text string) error {
+			_, port, err := net.SplitHostPort(text)
+			if err != nil {
+				return fmt.Errorf("%q is not HOST:PORT, such as 127.0.0.1:8080 or :8080", text)
+			}
+			if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+				return fmt.Errorf("%q is not a port, a number from 0 to 65535", port)
+			} else if n == 0 {
+				text = strings.TrimSuffix(text, port) + "0"
+			}
+			c.Listen = text
+			return nil
+		},
+	},
+	{
+		flag: "data", env: "PICLOUD_DATA_DIR", value: "DIR", def: "./data",
+		about: "the directory for everything kept on this machine; made if it is not there",
+		read:  func(c *Config, text string) error { c.DataDir = text; return notEmpty(text) },
+	},
+	{
+		flag: "database", env: "PICLOUD_DATABASE_URL", value: "URL", def: "",
+		about: "a PostgreSQL database, postgres://USER:PASSWORD@HOST/NAME, instead of SQLite in the data directory; from the environment the password stays out of the list of processes",
+		read:  readDatabase,
+	},
+	{
+		flag: "public-url", env: "PICLOUD_PUBLIC_URL", value: "URL", def: "",
+		about: "the address at which people reach the control plane when a proxy stands in front, such as https://picloud.example.com",
+		read:  readPublicURL,
+	},
+	{
+		flag: "apps-domain", env: "PICLOUD_APPS_DOMAIN", value: "DOMAIN", def: "",
+		about: "each app also answers at a host of its own below this domain, {app}.DOMAIN; {app}.localhost always works",
+		read:  readDomain,
+	},
+	{
+		flag: "trusted-proxies", env: "PICLOUD_TRUSTED_PROXIES", value: "PREFIXES", def: "",
+		about: "addresses or networks, separated by commas, whose X-Forwarded-For, -Proto and -Host headers are believed",
+		read:  readPrefixes,
+	},
+	{
+		flag: "max-concurrency", env: "PICLOUD_MAX_CONCURRENCY", value: "N", def: "0",
+		about: "how many executions may run at once; 0 follows the number of processors",
+		read: func(c *Config, text string) error {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 0 || n > 1_000_000 {
+				return fmt.Errorf("%q is not a number from 0 to 1000000", text)
+			}
+			c.Concurrency = n
+			return nil
+		},
+	},
+	limit("limit-operations", "N", "100000000", "operations an execution may use", readCount,
+		func(l *store.Limits) *int64 { return &l.Operations }),
+	limit("limit-wall-time", "DURATION", "10s", "time an execution may take", readMilliseconds,
+		func(l *store.Limits) *int64 { return &l.WallTimeMS }),
+	limit("limit-memory", "SIZE", "64MiB", "memory an execution may hold, by the engine's own count", readSize,
+		func(l *store.Limits) *int64 { return &l.MemoryBytes }),
+	limit("limit-call-depth", "N", "64", "script functions that may be inside one another", readCount,
+		func(l *store.Limits) *int64 { return &l.CallDepth }),
+	limit("limit-request", "SIZE", "4MiB", "size of a request's body", readSize,
+		func(l *store.Limits) *int64 { return &l.RequestBytes }),
+	limit("limit-response", "SIZE", "8MiB", "size of a response's body", readSize,
+		func(l *store.Limits) *int64 { return &l.ResponseBytes }),
+	limit("limit-log-lines", "N", "1000", "lines an execution may log; more are counted and dropped", readCount,
+		func(l *store.Limits) *int64 { return &l.LogLines }),
+	limit("limit-log-bytes", "SIZE", "256KiB", "text an execution may log; more is counted and dropped", readSize,
+		func(l *store.Limits) *int64 { return &l.LogBytes }),
+	{
+		flag: "retention-age", env: "PICLOUD_RETENTION_AGE", value: "DURATION", def: "7d",
+		about: "how long the record of an execution is kept",
+		read: func(c *Config, text string) (err error) {
+			c.Retention.MaxAge, err = parseDuration(text)
+			return err
+		},
+	},
+	{
+		flag: "retention-size", env: "PICLOUD_RETENTION_SIZE", value: "SIZE", def: "256MiB",
+		about: "how much disk the records of executions may take; the oldest go first",
+		read: func(c *Config, text string) (err error) {
+			c.Retention.MaxBytes, err = parseSize(text)
+			return err
+		},
+	},
+	{
+		flag: "stop-timeout", env: "PICLOUD_STOP_TIMEOUT", value: "DURATION", def: "20s",
+		about: "how long a stop waits for requests under way; a second signal stops at once",
+		read: func(c *Config, text string) (err error) {
+			c.StopTimeout, err = parseDuration(text)
+			return err
+		},
+	},
+	{
+		flag: "log-level", env: "PICLOUD_LOG_LEVEL", value: "LEVEL", def: "info",
+		about: "what PiCloud logs to standard error: debug, info, warn or error",
+		read: func(c *Config, text string) error {
+			if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
+				return fmt.Errorf("%q is not a level: debug, info, warn or error", text)
+			}
+			return nil
+		},
+	},
+	{
+		env: "PICLOUD_OWNER_USERNAME", value: "NAME",
+		about: "with the password below, creates the owner on the first start",
+		read:  func(c *Config, text string) error { c.OwnerUsername = text; return nil },
+	},
+	{
+		env: "PICLOUD_OWNER_PASSWORD", value: "PASSWORD",
+		about: "the owner's password on the first start; later starts do not look at it",
+		read:  func(c *Config, text string) error { c.OwnerPassword = text; return nil },
+	},
+}
+
+// limit is the setting for one of an execution's limits. Apps and scripts can
+// lower it for themselves.
+func limit(flag, value, def, about string, read func(string) (int64, error), field func(*store.Limits) *int64) setting {
+	return setting{
+		flag: flag, env: "PICLOUD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), value: value, def: def, about: about,
+		read: func(c *Config, text string) (err error) {
+			*field(&c.Limits), err = read(text)
+			return err
+		},
+	}
+}
+
+// Flags holds the settings given on a command line until ReadSettings joins
+// them with the environment.
+type Flags struct {
+	set   *pflag.FlagSet
+	texts map[string]*string
+}
+
+// AddFlags adds the flags for the named settings to a command's, or for all of
+// them when none is named.
+func AddFlags(set *pflag.FlagSet, names ...string) *Flags {
+	f := &Flags{set: set, texts: map[string]*string{}}
+	for _, s := range settings {
+		if s.flag == "" || len(names) > 0 && !contains(names, s.flag) {
+			continue
+		}
+		text := new(string)
+		f.texts[s.flag] = text
+		set.Var(&flagText{text: text, def: s.def, kind: s.value}, s.flag, s.about+" ("+s.env+")")
+	}
+	return f
+}
+
+// ReadSettings joins flags, environment and defaults, in this order of
+// precedence. An empty environment variable counts as absent.
+func ReadSettings(f *Flags, getenv func(string) string) (*Config, error) {
+	c := &Config{}
+	for _, s := range settings {
+		text, origin := s.def, ""
+		if s.flag != "" && f.texts[s.flag] != nil && f.set.Changed(s.flag) {
+			text, origin = *f.texts[s.flag], "--"+s.flag
+		} else if v := getenv(s.env); v != "" {
+			text, origin = v, s.env
+		} else if s.def == "" {
+			continue
+		}
+		if err := s.read(c, text); err != nil {
+			return nil, fmt.Errorf("%s: %w", origin, err)
+		}
+	}
+	if (c.OwnerUsername == "") != (c.OwnerPassword == "") {
+		return nil, fmt.Errorf("PICLOUD_OWNER_USERNAME and PICLOUD_OWNER_PASSWORD go together: set both or neither")
+	}
+	return c, nil
+}
+
+// flagText is a flag whose text ReadSettings reads later, so that the flag and
+// the environment variable share one parser and its error.
+type flagText struct {
+	text      *string
+	def, kind string
+}
+
+func (v *flagText) Set(text string) error { *v.text = text; return nil }
+func (v *flagText) Type() string          { return v.kind }
+
+// String is what the help shows as the default; no setting with a secret in it
+// has one.
+func (v *flagText) String() string { return v.def }
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func notEmpty(text string) error {
+	if text == "" {
+		return fmt.Errorf("it is empty")
+	}
+	return nil
+}
+
+func readDatabase(c *Config, text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil
+	case err != nil:
+		// The parser's own error repeats the text, and with it the password.
+		return fmt.Errorf("it is not a URL of the form postgres://USER:PASSWORD@HOST/NAME (special characters in the password are written %%XX)")
+	case u.Scheme != "postgres" && u.Scheme != "postgresql":
+		return fmt.Errorf("PiCloud speaks PostgreSQL (postgres://…), not %q; without a URL it uses SQLite in the data directory", u.Scheme)
+	}
+	c.Database = text
+	return nil
+}
+
+func readPublicURL(c *Config, text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		return fmt.Errorf("%q is not an address of the form https://HOST, without a path", text)
+	}
+	c.PublicURL = u.Scheme + "://" + u.Host
+	return nil
+}
+
+func readDomain(c *Config, text string) error {
+	domain := strings.ToLower(strings.Trim(text, "."))
+	for _, label := range strings.Split(domain, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return fmt.Errorf("%q is not a domain such as apps.example.com (letters, digits, hyphens and dots; no port)", text)
+		}
+	}
+	c.AppsDomain = domain
+	return nil
+}
+
+func readPrefixes(c *Config, text string) error {
+	c.TrustedProxies = nil
+	for _, part := range strings.Split(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if addr, err := netip.ParseAddr(part); err == nil {
+			c.TrustedProxies = append(c.TrustedProxies, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			return fmt.Errorf("%q is neither an address such as 10.0.0.1 nor a network such as 10.0.0.0/8", part)
+		}
+		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
+	}
+	return nil
+}
+
+// getenv reads the environment. The owner's password is taken out of it, so
+// that nothing started later inherits it.
+func getenv(name string) string {
+	v := os.Getenv(name)
+	if name == "PICLOUD_OWNER_PASSWORD" {
+		_ = os.Unsetenv(name)
+	}
+	return v
+}
+
+// WriteConfigurationPage writes docs/configuration.md.
+func WriteConfigurationPage(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(`# Configuration
+
+<!-- Made by make generate from internal/bootstrap/settings.go. -->
+
+` + "`picloud serve`" + ` takes each setting as a flag or from the environment; a flag wins.
+Nothing has to be set: without any, PiCloud keeps its data in ` + "`./data`" + ` and listens on
+this machine only.
+
+| flag | environment | default | what it does |
+|---|---|---|---|
+`)
+	for _, s := range settings {
+		flag, def := "", ""
+		if s.flag != "" {
+			flag = "`--" + s.flag + " " + s.value + "`"
+		}
+		if s.def != "" {
+			def = "`" + s.def + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", flag, s.env, def, s.about)
+	}
+	b.WriteString(`
+Sizes are numbers with ` + "`KiB`, `MiB` or `GiB`" + ` behind them, or bytes. Durations are numbers with
+` + "`ms`, `s`, `m`, `h` or `d`" + ` behind them, such as ` + "`1h30m` or `7d`" + `.
+
+An app, and within it a script, can lower the limits of an execution for itself, never raise
+them.
+
+PiCloud reads ` + "`GOMAXPROCS`, `GOGC` and `GOMEMLIMIT`" + ` as every Go program does. PostgreSQL
+settings that the URL does not give are taken from the usual ` + "`PGPASSFILE`, `PGSSLMODE`" + ` and so on.
+`)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
