@@ -2,6 +2,8 @@
 // below this one; this package joins them to one command.
 package pic
 
+//go:generate env BLESS=1 go test . -run TestManual -count=1
+
 import (
 	"context"
 	"errors"

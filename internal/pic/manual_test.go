@@ -1,0 +1,60 @@
+package pic_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/internal/pic"
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/manual"
+	"github.com/picloud/picloud/internal/pic/terminal"
+)
+
+func tree() *cobra.Command { return pic.Command(cli.New(terminal.System(), "test")) }
+
+// TestManual keeps docs/cli.md equal to the help texts.
+func TestManual(t *testing.T) {
+	const page = "../../docs/cli.md"
+	got := manual.Markdown(tree())
+	if os.Getenv("BLESS") != "" {
+		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("docs/cli.md is not what the help texts say (make generate rewrites it):\n%s", d)
+	}
+}
+
+// TestHelpIsComplete holds every command to a short text in one style, an
+// example, and a word about each flag.
+func TestHelpIsComplete(t *testing.T) {
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		if c.Name() == "completion" || c.Name() == "help" {
+			return
+		}
+		path := c.CommandPath()
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Short[:1] != strings.ToUpper(c.Short[:1]) {
+			t.Errorf("%s: the short text %q is no sentence without its full stop", path, c.Short)
+		}
+		if !c.HasSubCommands() && !strings.Contains(c.Example, path) {
+			t.Errorf("%s: the example does not use it:\n%s", path, c.Example)
+		}
+		if c.RunE == nil {
+			t.Errorf("%s: has nothing to run", path)
+		}
+		for _, sub := range c.Commands() {
+			check(sub)
+		}
+	}
+	check(tree())
+}
