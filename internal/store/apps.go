@@ -88,7 +88,8 @@ type Scripts interface {
 	// moves the app to it, all in one transaction.
 	DeployScript(ctx context.Context, d DeployScript) (Deployed, error)
 	// ActivateVersion writes the app's next deployment with the given version of
-	// the script active.
+	// the script active. Endpoint and limits stay as the active deployment has
+	// them; a script that it lacks comes back as a library.
 	ActivateVersion(ctx context.Context, appID, name string, number int64, by string, at time.Time) (Deployed, error)
 	// DeleteScript writes the app's next deployment without the script and
 	// forgets its name; sources and versions that older deployments name stay.
@@ -97,7 +98,8 @@ type Scripts interface {
 	Script(ctx context.Context, appID, name string) (Script, error)
 	// ListScripts returns an app's scripts by name.
 	ListScripts(ctx context.Context, appID string, p Page) ([]Script, error)
-	// ListAllScripts returns the scripts of all apps by "slug/name".
+	// ListAllScripts returns the scripts of all apps by slug, then name; p.After is
+	// "slug/name".
 	ListAllScripts(ctx context.Context, p Page) ([]Script, error)
 	// ListVersions returns a script's versions, newest first; p.After is a number.
 	ListVersions(ctx context.Context, scriptID string, p Page) ([]Version, error)

@@ -55,12 +55,14 @@ type Session struct {
 
 // Sessions keeps sessions. An expired one is never returned.
 type Sessions interface {
+	// CreateSession adds s; ErrNotFound if its user does not exist.
 	CreateSession(ctx context.Context, s Session) error
 	// SessionByToken returns the session and its user; ErrNotFound when there is
 	// none that lives at the given time.
 	SessionByToken(ctx context.Context, tokenHash [32]byte, at time.Time) (Session, User, error)
-	// TouchSession notes a use and moves the expiry.
+	// TouchSession notes a use and moves the expiry; ErrNotFound if it has ended.
 	TouchSession(ctx context.Context, id string, usedAt, expiresAt time.Time) error
+	// DeleteSession ends a session; one that does not exist has ended already.
 	DeleteSession(ctx context.Context, id string) error
 	// DeleteExpiredSessions removes those that ended before the given time and
 	// returns when the next one ends (zero: none).

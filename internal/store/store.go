@@ -20,6 +20,7 @@ var (
 	ErrNotFound       = errors.New("not found")
 	ErrTaken          = errors.New("already exists")
 	ErrNotEmpty       = errors.New("not empty")
+	ErrInvalid        = errors.New("invalid")
 	ErrUnknownOutcome = errors.New("the connection was lost while committing: the outcome is unknown")
 	ErrUnavailable    = errors.New("the database is unavailable")
 )
@@ -53,8 +54,9 @@ type Store interface {
 	Close() error
 }
 
-// Change names an app whose record or active deployment changed.
+// Change names an app whose record or active deployment changed. A rename is
+// told as two: of the old slug and of the new.
 type Change struct {
 	AppID string
-	Slug  string // the slug by which the app was reached before the change
+	Slug  string // a slug by which the app was, or now is, reached
 }

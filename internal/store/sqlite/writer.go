@@ -1,0 +1,293 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/sqlstore"
+)
+
+// maxGroup bounds how many writes one commit carries, and thereby how long the
+// first of them waits for the others.
+const maxGroup = 128
+
+// writer owns the only connection that writes. Calls that arrive while a commit
+// waits for the disk form the next group: one transaction, a savepoint for each,
+// one fsync, and then all are answered.
+type writer struct {
+	db    *sql.DB
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+
+	calls chan *call
+	ended chan struct{}
+
+	mu     sync.RWMutex // held for reading while sending on calls
+	closed bool
+}
+
+// call is one Write.
+type call struct {
+	ctx     context.Context
+	f       func(context.Context, sqlstore.Conn) error
+	taken   atomic.Bool // whoever sets it first, writer or caller, decides whether f runs
+	running bool        // the writer took it
+	err     error
+	paniced any
+	done    chan struct{}
+}
+
+var errClosed = fmt.Errorf("%w: it has been closed", store.ErrUnavailable)
+
+func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{
+		db: db, conn: conn, stmts: make(map[string]*sql.Stmt),
+		calls: make(chan *call, maxGroup), ended: make(chan struct{}),
+	}
+	go w.loop()
+	return w, nil
+}
+
+// write runs f and returns when its changes are on disk. While the call waits
+// for its turn the context ends it; once f runs it is finished, which is short.
+func (w *writer) write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := &call{ctx: ctx, f: f, done: make(chan struct{})}
+	if err := w.send(c); err != nil {
+		return err
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if c.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		<-c.done
+	}
+	if c.paniced != nil {
+		panic(c.paniced)
+	}
+	return c.err
+}
+
+func (w *writer) send(c *call) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return errClosed
+	}
+	select {
+	case w.calls <- c:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// close finishes the calls that wait and closes the connection.
+func (w *writer) close() error {
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.calls)
+	}
+	w.mu.Unlock()
+	<-w.ended
+	var errs []error
+	for _, s := range w.stmts {
+		errs = append(errs, s.Close())
+	}
+	clear(w.stmts)
+	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	group := make([]*call, 0, maxGroup)
+	for c := range w.calls {
+		group = w.group(append(group[:0], c))
+		clear(group)
+	}
+}
+
+// group runs the calls in group and those that arrive meanwhile, commits, and
+// answers.
+func (w *writer) group(group []*call) []*call {
+	ctx := context.Background()
+	if err := w.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+		answer(group, unavailable(err))
+		return group
+	}
+	for i := 0; i < len(group); i++ {
+		if !w.runInSavepoint(ctx, group[i]) {
+			// SQLite has given up the whole transaction (disk full, I/O error):
+			// each on its own, so that only the one to blame fails.
+			w.rollback(ctx)
+			for _, c := range group {
+				w.alone(ctx, c)
+			}
+			return group
+		}
+		if i == len(group)-1 && len(group) < maxGroup {
+			select {
+			case c, ok := <-w.calls:
+				if ok {
+					group = append(group, c)
+				}
+			default:
+			}
+		}
+	}
+	if err := w.commit(ctx); err != nil {
+		for _, c := range group {
+			if c.err == nil {
+				c.err = err
+			}
+		}
+	}
+	for _, c := range group {
+		close(c.done)
+	}
+	return group
+}
+
+// runInSavepoint runs a call so that its failure undoes its own changes only.
+// It reports false when the transaction is lost.
+func (w *writer) runInSavepoint(ctx context.Context, c *call) bool {
+	if !c.start() {
+		return true
+	}
+	if err := w.exec(ctx, `SAVEPOINT call`); err != nil {
+		return false
+	}
+	w.run(c)
+	if c.err != nil {
+		if err := w.exec(ctx, `ROLLBACK TO call`); err != nil {
+			return false
+		}
+	}
+	return w.exec(ctx, `RELEASE call`) == nil
+}
+
+// alone runs a call, perhaps once more, in a transaction of its own.
+func (w *writer) alone(ctx context.Context, c *call) {
+	defer close(c.done)
+	if !c.start() {
+		return
+	}
+	if err := w.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+		c.err = unavailable(err)
+		return
+	}
+	if w.run(c); c.err != nil {
+		w.rollback(ctx)
+		switch primary(c.err) {
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY:
+			c.err = unavailable(c.err)
+		}
+		return
+	}
+	c.err = w.commit(ctx)
+}
+
+// start claims the call for the writer; false when its caller has gone.
+func (c *call) start() bool {
+	if c.running {
+		return true
+	}
+	c.running = c.taken.CompareAndSwap(false, true)
+	return c.running
+}
+
+func (w *writer) run(c *call) {
+	c.err, c.paniced = nil, nil
+	defer func() {
+		if p := recover(); p != nil {
+			c.paniced, c.err = p, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	// Without the caller's cancellation: SQLite answers an interrupted statement
+	// by undoing the whole transaction, the other calls' too.
+	c.err = c.f(context.WithoutCancel(c.ctx), txConn{w})
+}
+
+// commit makes the transaction durable, or undoes it.
+func (w *writer) commit(ctx context.Context) error {
+	err := w.exec(ctx, `COMMIT`)
+	if err == nil {
+		return nil
+	}
+	w.rollback(ctx)
+	switch primary(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM:
+		return unavailable(err)
+	}
+	return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
+}
+
+// rollback ends a transaction that SQLite may already have ended.
+func (w *writer) rollback(ctx context.Context) { _ = w.exec(ctx, `ROLLBACK`) }
+
+func (w *writer) exec(ctx context.Context, query string) error {
+	_, err := txConn{w}.Exec(ctx, query)
+	return err
+}
+
+func answer(group []*call, err error) {
+	for _, c := range group {
+		c.err = err
+		close(c.done)
+	}
+}
+
+func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }
+
+// txConn is the writer's connection, inside a call.
+type txConn struct{ w *writer }
+
+func (c txConn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := c.w.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := c.w.conn.PrepareContext(ctx, query)
+	if err == nil {
+		c.w.stmts[query] = s
+	}
+	return s, err
+}
+
+func (c txConn) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	s, err := c.prepare(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		if isUnique(err) {
+			err = fmt.Errorf("%w: %w", sqlstore.ErrUnique, err)
+		}
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (c txConn) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
+	s, err := c.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}

@@ -1,0 +1,142 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+const appColumns = `a.id, a.slug, a.active_deployment, a.created_at, a.updated_at`
+
+// appScan collects an app's columns.
+type appScan struct {
+	a                store.App
+	created, updated int64
+}
+
+func (s *appScan) dest() []any {
+	return []any{&s.a.ID, &s.a.Slug, &s.a.ActiveDeployment, &s.created, &s.updated}
+}
+
+func (s *appScan) app() store.App {
+	s.a.CreatedAt, s.a.UpdatedAt = fromMicros(s.created), fromMicros(s.updated)
+	return s.a
+}
+
+// CreateApp is store.Apps's.
+func (s *Store) CreateApp(ctx context.Context, a store.App, by string) error {
+	return s.change(ctx, func(ctx context.Context, tx Conn) ([]store.Change, error) {
+		n, err := tx.Exec(ctx, `INSERT INTO apps (id, slug, active_deployment, last_deployment, created_at, updated_at)
+			VALUES ($1, $2, 1, 1, $3, $4) ON CONFLICT (slug) DO NOTHING`,
+			a.ID, a.Slug, micros(a.CreatedAt), micros(a.UpdatedAt))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, fmt.Errorf("app %q: %w", a.Slug, store.ErrTaken)
+		}
+		err = insertDeployment(ctx, tx, store.Deployment{
+			AppID: a.ID, Number: 1, Note: "created", CreatedAt: a.CreatedAt, CreatedBy: by,
+		})
+		return []store.Change{{AppID: a.ID, Slug: a.Slug}}, err
+	})
+}
+
+// App is store.Apps's.
+func (s *Store) App(ctx context.Context, id string) (store.App, error) {
+	var row appScan
+	err := one(ctx, s.db, row.dest(), `SELECT `+appColumns+` FROM apps a WHERE a.id = $1`, id)
+	return row.app(), found(err, "app %s", id)
+}
+
+// AppBySlug is store.Apps's.
+func (s *Store) AppBySlug(ctx context.Context, slug string) (store.App, error) {
+	var row appScan
+	err := one(ctx, s.db, row.dest(), `SELECT `+appColumns+` FROM apps a WHERE a.slug = $1`, slug)
+	return row.app(), found(err, "app %q", slug)
+}
+
+// ListApps is store.Apps's.
+func (s *Store) ListApps(ctx context.Context, p store.Page) ([]store.App, error) {
+	var apps []store.App
+	err := each(ctx, s.db, func(rows Rows) error {
+		var row appScan
+		err := rows.Scan(row.dest()...)
+		apps = append(apps, row.app())
+		return err
+	}, `SELECT `+appColumns+` FROM apps a WHERE a.slug > $1 ORDER BY a.slug LIMIT $2`, p.After, limit(p.Limit))
+	return apps, err
+}
+
+// RenameApp is store.Apps's.
+func (s *Store) RenameApp(ctx context.Context, id, slug string, at time.Time) error {
+	return s.change(ctx, func(ctx context.Context, tx Conn) ([]store.Change, error) {
+		old, err := lockApp(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		_, err = tx.Exec(ctx, `UPDATE apps SET slug = $2, updated_at = $3 WHERE id = $1`, id, slug, micros(at))
+		if errors.Is(err, ErrUnique) {
+			return nil, fmt.Errorf("app %q: %w", slug, store.ErrTaken)
+		}
+		return []store.Change{{AppID: id, Slug: old.slug}, {AppID: id, Slug: slug}}, err
+	})
+}
+
+// lockedApp is what a transaction that changes an app knows of it.
+type lockedApp struct {
+	id, slug     string
+	active, last int64 // deployments
+}
+
+// lockApp makes other transactions that change the app wait for this one.
+func lockApp(ctx context.Context, tx Conn, id string) (lockedApp, error) {
+	a := lockedApp{id: id}
+	err := one(ctx, tx, []any{&a.slug, &a.active, &a.last},
+		`UPDATE apps SET last_deployment = last_deployment WHERE id = $1 RETURNING slug, active_deployment, last_deployment`, id)
+	return a, found(err, "app %s", id)
+}
+
+// DeleteApp is store.Apps's.
+func (s *Store) DeleteApp(ctx context.Context, id string, force bool) error {
+	return s.change(ctx, func(ctx context.Context, tx Conn) ([]store.Change, error) {
+		a, err := lockApp(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !force {
+			var name string
+			err := one(ctx, tx, []any{&name}, `SELECT name FROM scripts WHERE app_id = $1 AND deleted_at = 0 ORDER BY name LIMIT 1`, id)
+			if err == nil {
+				return nil, fmt.Errorf("app %q holds scripts, %q for one: %w", a.slug, name, store.ErrNotEmpty)
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return nil, err
+			}
+		}
+		var hashes []string
+		if err := each(ctx, tx, func(rows Rows) error {
+			var h string
+			err := rows.Scan(&h)
+			hashes = append(hashes, h)
+			return err
+		}, `SELECT DISTINCT v.source_hash FROM versions v JOIN scripts s ON s.id = v.script_id WHERE s.app_id = $1`, id); err != nil {
+			return nil, err
+		}
+		// Deployments, scripts and versions go by ON DELETE CASCADE.
+		if _, err := tx.Exec(ctx, `DELETE FROM apps WHERE id = $1`, id); err != nil {
+			return nil, err
+		}
+		for _, h := range hashes {
+			if _, err := tx.Exec(ctx, `DELETE FROM sources WHERE hash = $1
+				AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.source_hash = $1)`, h); err != nil {
+				return nil, err
+			}
+		}
+		return []store.Change{{AppID: id, Slug: a.slug}}, nil
+	})
+}

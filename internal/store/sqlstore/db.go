@@ -1,0 +1,135 @@
+// Package sqlstore implements the store's contracts once, in SQL that SQLite
+// and PostgreSQL both understand. A driver supplies a DB, its DDL and what only
+// its database can do (backup, notifications, partitions).
+//
+// The common SQL keeps to: $1 parameters; BIGINT microseconds for times; text
+// keys compared bytewise; bytes for payloads; INSERT … ON CONFLICT and
+// RETURNING. It does not use LIKE, arrays, JSON operators, SQL booleans or the
+// database's clock.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// ErrUnique is what a driver's Exec and Query wrap when a row would break a
+// unique constraint.
+var ErrUnique = errors.New("unique constraint")
+
+// Rows is the result of a query. It must be closed.
+type Rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
+}
+
+// Conn runs statements. Values are int64, string and []byte, in both directions.
+type Conn interface {
+	Exec(ctx context.Context, query string, args ...any) (affected int64, err error)
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+}
+
+// DB is a database as the common SQL sees it.
+type DB interface {
+	// Query reads committed data outside a transaction.
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	// Write runs f in a transaction and returns once that is durable. When f
+	// fails the transaction leaves nothing behind and f's error is returned. f
+	// may run more than once, so it must set its results afresh each time; it
+	// must use only the Conn it is given. Rows it locks by an UPDATE stay locked
+	// to the end, and statements after that see all earlier commits.
+	Write(ctx context.Context, f func(ctx context.Context, tx Conn) error) error
+}
+
+// Store implements store.Store except Ping, Backup and Close, which drivers add.
+type Store struct {
+	db DB
+	// Changes is where committed changes are announced.
+	*Changes
+	// tell passes a committed change on to other processes.
+	tell func(store.Change)
+}
+
+// New returns the store on db. tell, which may be nil, is called with each
+// committed change after this process's subscribers.
+func New(db DB, tell func(store.Change)) *Store {
+	if tell == nil {
+		tell = func(store.Change) {}
+	}
+	return &Store{db: db, Changes: &Changes{}, tell: tell}
+}
+
+// change runs f in a transaction and announces the changes it returned.
+func (s *Store) change(ctx context.Context, f func(ctx context.Context, tx Conn) ([]store.Change, error)) error {
+	var changes []store.Change
+	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
+		changes, err = f(ctx, tx)
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
+		return err
+	}
+	for _, c := range changes {
+		s.Announce(c)
+		s.tell(c)
+	}
+	return err
+}
+
+// querier is what DB and Conn have in common.
+type querier interface {
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+}
+
+// one scans the only row of a query into dest; sql.ErrNoRows if there is none.
+func one(ctx context.Context, q querier, dest []any, query string, args ...any) error {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if !rows.Next() {
+		err = rows.Err()
+		if err == nil {
+			err = sql.ErrNoRows
+		}
+	} else {
+		err = rows.Scan(dest...)
+	}
+	return errors.Join(err, rows.Close())
+}
+
+// each calls f for every row of a query.
+func each(ctx context.Context, q querier, f func(Rows) error, query string, args ...any) error {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// found turns sql.ErrNoRows into store.ErrNotFound that names what was looked for.
+func found(err error, format string, args ...any) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf(format+": %w", append(args, store.ErrNotFound)...)
+	}
+	return err
+}
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// limit keeps a page within the bounds that store.Page names.
+func limit(n int) int64 { return int64(min(max(n, 1), 1000)) }

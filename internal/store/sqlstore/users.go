@@ -1,0 +1,111 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+const userColumns = `u.id, u.username, u.role, u.password_hash, u.created_at, u.updated_at`
+
+// userScan collects a user's columns.
+type userScan struct {
+	u                store.User
+	role             string
+	created, updated int64
+}
+
+func (s *userScan) dest() []any {
+	return []any{&s.u.ID, &s.u.Username, &s.role, &s.u.PasswordHash, &s.created, &s.updated}
+}
+
+func (s *userScan) user() store.User {
+	s.u.Role = store.Role(s.role)
+	s.u.CreatedAt, s.u.UpdatedAt = fromMicros(s.created), fromMicros(s.updated)
+	return s.u
+}
+
+// CreateUser is store.Users's.
+func (s *Store) CreateUser(ctx context.Context, u store.User) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx Conn) error { return insertUser(ctx, tx, u) })
+}
+
+// CreateFirstOwner is store.Users's.
+func (s *Store) CreateFirstOwner(ctx context.Context, u store.User) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		// The row lock makes concurrent calls wait for one another, so that each
+		// counts the users the one before it left.
+		if _, err := tx.Exec(ctx, `INSERT INTO locks (name, taken) VALUES ('first-owner', 1)
+			ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1`); err != nil {
+			return err
+		}
+		var n int64
+		if err := one(ctx, tx, []any{&n}, `SELECT count(*) FROM users`); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("a first user: %w", store.ErrTaken)
+		}
+		return insertUser(ctx, tx, u)
+	})
+}
+
+func insertUser(ctx context.Context, tx Conn, u store.User) error {
+	n, err := tx.Exec(ctx, `INSERT INTO users (id, username, role, password_hash, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (username) DO NOTHING`,
+		u.ID, u.Username, string(u.Role), u.PasswordHash, micros(u.CreatedAt), micros(u.UpdatedAt))
+	if err == nil && n == 0 {
+		return fmt.Errorf("user %q: %w", u.Username, store.ErrTaken)
+	}
+	return err
+}
+
+// User is store.Users's.
+func (s *Store) User(ctx context.Context, id string) (store.User, error) {
+	var row userScan
+	err := one(ctx, s.db, row.dest(), `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
+	return row.user(), found(err, "user %s", id)
+}
+
+// UserByName is store.Users's.
+func (s *Store) UserByName(ctx context.Context, username string) (store.User, error) {
+	var row userScan
+	err := one(ctx, s.db, row.dest(), `SELECT `+userColumns+` FROM users u WHERE u.username = $1`, username)
+	return row.user(), found(err, "user %q", username)
+}
+
+// ListUsers is store.Users's.
+func (s *Store) ListUsers(ctx context.Context) ([]store.User, error) {
+	var users []store.User
+	err := each(ctx, s.db, func(rows Rows) error {
+		var row userScan
+		err := rows.Scan(row.dest()...)
+		users = append(users, row.user())
+		return err
+	}, `SELECT `+userColumns+` FROM users u ORDER BY u.username`)
+	return users, err
+}
+
+// CountUsers is store.Users's.
+func (s *Store) CountUsers(ctx context.Context) (int, error) {
+	var n int64
+	err := one(ctx, s.db, []any{&n}, `SELECT count(*) FROM users`)
+	return int(n), err
+}
+
+// SetPassword is store.Users's.
+func (s *Store) SetPassword(ctx context.Context, userID, hash string, at time.Time) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		n, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1`, userID, hash, micros(at))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("user %s: %w", userID, store.ErrNotFound)
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE user_id = $1`, userID)
+		return err
+	})
+}
