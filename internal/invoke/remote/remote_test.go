@@ -1,0 +1,383 @@
+package remote
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/invoke/invoketest"
+	"github.com/picloud/picloud/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve runs e behind a Unix socket until the test ends.
+func serve(t *testing.T, e invoke.Executor) (path string, s *Server) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "x.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = NewServer(e)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.Serve(l); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Serve: %v", err)
+		}
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		<-done
+	})
+	return path, s
+}
+
+func connect(t *testing.T, e invoke.Executor) *Client {
+	t.Helper()
+	path, _ := serve(t, e)
+	c := NewUnixClient(path)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestRemote(t *testing.T) {
+	invoketest.Run(t, func(t *testing.T, e invoke.Executor) invoke.Executor { return connect(t, e) })
+}
+
+func ok(context.Context, *invoke.Start, invoke.Host) (*invoke.Result, error) {
+	return &invoke.Result{Status: store.StatusOK}, nil
+}
+
+func TestUnreachable(t *testing.T) {
+	c := NewUnixClient(filepath.Join(t.TempDir(), "nobody.sock"))
+	defer c.Close()
+	if _, err := c.Run(t.Context(), &invoke.Start{}, nil); !errors.Is(err, invoke.ErrUnreachable) {
+		t.Errorf("got %v, want ErrUnreachable", err)
+	}
+}
+
+// The executor goes away under open runs: each ends with ErrLost, on the other
+// side each is cancelled, and the next run finds the executor's successor.
+func TestCrashAndReconnect(t *testing.T) {
+	const n = 20
+	var open, cancelled sync.WaitGroup
+	open.Add(n)
+	cancelled.Add(n)
+	hold := true
+	path, s := serve(t, invoketest.Func(func(ctx context.Context, st *invoke.Start, h invoke.Host) (*invoke.Result, error) {
+		if !hold {
+			return ok(ctx, st, h)
+		}
+		open.Done()
+		<-ctx.Done()
+		cancelled.Done()
+		return &invoke.Result{Status: store.StatusCancelled}, nil
+	}))
+	c := NewUnixClient(path)
+	defer c.Close()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if _, err := c.Run(t.Context(), &invoke.Start{}, nil); !errors.Is(err, invoke.ErrLost) {
+				t.Errorf("got %v, want ErrLost", err)
+			}
+		})
+	}
+	open.Wait()
+	s.mu.Lock()
+	for sc := range s.conns {
+		sc.conn.nc.Close() // as the kernel does for a process that died
+	}
+	s.mu.Unlock()
+	wg.Wait()
+	cancelled.Wait()
+	hold = false
+	if res, err := c.Run(t.Context(), &invoke.Start{}, nil); err != nil || res.Status != store.StatusOK {
+		t.Errorf("after the crash: %v, %v", res, err)
+	}
+}
+
+func TestShutdownLetsRunsEnd(t *testing.T) {
+	running, release := make(chan struct{}), make(chan struct{})
+	path, s := serve(t, invoketest.Func(func(ctx context.Context, st *invoke.Start, h invoke.Host) (*invoke.Result, error) {
+		close(running)
+		<-release
+		return ok(ctx, st, h)
+	}))
+	c := NewUnixClient(path)
+	defer c.Close()
+	ended := make(chan error)
+	go func() {
+		_, err := c.Run(t.Context(), &invoke.Start{}, nil)
+		ended <- err
+	}()
+	<-running
+	down := make(chan error)
+	go func() { down <- s.Shutdown(t.Context()) }()
+	for { // until the client has heard of it
+		c.mu.Lock()
+		cc := c.current
+		c.mu.Unlock()
+		cc.mu.Lock()
+		leaving := cc.leaving
+		cc.mu.Unlock()
+		if leaving {
+			break
+		}
+	}
+	if _, err := c.Run(t.Context(), &invoke.Start{}, nil); !errors.Is(err, invoke.ErrUnreachable) {
+		t.Errorf("a run during the shutdown: got %v, want ErrUnreachable", err)
+	}
+	close(release)
+	if err := <-ended; err != nil {
+		t.Errorf("the open run: %v", err)
+	}
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+func TestShutdownCutsRuns(t *testing.T) {
+	running := make(chan struct{})
+	path, s := serve(t, invoketest.Func(func(ctx context.Context, _ *invoke.Start, _ invoke.Host) (*invoke.Result, error) {
+		close(running)
+		<-ctx.Done()
+		return &invoke.Result{Status: store.StatusCancelled}, nil
+	}))
+	c := NewUnixClient(path)
+	defer c.Close()
+	ended := make(chan error)
+	go func() {
+		_, err := c.Run(t.Context(), &invoke.Start{}, nil)
+		ended <- err
+	}()
+	<-running
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown: got %v", err)
+	}
+	if err := <-ended; !errors.Is(err, invoke.ErrLost) {
+		t.Errorf("the run that was cut: got %v, want ErrLost", err)
+	}
+}
+
+func TestCloseEndsRuns(t *testing.T) {
+	running := make(chan struct{})
+	c := connect(t, invoketest.Func(func(ctx context.Context, _ *invoke.Start, _ invoke.Host) (*invoke.Result, error) {
+		close(running)
+		<-ctx.Done()
+		return &invoke.Result{Status: store.StatusCancelled}, nil
+	}))
+	go func() { <-running; c.Close() }()
+	if _, err := c.Run(t.Context(), &invoke.Start{}, nil); !errors.Is(err, invoke.ErrLost) {
+		t.Errorf("got %v, want ErrLost", err)
+	}
+	if _, err := c.Run(t.Context(), &invoke.Start{}, nil); !errors.Is(err, invoke.ErrUnreachable) {
+		t.Errorf("after Close: got %v, want ErrUnreachable", err)
+	}
+}
+
+// peer is the other end of a connection, spoken by hand.
+func peer(t *testing.T) (ours net.Conn, path string) {
+	t.Helper()
+	path, _ = serve(t, invoketest.Func(ok))
+	nc, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	nc.SetDeadline(time.Now().Add(10 * time.Second))
+	return nc, path
+}
+
+func greet(t *testing.T, nc net.Conn) {
+	t.Helper()
+	if err := hello(nc); err != nil {
+		t.Fatal(err)
+	}
+	nc.SetDeadline(time.Now().Add(10 * time.Second))
+}
+
+func frame(t messageType, flags byte, stream uint64, length int, body []byte) []byte {
+	b := make([]byte, headerSize, headerSize+len(body))
+	binary.BigEndian.PutUint32(b, uint32(length))
+	b[4], b[5] = byte(t), flags
+	binary.BigEndian.PutUint64(b[6:], stream)
+	return append(b, body...)
+}
+
+// What does not belong on the wire ends the connection, and nothing else.
+func TestMalformed(t *testing.T) {
+	start := encodeStart(&invoke.Start{RunID: "r"}, time.Now())
+	var cut []byte
+	for i := range uint64(maxCut + 1) {
+		cut = append(cut, frame(typeStart, flagMore, i, 1, []byte{0})...)
+	}
+	for name, wire := range map[string][]byte{
+		"frame too long":         frame(typeStart, 0, 1, chunkSize+1, nil),
+		"start that is no start": frame(typeStart, 0, 1, 1, []byte{0x80}),
+		"field beyond the end":   frame(typeStart, 0, 1, 2, []byte{3, 200}),
+		"too many cut messages":  cut,
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc, path := peer(t)
+			greet(t, nc)
+			if _, err := nc.Write(wire); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(nc); err != nil && !strings.Contains(err.Error(), "reset") {
+				t.Errorf("the connection is not closed: %v", err)
+			}
+			c := NewUnixClient(path)
+			defer c.Close()
+			if _, err := c.Run(t.Context(), &invoke.Start{}, nil); err != nil {
+				t.Errorf("another connection: %v", err)
+			}
+		})
+	}
+	t.Run("unknown message and fields are skipped", func(t *testing.T) {
+		nc, _ := peer(t)
+		greet(t, nc)
+		e := &encoder{b: append([]byte(nil), start...)}
+		e.string(1000, "from the future")
+		e.uint(1001, 1)
+		nc.Write(frame(200, 0, 9, 3, []byte("new")))
+		nc.Write(frame(typeStart, 0, 1, len(e.b), e.b))
+		var h [headerSize]byte
+		if _, err := io.ReadFull(nc, h[:]); err != nil || messageType(h[4]) != typeResult {
+			t.Errorf("got type %d, %v; want a result", h[4], err)
+		}
+	})
+}
+
+func TestGreeting(t *testing.T) {
+	for name, tc := range map[string]struct{ greeting, want string }{
+		"another version": {"PiCloud\x63", "version 99"},
+		"another service": {"HTTP/1.1", "not a PiCloud service"},
+		"nothing":         {"", "no greeting"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("unix", filepath.Join(t.TempDir(), "x.sock"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				nc, err := l.Accept()
+				if err != nil {
+					return
+				}
+				io.WriteString(nc, tc.greeting)
+				if tc.greeting == "" {
+					nc.Close()
+					return
+				}
+				io.ReadFull(nc, make([]byte, 8))
+				nc.Close()
+			}()
+			c := NewUnixClient(l.Addr().String())
+			defer c.Close()
+			_, err = c.Run(t.Context(), &invoke.Start{}, nil)
+			if !errors.Is(err, invoke.ErrUnreachable) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want ErrUnreachable that says %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// A host of an older release says that it does not know a method.
+func TestUnknownMethod(t *testing.T) {
+	r := answer(t.Context(), invoketest.Host{}, call{ordinal: 1, method: 250})
+	r, err := decodeReply(r.encode())
+	if err != nil || r.code != replyUnsupported || !strings.Contains(r.err().Error(), "250") {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// A peer that does not read slows senders down, and they can give up.
+func TestBackPressure(t *testing.T) {
+	a, b := net.Pipe()
+	defer b.Close()
+	c := newConn(a, func(messageType, uint64, []byte) error { return nil }, func(error) {})
+	ctx, cancel := context.WithCancel(t.Context())
+	queued := 0
+	for {
+		if len(c.out) == cap(c.out) {
+			break
+		}
+		if sent, err := c.send(ctx, typeCall, 1, make([]byte, chunkSize)); !sent {
+			t.Fatal(err)
+		}
+		queued++
+	}
+	if queued > cap(c.out)+2 {
+		t.Errorf("%d frames were taken, room is for %d", queued, cap(c.out))
+	}
+	go cancel()
+	if sent, err := c.send(ctx, typeCall, 1, []byte("x")); sent || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %t, %v", sent, err)
+	}
+	c.close(errClosed)
+	if _, err := c.send(t.Context(), typeCall, 1, []byte("x")); !errors.Is(err, errClosed) {
+		t.Errorf("after close: %v", err)
+	}
+}
+
+func TestTooLongMessage(t *testing.T) {
+	c := connect(t, invoketest.Func(ok))
+	body := make([]byte, MaxMessage+1)
+	if _, err := c.Run(t.Context(), &invoke.Start{Request: &invoke.Request{Body: body}}, nil); !errors.Is(err, invoke.ErrUnreachable) || !strings.Contains(err.Error(), "128 MiB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(encodeStart(&invoke.Start{RunID: "r", Request: &invoke.Request{Body: []byte("x")}}, time.Now()))
+	f.Add(encodeCommit(&invoke.Commit{Acks: []string{"a"}, Reads: []invoke.Read{{Key: "k"}}}))
+	f.Add(encodeResult(&invoke.Result{Response: &invoke.Response{Status: 200}, Logs: []store.LogLine{{Message: "m"}}}))
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		_, _ = decodeStart(b, time.Now())
+		_, _ = decodeResult(b)
+		_, _ = decodeCommit(b)
+		_, _ = decodeCall(b)
+		_, _ = decodeReply(b)
+		_, _ = decodeOutcome(b)
+	})
+}
+
+func BenchmarkRun(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "x.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := NewServer(invoketest.Func(ok))
+	go s.Serve(l)
+	c := NewUnixClient(path)
+	start := &invoke.Start{RunID: "r", Request: &invoke.Request{Method: "GET"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Run(b.Context(), start, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c.Close()
+	s.Shutdown(context.Background())
+}
