@@ -9,7 +9,10 @@ import (
 
 // Nothing that nests or repeats may exhaust the stack or take more than linear time.
 func TestHostileSources(t *testing.T) {
-	const size = 10 << 20
+	size := 10 << 20
+	if testing.Short() {
+		size = 1 << 20
+	}
 	rep := func(s string) string { return strings.Repeat(s, size/len(s)) }
 	names := func(format string, n int) string {
 		var b strings.Builder
