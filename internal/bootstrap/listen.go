@@ -68,3 +68,21 @@ func prepareDataDir(dir string) (string, error) {
 	}
 	return abs, nil
 }
+
+// existingDataDir returns the absolute path of a data directory that commands
+// other than serve work on: a mistyped one must not be made.
+func existingDataDir(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("the data directory %q: %w", dir, err)
+	}
+	switch info, err := os.Stat(abs); {
+	case err == nil && !info.IsDir():
+		return "", fmt.Errorf("the data directory %s is a file; name the right one with --data", abs)
+	case errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("there is no data directory %s; name the right one with --data, or the database with --database", abs)
+	case err != nil:
+		return "", fmt.Errorf("the data directory %s: %w", abs, err)
+	}
+	return abs, nil
+}

@@ -1,0 +1,194 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/internal/pic/terminal"
+	"github.com/picloud/picloud/internal/version"
+)
+
+// Main runs picloud with the process's arguments and returns its exit code.
+// The first SIGINT or SIGTERM ends the command in good order, the second at once.
+func Main() int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		fmt.Fprintln(os.Stderr, "picloud: stopped at once; requests under way were cut off")
+		os.Exit(1)
+	}()
+	root := Command(terminal.System())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "picloud: "+err.Error())
+		return 1
+	}
+	return 0
+}
+
+// Command returns the command tree of picloud.
+func Command(streams *terminal.Streams) *cobra.Command {
+	serve := serveCommand(streams)
+	root := &cobra.Command{
+		Use:   "picloud",
+		Short: "A server that turns scripts into HTTP endpoints",
+		Long: `picloud turns Rhai scripts into HTTP endpoints.
+
+Without a command it serves. All settings, with their environment variables:
+docs/configuration.md.`,
+		Args:          cobra.NoArgs,
+		RunE:          serve.RunE,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	// The default command takes serve's flags.
+	root.Flags().AddFlagSet(serve.Flags())
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	root.AddCommand(serve, ownerCommand(streams), backupCommand(streams), restoreCommand(streams), versionCommand(streams.Out))
+	return root
+}
+
+func serveCommand(streams *terminal.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Serve until a signal ends it (the default command)",
+		Example: "  picloud serve\n  picloud serve --listen :8080 --data /var/lib/picloud",
+		Args:    cobra.NoArgs,
+	}
+	flags := AddFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := ReadSettings(flags, getenv)
+		if err != nil {
+			return err
+		}
+		return Serve(cmd.Context(), c, streams.Out, streams.Err)
+	}
+	return cmd
+}
+
+func ownerCommand(streams *terminal.Streams) *cobra.Command {
+	owner := &cobra.Command{Use: "owner", Short: "Manage the owner on this machine", Args: cobra.NoArgs}
+	reset := &cobra.Command{
+		Use:   "reset-password",
+		Short: "Give the owner a new password",
+		Long: `Gives the owner a new password and ends all their sessions. The new password is
+asked for on a terminal, and otherwise read from standard input. PiCloud may be
+running.`,
+		Example: "  picloud owner reset-password\n  picloud owner reset-password --data /var/lib/picloud < new-password",
+		Args:    cobra.NoArgs,
+	}
+	username := reset.Flags().String("username", "", "which owner, if there are several")
+	flags := AddFlags(reset.Flags(), "data", "database")
+	reset.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := ReadSettings(flags, getenv)
+		if err != nil {
+			return err
+		}
+		password, err := newPassword(streams)
+		if err != nil {
+			return err
+		}
+		name, err := ResetOwnerPassword(cmd.Context(), c, *username, password)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(streams.Out, "The password of %s is changed, and all their sessions are ended.\n", name)
+		return err
+	}
+	owner.AddCommand(reset)
+	return owner
+}
+
+func newPassword(streams *terminal.Streams) (string, error) {
+	if !streams.InIsTerminal() {
+		return streams.ReadSecret()
+	}
+	first, err := streams.AskSecret("New password: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := streams.AskSecret("Once more: ")
+	if err == nil && first != again {
+		err = errors.New("the two passwords differ; nothing was changed")
+	}
+	return first, err
+}
+
+func backupCommand(streams *terminal.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Write a consistent copy of the database to a new file",
+		Long: `Writes a consistent copy of the database to a new file, or to standard output
+for "-". PiCloud may be running. The record of executions is not part of it.
+
+The file holds sources and password hashes: keep it as private as the database.`,
+		Example: "  picloud backup picloud-$(date +%F).backup\n  picloud backup - | gzip > picloud.backup.gz",
+		Args:    oneFile,
+	}
+	flags := AddFlags(cmd.Flags(), "data", "database")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := ReadSettings(flags, getenv)
+		if err != nil {
+			return err
+		}
+		if args[0] == "-" && streams.OutIsTerminal() {
+			return errors.New("a backup is not text: send standard output to a file or a program")
+		}
+		return Backup(cmd.Context(), c, args[0], streams.Out)
+	}
+	return cmd
+}
+
+func restoreCommand(streams *terminal.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Fill an empty database from a backup",
+		Long: `Fills an empty database from a backup, read from a file or from standard input
+for "-". It overwrites nothing: restore into an empty data directory or a new
+PostgreSQL database, then start PiCloud on it. A backup that is damaged, or newer
+than this program, is refused and changes nothing.`,
+		Example: "  picloud restore picloud-2026-01-31.backup --data /var/lib/picloud",
+		Args:    oneFile,
+	}
+	flags := AddFlags(cmd.Flags(), "data", "database")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := ReadSettings(flags, getenv)
+		if err != nil {
+			return err
+		}
+		return Restore(cmd.Context(), c, args[0], streams.In)
+	}
+	return cmd
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return fmt.Errorf("it takes one FILE, or - for a pipe; got %d arguments", len(args))
+	}
+	return nil
+}
+
+func versionCommand(out io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show this program's version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(out, "picloud "+version.String())
+			return err
+		},
+	}
+}

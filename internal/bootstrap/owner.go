@@ -1,0 +1,41 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// now is the program's clock, as the store keeps time.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// ResetOwnerPassword gives an owner a new password and ends their sessions.
+// username may be empty when there is one owner. It works beside a running
+// PiCloud: on SQLite by asking it, since it alone may open the database. It
+// returns whose password it was.
+func ResetOwnerPassword(ctx context.Context, c *Config, username, password string) (string, error) {
+	if c.Database == "" {
+		dir, err := existingDataDir(c.DataDir)
+		if err != nil {
+			return "", err
+		}
+		owner, err := askRunning(ctx, dir, ownerPassword{Username: username, Password: password})
+		if !errors.Is(err, errNotRunning) {
+			return owner, err
+		}
+		c.DataDir = dir
+	}
+	s, err := openStore(ctx, c, c.DataDir)
+	if err != nil {
+		return "", err
+	}
+	owner, err := resetOwnerPassword(ctx, s, ownerPassword{Username: username, Password: password})
+	return owner, errors.Join(err, s.Close())
+}
+
+func resetOwnerPassword(ctx context.Context, users store.Users, p ownerPassword) (string, error) {
+	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), now(), p.Username, p.Password)
+}
