@@ -63,24 +63,26 @@ type ExecutionFilter struct {
 	Logs bool
 }
 
-// Retention bounds what is kept of executions.
+// Retention bounds what is kept of executions. Zero: no bound.
 type Retention struct {
-	MaxAge   time.Duration
-	MaxBytes int64
+	MaxAge   time.Duration // since the execution started
+	MaxBytes int64         // on disk, indexes included
 }
 
 // Executions keeps the record of executions. It is apart from Store because
 // recording may lose what a crash catches in its buffer, and because it gives
 // disk back. An execution is written whole, with its log lines, or not at all.
 type Executions interface {
-	// WriteExecutions adds a batch in one transaction.
+	// WriteExecutions adds a batch in one transaction; executions that are there
+	// already stay as they are. IDs must be UUIDv7, those of app and script
+	// UUIDs, else it is ErrInvalid.
 	WriteExecutions(ctx context.Context, batch []Execution) error
 	ListExecutions(ctx context.Context, f ExecutionFilter) ([]Execution, error)
 	// Execution returns one with its log lines.
 	Execution(ctx context.Context, id string) (Execution, error)
 	// Prune removes what r no longer keeps, gives the space back to the file
 	// system, and returns how many executions went and when the oldest that is
-	// left reaches MaxAge (zero: none is left).
+	// left reaches MaxAge (zero: none is left, or there is no such bound).
 	Prune(ctx context.Context, r Retention, now time.Time) (removed int64, next time.Time, err error)
 	// DeleteAppExecutions removes everything recorded for an app.
 	DeleteAppExecutions(ctx context.Context, appID string) error

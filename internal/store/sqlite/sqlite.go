@@ -24,6 +24,7 @@ import (
 // The files of a data directory.
 const (
 	mainFile       = "picloud.db"
+	executionsFile = "executions.db"
 	lockFile       = "picloud.lock"
 )
 
@@ -43,6 +44,7 @@ type Store struct {
 	*sqlstore.Store
 	dir        string
 	main       *database
+	executions *Executions
 	lock       *os.File
 
 	close    sync.Once
@@ -73,9 +75,16 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 	if s.main, err = openDatabase(ctx, filepath.Join(dir, mainFile), migrationsOf("main"), durable); err != nil {
 		return nil, err
 	}
+	if s.executions, err = openExecutions(ctx, dir); err != nil {
+		return nil, err
+	}
 	s.Store = sqlstore.New(s.main, nil)
 	return s, nil
 }
+
+// Executions returns the executions kept in the same directory. The store's
+// Close closes them too.
+func (s *Store) Executions() *Executions { return s.executions }
 
 // Ping is store.Store's.
 func (s *Store) Ping(ctx context.Context) error {
@@ -89,6 +98,9 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.close.Do(func() {
 		var errs []error
+		if s.executions != nil {
+			errs = append(errs, s.executions.Close())
+		}
 		if s.main != nil {
 			errs = append(errs, s.main.close())
 		}

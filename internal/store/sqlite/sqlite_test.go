@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/picloud/picloud/internal/store"
@@ -24,4 +26,20 @@ func open(t *testing.T, dir string) *sqlite.Store {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir()) })
+}
+
+func TestExecutions(t *testing.T) {
+	storetest.RunExecutions(t, func(t *testing.T) (store.Executions, func() int64) {
+		dir := t.TempDir()
+		return open(t, dir).Executions(), func() (size int64) {
+			for _, name := range []string{"executions.db", "executions.db-wal"} {
+				info, err := os.Stat(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				size += info.Size()
+			}
+			return size
+		}
+	})
 }
