@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -115,7 +113,7 @@ func (s *Setup) CreateOwner(ctx context.Context, username, password string) (sto
 	}
 	now := s.now()
 	user := store.User{
-		ID: uuid.Must(uuid.NewV7()).String(), Username: name, Role: store.RoleOwner,
+		ID: store.NewID(), Username: name, Role: store.RoleOwner,
 		PasswordHash: phc, CreatedAt: now, UpdatedAt: now,
 	}
 	err = s.users.CreateFirstOwner(ctx, user)

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -98,7 +96,7 @@ func (a *Authenticator) Begin(ctx context.Context, user store.User, client strin
 	token, hash := newToken(sessionPrefix)
 	now := a.now()
 	s := store.Session{
-		ID: uuid.Must(uuid.NewV7()).String(), TokenHash: hash, UserID: user.ID,
+		ID: store.NewID(), TokenHash: hash, UserID: user.ID,
 		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(life.idle), Client: client,
 	}
 	if err := a.people.CreateSession(ctx, s); err != nil {

@@ -1,0 +1,214 @@
+// Package api is the frame in which every noun of the REST API stands: how an
+// operation is registered, who is let in, and what errors look like.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Prefix is where the API lives.
+const Prefix = "/api/v1"
+
+// MaxBody bounds a request's body, in bytes, where an operation does not say
+// otherwise.
+const MaxBody = 64 << 10
+
+// requestTimeout bounds an operation other than a stream.
+const requestTimeout = 30 * time.Second
+
+// Peer is the client at the other end, as far as trusted proxies tell.
+type Peer struct {
+	Addr  netip.Addr
+	HTTPS bool
+}
+
+// DirectPeer is the peer when no proxy is trusted.
+func DirectPeer(r *http.Request) Peer {
+	p := Peer{HTTPS: r.TLS != nil}
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		p.Addr = ap.Addr()
+	}
+	return p
+}
+
+// Config is what the frame needs.
+type Config struct {
+	Auth *auth.Authenticator
+	Apps store.Apps
+	Peer func(*http.Request) Peer
+	Log  *slog.Logger
+}
+
+// API is the frame. Nouns add their operations with Register.
+type API struct {
+	Config
+	huma huma.API
+	mux  *http.ServeMux
+}
+
+// New returns an API without operations.
+func New(c Config) *API {
+	a := &API{Config: c, mux: http.NewServeMux()}
+	conf := huma.DefaultConfig("PiCloud", "1")
+	conf.Info.Description = "Manages a PiCloud instance: apps, scripts, deployments and the record of executions. " +
+		"Sign in with POST /sessions and send the token as `Authorization: Bearer TOKEN`. " +
+		"Errors are RFC 9457 problem details. Lists answer `items`, and `next` while there are more."
+	conf.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	// The documentation page would load scripts of a third party; links to
+	// schemas would put a $schema into every body.
+	conf.DocsPath, conf.SchemasPath, conf.CreateHooks = "", "", nil
+	conf.Servers = []*huma.Server{{URL: Prefix}}
+	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "The token that POST /sessions answers."},
+		"cookie": {Type: "apiKey", In: "cookie", Name: auth.SessionCookie, Description: "Set for browsers. Over HTTPS it is called " + auth.SecureSessionCookie + "."},
+	}
+	a.huma = humago.NewWithPrefix(a.mux, Prefix, conf)
+	a.huma.UseMiddleware(a.gate)
+	a.mux.HandleFunc(Prefix+"/", a.unknown)
+	return a
+}
+
+// OpenAPI returns the document of what is registered.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// ServeHTTP answers a request below Prefix.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	if auth.OpaqueOrigin(r) {
+		Write(w, Refuse(http.StatusForbidden, "the API refuses requests from sandboxed documents (Origin: null)"))
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// unknown answers what no operation does: 405 if another method would.
+func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != Prefix+"/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		Write(w, Refuse(http.StatusMethodNotAllowed, "%s is not possible here; %s is", r.Method, strings.Join(allowed, ", ")))
+		return
+	}
+	Write(w, Refuse(http.StatusNotFound, "there is nothing at %s", r.URL.Path))
+}
+
+// Op describes an operation.
+type Op struct {
+	ID, Method, Path string // Path is below Prefix; {app} in it is an app's slug
+	Tag              string
+	Summary          string
+	Description      string
+	Action           auth.Action // what one needs permission for; empty: anybody may
+	Status           int         // of success; 0 means 200
+	AlsoStatus       int         // another status of success
+	Errors           []int       // beyond those that follow from the rest
+	MaxBody          int64       // bytes; 0 means MaxBody
+	Stream           bool        // server-sent events: no time limit
+}
+
+// rule is what the gate goes by.
+type rule struct {
+	action  auth.Action
+	app     bool
+	stream  bool
+	maxBody int64
+}
+
+const ruleKey = "picloud.rule"
+
+// Register adds an operation. What the handler returns as error goes through From.
+func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, error)) {
+	if op.Status == 0 {
+		op.Status = http.StatusOK
+	}
+	if op.MaxBody == 0 {
+		op.MaxBody = MaxBody
+	}
+	ru := rule{action: op.Action, app: strings.Contains(op.Path, "{app}"), stream: op.Stream, maxBody: op.MaxBody}
+	h := huma.Operation{
+		OperationID: op.ID, Method: op.Method, Path: op.Path, Tags: []string{op.Tag},
+		Summary: op.Summary, Description: op.Description, DefaultStatus: op.Status,
+		MaxBodyBytes: op.MaxBody, BodyReadTimeout: requestTimeout,
+		Metadata: map[string]any{ruleKey: ru},
+		Errors:   op.statuses(ru, reflect.TypeFor[I]()),
+	}
+	if op.Action != "" {
+		h.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
+	}
+	if op.Stream {
+		h.Responses = map[string]*huma.Response{"200": {
+			Description: "A stream of events",
+			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}}
+	}
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, From(ctx, a.Log, err)
+		}
+		return out, nil
+	})
+	if op.AlsoStatus != 0 {
+		item := a.huma.OpenAPI().Paths[op.Path]
+		for _, o := range []*huma.Operation{item.Put, item.Post} {
+			if o != nil && o.OperationID == op.ID {
+				also := *o.Responses[strconv.Itoa(op.Status)]
+				also.Description = http.StatusText(op.AlsoStatus)
+				o.Responses[strconv.Itoa(op.AlsoStatus)] = &also
+			}
+		}
+	}
+}
+
+// statuses returns every error status that the operation may answer.
+func (op Op) statuses(ru rule, input reflect.Type) []int {
+	set := map[int]bool{http.StatusForbidden: true, http.StatusInternalServerError: true, http.StatusServiceUnavailable: true}
+	for _, s := range op.Errors {
+		set[s] = true
+	}
+	if op.Action != "" {
+		set[http.StatusUnauthorized] = true
+	}
+	if ru.app {
+		set[http.StatusNotFound] = true
+	}
+	if input.NumField() > 0 {
+		set[http.StatusUnprocessableEntity] = true
+	}
+	if _, body := input.FieldByName("Body"); body {
+		set[http.StatusBadRequest] = true
+		set[http.StatusRequestTimeout] = true
+		set[http.StatusRequestEntityTooLarge] = true
+		set[http.StatusUnsupportedMediaType] = true
+	}
+	all := make([]int, 0, len(set))
+	for s := range set {
+		all = append(all, s)
+	}
+	sort.Ints(all)
+	return all
+}

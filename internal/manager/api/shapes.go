@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// List is a page of a listing.
+type List[T any] struct {
+	Items []T    `json:"items" nullable:"false"`
+	Next  string `json:"next,omitempty" doc:"Pass it as after to get the following page; absent on the last one"`
+}
+
+// AppPath is the input of operations on an app.
+type AppPath struct {
+	App string `path:"app" doc:"The app's slug" example:"demo"`
+}
+
+// PageQuery asks for a page of a listing by key.
+type PageQuery struct {
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many items to answer at most"`
+	After string `query:"after" maxLength:"200" doc:"The next of the page before"`
+}
+
+// Page returns what the store is asked for: one item more than wanted, so that
+// Cut can tell whether more follow.
+func (q PageQuery) Page() store.Page { return store.Page{After: q.After, Limit: q.Limit + 1} }
+
+// Cut makes a page of what the store returned; key names an item for After.
+func Cut[R, T any](rows []R, limit int, key func(R) string, convert func(R) T) List[T] {
+	l := List[T]{Items: make([]T, 0, len(rows))}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		l.Next = key(rows[limit-1])
+	}
+	for _, r := range rows {
+		l.Items = append(l.Items, convert(r))
+	}
+	return l
+}
+
+// Limits bounds an execution.
+type Limits struct {
+	Operations    int64 `json:"operations,omitempty" minimum:"0" doc:"Work a run may do"`
+	WallTimeMS    int64 `json:"wall_time_ms,omitempty" minimum:"0" doc:"Milliseconds a run may take"`
+	MemoryBytes   int64 `json:"memory_bytes,omitempty" minimum:"0" doc:"Memory a run may use, by the engine's model"`
+	CallDepth     int64 `json:"call_depth,omitempty" minimum:"0" doc:"Nested calls"`
+	RequestBytes  int64 `json:"request_bytes,omitempty" minimum:"0" doc:"Size of the request's body"`
+	ResponseBytes int64 `json:"response_bytes,omitempty" minimum:"0" doc:"Size of the response's body"`
+	LogLines      int64 `json:"log_lines,omitempty" minimum:"0" doc:"Log lines kept of a run"`
+	LogBytes      int64 `json:"log_bytes,omitempty" minimum:"0" doc:"Bytes of log kept of a run"`
+}
+
+// Store returns l as the store keeps it.
+func (l Limits) Store() store.Limits { return store.Limits(l) }
+
+// LimitsOf returns what the store keeps as the API shows it.
+func LimitsOf(l store.Limits) *Limits {
+	if l == (store.Limits{}) {
+		return nil
+	}
+	shown := Limits(l)
+	return &shown
+}
+
+// NumberKey refuses an After that is no number, for listings by number.
+func NumberKey(location, after string) error {
+	if after == "" {
+		return nil
+	}
+	if n, err := strconv.ParseInt(after, 10, 64); err != nil || n < 1 {
+		return Invalid(location, "must be the next of the page before: a number", after)
+	}
+	return nil
+}
+
+// Usernames returns a function from a user's ID to their name; the ID of a
+// user who is gone stays as it is.
+func Usernames(ctx context.Context, users store.Users) (func(id string) string, error) {
+	all, err := users.ListUsers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(all))
+	for _, u := range all {
+		names[u.ID] = u.Username
+	}
+	return func(id string) string {
+		if name, ok := names[id]; ok {
+			return name
+		}
+		return id
+	}, nil
+}

@@ -1,0 +1,198 @@
+package apps
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Config is what the operations need.
+type Config struct {
+	Store interface {
+		store.Apps
+		store.Deployments
+	}
+	Executions store.Executions
+	Limits     store.Limits // the instance's; zero fields: not known here
+	Now        func() time.Time
+}
+
+// Register adds the operations.
+func Register(a *api.API, c Config) {
+	s := &service{Config: c, api: a}
+	api.Register(a, api.Op{
+		ID: "listApps", Method: http.MethodGet, Path: "/apps", Tag: "apps", Action: auth.ListApps,
+		Summary: "List apps by slug", Description: "Those that one may view.",
+	}, s.list)
+	api.Register(a, api.Op{
+		ID: "createApp", Method: http.MethodPost, Path: "/apps", Tag: "apps", Action: auth.CreateApp,
+		Summary: "Create an app", Status: http.StatusCreated, Errors: []int{http.StatusConflict},
+	}, s.create)
+	api.Register(a, api.Op{
+		ID: "getApp", Method: http.MethodGet, Path: "/apps/{app}", Tag: "apps", Action: auth.ViewApp,
+		Summary: "Show an app",
+	}, s.show)
+	api.Register(a, api.Op{
+		ID: "updateApp", Method: http.MethodPatch, Path: "/apps/{app}", Tag: "apps", Action: auth.ManageApp,
+		Summary: "Rename an app or change its settings", Errors: []int{http.StatusConflict},
+	}, s.update)
+	api.Register(a, api.Op{
+		ID: "deleteApp", Method: http.MethodDelete, Path: "/apps/{app}", Tag: "apps", Action: auth.ManageApp,
+		Summary: "Delete an app", Description: "Refused with 409 while it holds scripts, unless force is set.",
+		Status: http.StatusNoContent, Errors: []int{http.StatusConflict},
+	}, s.delete)
+}
+
+type service struct {
+	Config
+	api *api.API
+}
+
+type listOutput struct{ Body api.List[App] }
+
+func (s *service) list(ctx context.Context, in *api.PageQuery) (*listOutput, error) {
+	id := api.Identity(ctx)
+	rows, err := s.Store.ListApps(ctx, in.Page())
+	if err != nil {
+		return nil, err
+	}
+	page := api.Cut(rows, in.Limit, func(a store.App) string { return a.Slug }, func(a store.App) store.App { return a })
+	out := &listOutput{Body: api.List[App]{Items: []App{}, Next: page.Next}}
+	for _, a := range page.Items {
+		if s.api.Allow(id, a, auth.ViewApp) == nil {
+			out.Body.Items = append(out.Body.Items, Of(a))
+		}
+	}
+	return out, nil
+}
+
+type createdOutput struct {
+	Location string `header:"Location" doc:"Where the app is"`
+	Body     AppDetail
+}
+
+func (s *service) create(ctx context.Context, in *struct{ Body CreateApp }) (*createdOutput, error) {
+	slug := in.Body.Slug
+	if err := store.CheckSlug(slug); err != nil {
+		return nil, api.Invalid("body.slug", err.Error(), slug)
+	}
+	now := s.Now()
+	app := store.App{ID: store.NewID(), Slug: slug, ActiveDeployment: 1, CreatedAt: now, UpdatedAt: now}
+	err := s.Store.CreateApp(ctx, app, api.Identity(ctx).User.ID)
+	if errors.Is(err, store.ErrTaken) {
+		return nil, taken(slug)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &createdOutput{Location: api.Prefix + "/apps/" + slug, Body: detail(app, store.Manifest{})}, nil
+}
+
+func taken(slug string) *api.Problem {
+	p := api.Refuse(http.StatusConflict, "there is an app %q already: choose another slug", slug)
+	p.Errors = []api.Fault{{Location: "body.slug", Message: "already exists", Value: slug}}
+	return p
+}
+
+type detailOutput struct{ Body AppDetail }
+
+func (s *service) show(ctx context.Context, _ *api.AppPath) (*detailOutput, error) {
+	return s.read(ctx, api.App(ctx).Slug)
+}
+
+func (s *service) read(ctx context.Context, slug string) (*detailOutput, error) {
+	app, d, err := s.Store.ActiveDeployment(ctx, slug)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, api.NoApp(slug)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &detailOutput{Body: detail(app, d.Manifest)}, nil
+}
+
+func (s *service) update(ctx context.Context, in *struct {
+	api.AppPath
+	Body UpdateApp
+}) (*detailOutput, error) {
+	app, slug := api.App(ctx), api.App(ctx).Slug
+	if in.Body.Limits != nil {
+		if err := CheckLimits("body.limits", in.Body.Limits.Store(), s.Limits); err != nil {
+			return nil, err
+		}
+	}
+	if in.Body.CORS != nil {
+		if err := checkCORS(in.Body.CORS.Origins); err != nil {
+			return nil, err
+		}
+	}
+	// The name first: it is the change that can be refused, and then nothing is done.
+	if in.Body.Slug != nil && *in.Body.Slug != slug {
+		slug = *in.Body.Slug
+		if err := store.CheckSlug(slug); err != nil {
+			return nil, api.Invalid("body.slug", err.Error(), slug)
+		}
+		err := s.Store.RenameApp(ctx, app.ID, slug, s.Now())
+		switch {
+		case errors.Is(err, store.ErrTaken):
+			return nil, taken(slug)
+		case errors.Is(err, store.ErrNotFound):
+			return nil, api.NoApp(app.Slug)
+		case err != nil:
+			return nil, err
+		}
+	}
+	if note := changes(in.Body); note != "" {
+		_, err := s.Store.ChangeManifest(ctx, app.ID, note, api.Identity(ctx).User.ID, s.Now(), func(m *store.Manifest) error {
+			if in.Body.Limits != nil {
+				m.Limits = in.Body.Limits.Store()
+			}
+			if in.Body.CORS != nil {
+				m.CORS = store.CORS{Origins: in.Body.CORS.Origins}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.read(ctx, slug)
+}
+
+func changes(u UpdateApp) string {
+	switch {
+	case u.Limits != nil && u.CORS != nil:
+		return "change limits and CORS"
+	case u.Limits != nil:
+		return "change limits"
+	case u.CORS != nil:
+		return "change CORS"
+	}
+	return ""
+}
+
+func (s *service) delete(ctx context.Context, in *struct {
+	api.AppPath
+	Force bool `query:"force" doc:"Delete its scripts with it"`
+}) (*struct{}, error) {
+	app := api.App(ctx)
+	err := s.Store.DeleteApp(ctx, app.ID, in.Force)
+	switch {
+	case errors.Is(err, store.ErrNotEmpty):
+		return nil, api.Refuse(http.StatusConflict, "%s still holds scripts: delete them first, or force it", app.Slug)
+	case errors.Is(err, store.ErrNotFound):
+		return nil, api.NoApp(app.Slug)
+	case err != nil:
+		return nil, err
+	}
+	// The app is gone whatever becomes of its record, which ages out anyway.
+	if err := s.Executions.DeleteAppExecutions(ctx, app.ID); err != nil {
+		s.api.Log.WarnContext(ctx, "the executions of a deleted app remain until they are too old", "app", app.Slug, "error", err)
+	}
+	return nil, nil
+}

@@ -1,0 +1,116 @@
+// Package deployments shows an app's deployments: immutable snapshots.
+package deployments
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/manager/apps"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Deployment is an immutable snapshot of one app.
+type Deployment struct {
+	Number    int64     `json:"number" doc:"1, 2, 3 … within the app"`
+	Parent    int64     `json:"parent,omitempty" doc:"The deployment it was made from; absent for the first"`
+	Active    bool      `json:"active" doc:"It answers requests"`
+	Note      string    `json:"note,omitempty" doc:"What changed"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by,omitempty" doc:"Username"`
+}
+
+// DeployedScript is a script of a deployment.
+type DeployedScript struct {
+	Name       string      `json:"name"`
+	Version    int64       `json:"version"`
+	SourceHash string      `json:"source_hash"`
+	Endpoint   bool        `json:"endpoint"`
+	Limits     *api.Limits `json:"limits,omitempty"`
+}
+
+// DeploymentDetail is a deployment with what it consists of.
+type DeploymentDetail struct {
+	Deployment
+	Scripts []DeployedScript `json:"scripts" nullable:"false"`
+	Limits  *api.Limits      `json:"limits,omitempty"`
+	CORS    *apps.CORS       `json:"cors,omitempty"`
+}
+
+// Store is what the operations need.
+type Store interface {
+	store.Users
+	store.Deployments
+}
+
+// Register adds the operations.
+func Register(a *api.API, st Store) {
+	type listOutput struct{ Body api.List[Deployment] }
+	api.Register(a, api.Op{
+		ID: "listDeployments", Method: http.MethodGet, Path: "/apps/{app}/deployments", Tag: "deployments", Action: auth.ViewApp,
+		Summary: "List an app's deployments, newest first",
+	}, func(ctx context.Context, in *struct {
+		api.AppPath
+		api.PageQuery
+	}) (*listOutput, error) {
+		if err := api.NumberKey("query.after", in.After); err != nil {
+			return nil, err
+		}
+		app := api.App(ctx)
+		rows, err := st.ListDeployments(ctx, app.ID, in.Page())
+		if err != nil {
+			return nil, err
+		}
+		name, err := api.Usernames(ctx, st)
+		if err != nil {
+			return nil, err
+		}
+		return &listOutput{Body: api.Cut(rows, in.Limit, func(d store.Deployment) string { return strconv.FormatInt(d.Number, 10) },
+			func(d store.Deployment) Deployment { return of(d, app, name) })}, nil
+	})
+
+	type detailOutput struct{ Body DeploymentDetail }
+	api.Register(a, api.Op{
+		ID: "getDeployment", Method: http.MethodGet, Path: "/apps/{app}/deployments/{number}", Tag: "deployments", Action: auth.ViewApp,
+		Summary: "Show a deployment with what it consists of", Errors: []int{http.StatusNotFound},
+	}, func(ctx context.Context, in *struct {
+		api.AppPath
+		Number int64 `path:"number" minimum:"1"`
+	}) (*detailOutput, error) {
+		app := api.App(ctx)
+		d, err := st.Deployment(ctx, app.ID, in.Number)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, api.Refuse(http.StatusNotFound, "%s has no deployment %d", app.Slug, in.Number)
+		}
+		if err != nil {
+			return nil, err
+		}
+		name, err := api.Usernames(ctx, st)
+		if err != nil {
+			return nil, err
+		}
+		detail := DeploymentDetail{
+			Deployment: of(d, app, name), Scripts: []DeployedScript{},
+			Limits: api.LimitsOf(d.Manifest.Limits), CORS: apps.CORSOf(d.Manifest.CORS),
+		}
+		for name, s := range d.Manifest.Scripts {
+			detail.Scripts = append(detail.Scripts, DeployedScript{
+				Name: name, Version: s.Version, SourceHash: s.SourceHash, Endpoint: s.Endpoint, Limits: api.LimitsOf(s.Limits),
+			})
+		}
+		sort.Slice(detail.Scripts, func(i, j int) bool { return detail.Scripts[i].Name < detail.Scripts[j].Name })
+		return &detailOutput{Body: detail}, nil
+	})
+}
+
+func of(d store.Deployment, app store.App, name func(string) string) Deployment {
+	return Deployment{
+		Number: d.Number, Parent: d.Parent, Active: d.Number == app.ActiveDeployment, Note: d.Note,
+		CreatedAt: d.CreatedAt, CreatedBy: name(d.CreatedBy),
+	}
+}

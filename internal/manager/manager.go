@@ -1,0 +1,101 @@
+// Package manager is the control plane: the REST API below /api/v1 and the
+// pages below /_/. Each noun of the API has a package of its own below this one.
+package manager
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/manager/apps"
+	"github.com/picloud/picloud/internal/manager/deployments"
+	"github.com/picloud/picloud/internal/manager/executions"
+	"github.com/picloud/picloud/internal/manager/pages"
+	"github.com/picloud/picloud/internal/manager/scripts"
+	"github.com/picloud/picloud/internal/manager/sessions"
+	"github.com/picloud/picloud/internal/manager/setup"
+	"github.com/picloud/picloud/internal/manager/users"
+	"github.com/picloud/picloud/internal/manager/version"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/rhai"
+)
+
+// Config is what the control plane stands on.
+type Config struct {
+	Store store.Store
+	// Executions answers reads after everything buffered is written.
+	Executions store.Executions
+	// Feed tells of executions as they are recorded.
+	Feed store.ExecutionFeed
+	// Auth and Setup share their users with Store.
+	Auth  *auth.Authenticator
+	Setup *auth.Setup
+	// Engine compiles what is deployed, as the executor will.
+	Engine *rhai.Engine
+	// Limits are the instance's. Apps and scripts can only lower those that are set.
+	Limits store.Limits
+	// Peer tells who sent a request; nil: whoever holds the connection.
+	Peer func(*http.Request) api.Peer
+	// Now is the program's clock: UTC, in microseconds. nil: the system's.
+	Now     func() time.Time
+	Log     *slog.Logger // nil: slog.Default()
+	Version version.ServerVersion
+}
+
+// Manager serves the control plane.
+type Manager struct {
+	api    *api.API
+	pages  http.Handler
+	ending chan struct{}
+	end    sync.Once
+}
+
+// Now is the system's clock as the store keeps time.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// New returns the control plane.
+func New(c Config) *Manager {
+	if c.Now == nil {
+		c.Now = Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Peer == nil {
+		c.Peer = api.DirectPeer
+	}
+	m := &Manager{ending: make(chan struct{})}
+	m.api = api.New(api.Config{Auth: c.Auth, Apps: c.Store, Peer: c.Peer, Log: c.Log})
+	setup.Register(m.api, c.Setup)
+	sessions.Register(m.api)
+	users.Register(m.api)
+	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
+	scripts.Register(m.api, scripts.Config{Store: c.Store, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
+	deployments.Register(m.api, c.Store)
+	executions.Register(m.api, executions.Config{Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending})
+	version.Register(m.api, c.Version)
+	m.pages = pages.New(m.api, c.Setup)
+	return m
+}
+
+// ServeHTTP answers requests for /api/v1 and /_/.
+func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == api.Prefix || strings.HasPrefix(r.URL.Path, api.Prefix+"/") {
+		m.api.ServeHTTP(w, r)
+		return
+	}
+	m.pages.ServeHTTP(w, r)
+}
+
+// EndStreams makes the streams that clients follow end, so that a graceful stop
+// does not wait for them. Pass it to http.Server.RegisterOnShutdown.
+func (m *Manager) EndStreams() { m.end.Do(func() { close(m.ending) }) }
+
+// OpenAPI returns the document of the REST API, as YAML.
+func OpenAPI() ([]byte, error) {
+	return New(Config{}).api.OpenAPI().YAML()
+}

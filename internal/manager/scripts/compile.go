@@ -1,0 +1,59 @@
+package scripts
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/rhai"
+)
+
+// maxSourceLine bounds the line that a compile error shows, in characters.
+const maxSourceLine = 200
+
+// check refuses a source that is too long, is no text or does not compile.
+func check(engine *rhai.Engine, name, source string) error {
+	if len(source) > MaxSource {
+		return api.Refuse(http.StatusRequestEntityTooLarge, "the script has %d KiB; at most %d KiB are possible", len(source)>>10, MaxSource>>10)
+	}
+	if i := strings.IndexByte(source, 0); i >= 0 {
+		return api.Invalid("body.source", "a script cannot contain the character U+0000", nil)
+	}
+	_, err := engine.Compile(name+".rhai", source)
+	if err == nil {
+		return nil
+	}
+	var re *rhai.Error
+	if !errors.As(err, &re) {
+		return err
+	}
+	message := re.Message()
+	p := api.Invalid("body.source", message, nil)
+	p.Detail = "the script does not compile: " + re.Error()
+	p.Line, p.Column = int(re.Position.Line), int(re.Position.Col)
+	p.SourceLine = sourceLine(source, p.Line)
+	p.Hint = hint(re, p.SourceLine)
+	return p
+}
+
+// sourceLine returns a line of the source by its number, cut at maxSourceLine.
+func sourceLine(source string, number int) string {
+	for ; number > 1; number-- {
+		_, rest, more := strings.Cut(source, "\n")
+		if !more {
+			return ""
+		}
+		source = rest
+	}
+	if number < 1 {
+		return ""
+	}
+	line, _, _ := strings.Cut(source, "\n")
+	line = strings.TrimSuffix(line, "\r")
+	if utf8.RuneCountInString(line) > maxSourceLine {
+		line = string([]rune(line)[:maxSourceLine]) + "…"
+	}
+	return line
+}
