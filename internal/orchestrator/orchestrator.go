@@ -1,0 +1,225 @@
+// Package orchestrator is PiCloud's ingress: it decides by host and path what a
+// request is for, hands the control plane's requests on, and has scripts
+// answer the others.
+//
+// It does not know how the control plane works, where scripts run (see
+// invoke.Executor), or which database there is.
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Store is what the orchestrator needs of the store.
+type Store interface {
+	ActiveDeployment(ctx context.Context, slug string) (store.App, store.Deployment, error)
+	Source(ctx context.Context, hash string) (string, error)
+	Subscribe(f func(store.Change)) (stop func())
+	Ping(ctx context.Context) error
+}
+
+// Recorder takes the record of an execution. It must not block.
+type Recorder interface {
+	Record(store.Execution)
+}
+
+// Config wires an Orchestrator.
+type Config struct {
+	Store    Store
+	Executor invoke.Executor
+	Recorder Recorder
+	// Control answers what is not for an app: the REST API, the pages, metrics.
+	Control http.Handler
+	// Limits are the instance's, every field set. Apps and scripts lower them.
+	Limits store.Limits
+	// AppsDomain makes {app}.AppsDomain an app's own host; empty: only
+	// {app}.localhost is.
+	AppsDomain string
+	// TrustedProxies may say for whom they ask (X-Forwarded-For, -Proto).
+	TrustedProxies []netip.Prefix
+	// BodyMemory bounds the request bodies held at once, in bytes; default 256 MiB.
+	BodyMemory int64
+}
+
+// Orchestrator is the http.Handler of one PiCloud instance.
+type Orchestrator struct {
+	cfg    Config
+	apps   *directory
+	host   *host
+	bodies atomic.Int64 // bytes of request bodies held now
+}
+
+// New returns an Orchestrator. Close it to end its subscription.
+func New(cfg Config) *Orchestrator {
+	if cfg.BodyMemory <= 0 {
+		cfg.BodyMemory = 256 << 20
+	}
+	cfg.AppsDomain = strings.ToLower(strings.Trim(cfg.AppsDomain, "."))
+	return &Orchestrator{cfg: cfg, apps: newDirectory(cfg.Store, cfg.Limits), host: &host{cfg.Store}}
+}
+
+// Close ends the subscription to the store's changes.
+func (o *Orchestrator) Close() { o.apps.close() }
+
+// ServeHTTP implements http.Handler. Paths are taken as they are: nothing is
+// cleaned or redirected.
+func (o *Orchestrator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	if slug, own := o.appOfHost(r.Host); own {
+		o.serveApp(w, r, slug, path, ownHost)
+		return
+	}
+	first, rest, _ := cutSegment(path)
+	switch {
+	case path == "/healthz":
+		o.health(w, r)
+	case path == "/readyz":
+		o.ready(w, r)
+	case reserved(first):
+		if o.cfg.Control == nil {
+			problem(w, r, http.StatusNotFound, "there is nothing here", "")
+			return
+		}
+		o.cfg.Control.ServeHTTP(w, r)
+	default:
+		o.serveApp(w, r, first, rest, controlHost)
+	}
+}
+
+// place is the kind of origin a script's response is on.
+type place int
+
+const (
+	controlHost place = iota // shared with the dashboard and all other apps
+	ownHost                  // the app's alone
+)
+
+// serveApp answers a request for the app; path is what follows its slug or host.
+func (o *Orchestrator) serveApp(w http.ResponseWriter, r *http.Request, slug, path string, at place) {
+	if at == controlHost {
+		sandbox(w.Header())
+	}
+	app, err := o.apps.app(r.Context(), slug)
+	if err != nil {
+		o.lookupFailed(w, r, slug, err)
+		return
+	}
+	name, rest, _ := cutSegment(path)
+	if name == "" && (path == "" || path == "/") {
+		name = "index"
+	}
+	t := app.scripts[name]
+	if t == nil {
+		allowOrigin(w.Header(), r, app.cors, at)
+		detail := fmt.Sprintf("the app %q has no endpoint %q", slug, name)
+		if name == "index" {
+			detail = fmt.Sprintf("the app %q has no script named \"index\" to answer its root", slug)
+		}
+		problem(w, r, http.StatusNotFound, detail, "")
+		return
+	}
+	if r.Method == http.MethodOptions {
+		preflight(w, r, app.cors, at)
+		return
+	}
+	o.run(w, r, app, t, rest, at)
+}
+
+func (o *Orchestrator) lookupFailed(w http.ResponseWriter, r *http.Request, slug string, err error) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		problem(w, r, http.StatusNotFound, fmt.Sprintf("there is no app %q", printable(slug)), "")
+	case r.Context().Err() != nil:
+		problem(w, r, statusClientClosed, "the request was cancelled", "")
+	default:
+		slog.Error("an app cannot be looked up", "app", slug, "error", err)
+		w.Header().Set("Retry-After", "1")
+		problem(w, r, http.StatusServiceUnavailable, "the database does not answer", "")
+	}
+}
+
+// statusClientClosed is recorded for a request whose client went away.
+const statusClientClosed = 499
+
+// run has the script answer, and records the execution.
+func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot, t *target, rest string, at place) {
+	body, release, err := o.readBody(w, r, t.start.Limits.RequestBytes)
+	if err != nil {
+		allowOrigin(w.Header(), r, app.cors, at)
+		bodyFailed(w, r, err, t.start.Limits.RequestBytes)
+		return
+	}
+	defer release()
+	id := uuid.Must(uuid.NewV7()).String()
+	start := t.start // a copy
+	start.RunID = id
+	start.Request = o.request(r, body, rest)
+	began := time.Now()
+	res, err := o.cfg.Executor.Run(r.Context(), &start, o.host)
+	if err != nil {
+		res = lost(err, began)
+	}
+	if res.Response == nil {
+		res.Response = &invoke.Response{Status: statusOf(res)}
+	}
+	o.cfg.Recorder.Record(execution(&start, res))
+
+	h := w.Header()
+	h["Picloud-Execution-Id"] = []string{id}
+	if res.Status == store.StatusRejected {
+		h.Set("Retry-After", strconv.Itoa(max(1, int((res.RetryAfter+time.Second-1)/time.Second))))
+	}
+	o.respond(w, r, app, res.Response, at)
+}
+
+// lost is the result of a run that the executor gave none for.
+func lost(err error, began time.Time) *invoke.Result {
+	slog.Error("the executor failed", "error", err)
+	res := &invoke.Result{Status: store.StatusError, Error: err.Error(), StartedAt: began.UTC(), Duration: time.Since(began)}
+	detail := "The script's executor was lost while it ran; whether it took effect is not known."
+	if errors.Is(err, invoke.ErrUnreachable) {
+		res.Status, res.RetryAfter = store.StatusRejected, time.Second
+		detail = "No executor can be reached; the script did not run."
+	}
+	res.Response = problemResponse(http.StatusServiceUnavailable, detail, "")
+	return res
+}
+
+// statusOf is the HTTP status of a result that came without a response.
+func statusOf(res *invoke.Result) int {
+	switch res.Status {
+	case store.StatusOK:
+		return http.StatusNoContent
+	case store.StatusRejected:
+		return http.StatusServiceUnavailable
+	case store.StatusTimeout:
+		return http.StatusGatewayTimeout
+	case store.StatusCancelled:
+		return statusClientClosed
+	}
+	return http.StatusInternalServerError
+}
+
+func execution(s *invoke.Start, res *invoke.Result) store.Execution {
+	return store.Execution{
+		ID: s.RunID, AppID: s.AppID, ScriptID: s.ScriptID, Script: s.Script, Version: s.Version, Deployment: s.Deployment,
+		Trigger: s.Trigger, Status: res.Status, Error: res.Error,
+		Method: s.Request.Method, Path: s.Request.Path, HTTPStatus: res.Response.Status,
+		StartedAt: res.StartedAt, Duration: res.Duration, Operations: res.Operations, PeakMemory: res.PeakMemory,
+		Logs: res.Logs, LogsDropped: res.LogsDropped,
+	}
+}

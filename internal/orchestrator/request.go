@@ -1,0 +1,244 @@
+package orchestrator
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/picloud/picloud/internal/invoke"
+)
+
+var (
+	errBodyTooLarge = errors.New("the request's body is too large")
+	errBodyMemory   = errors.New("too many large requests at once")
+)
+
+// smallBody need not be reserved before it is read.
+const smallBody = 64 << 10
+
+// readBody reads the whole body, at most limit bytes. release gives back what
+// was reserved for it.
+func (o *Orchestrator) readBody(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error) {
+	release = func() {}
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, release, nil
+	}
+	if r.ContentLength > limit {
+		return nil, release, errBodyTooLarge
+	}
+	reserve := r.ContentLength
+	if reserve < 0 {
+		reserve = limit
+	}
+	if reserve > smallBody {
+		if o.bodies.Add(reserve) > o.cfg.BodyMemory {
+			o.bodies.Add(-reserve)
+			return nil, release, errBodyMemory
+		}
+		release = func() { o.bodies.Add(-reserve) }
+	}
+	in := http.MaxBytesReader(w, r.Body, limit)
+	if r.ContentLength > 0 {
+		body = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(in, body)
+	} else {
+		var b bytes.Buffer
+		_, err = b.ReadFrom(in)
+		body = b.Bytes()
+	}
+	if err != nil {
+		release()
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			err = errBodyTooLarge
+		}
+		return nil, func() {}, err
+	}
+	return body, release, nil
+}
+
+func bodyFailed(w http.ResponseWriter, r *http.Request, err error, limit int64) {
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		// The rest is not read, so the connection cannot be used again.
+		w.Header().Set("Connection", "close")
+		problem(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request's body is larger than the limit of %d bytes", limit), "")
+	case errors.Is(err, errBodyMemory):
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Retry-After", "1")
+		problem(w, r, http.StatusServiceUnavailable, "too many large requests at once", "")
+	default:
+		problem(w, r, http.StatusBadRequest, "the request's body could not be read to its end", "")
+	}
+}
+
+// request is r as the script may see it.
+func (o *Orchestrator) request(r *http.Request, body []byte, rest string) *invoke.Request {
+	ip, trusted := o.client(r)
+	scheme := "http://"
+	if r.TLS != nil || (trusted && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")) {
+		scheme = "https://"
+	}
+	target := r.RequestURI
+	if target == "" || target[0] != '/' { // absolute, as to a proxy
+		target = r.URL.RequestURI()
+	}
+	return &invoke.Request{
+		Method: r.Method,
+		URL:    scheme + r.Host + target,
+		Path:   r.URL.Path,
+		Query:  r.URL.RawQuery,
+		Header: withoutCredentials(r.Header),
+		Params: restParam(rest),
+		Body:   body,
+		IP:     ip,
+	}
+}
+
+var noRest = []invoke.Param{{Name: "rest"}}
+
+// restParam is what follows the script's name, without the slash before it.
+func restParam(rest string) []invoke.Param {
+	if len(rest) < 2 {
+		return noRest
+	}
+	rest = rest[1:]
+	if s, err := url.PathUnescape(rest); err == nil {
+		rest = s
+	}
+	return []invoke.Param{{Name: "rest", Value: rest}}
+}
+
+// withoutCredentials returns h without PiCloud's own: its session cookies and
+// bearer tokens. Scripts' own cookies and tokens stay.
+func withoutCredentials(h http.Header) http.Header {
+	changed := false
+	change := func() {
+		if !changed {
+			h, changed = h.Clone(), true
+		}
+	}
+	for _, v := range h["Authorization"] {
+		if ownToken(v) {
+			change()
+			h.Del("Authorization")
+			break
+		}
+	}
+	for _, v := range h["Cookie"] {
+		if strings.Contains(strings.ToLower(v), ownCookiePart) {
+			change()
+			withoutOwnCookies(h)
+			break
+		}
+	}
+	if _, ok := h["Proxy-Authorization"]; ok {
+		change()
+		h.Del("Proxy-Authorization")
+	}
+	return h
+}
+
+// ownToken reports whether an Authorization header carries a token of
+// PiCloud's: "pic", perhaps letters for its kind, an underscore.
+func ownToken(v string) bool {
+	v = strings.TrimSpace(v)
+	scheme, token, ok := strings.Cut(v, " ")
+	if !ok {
+		token = scheme
+	}
+	token = strings.TrimSpace(token)
+	if len(token) < 4 || !strings.EqualFold(token[:3], "pic") {
+		return false
+	}
+	kind, _, ok := strings.Cut(token[3:], "_")
+	return ok && strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// ownCookiePart is in the name of each of PiCloud's cookies: picloud_session,
+// __Host-picloud_session.
+const ownCookiePart = "picloud_"
+
+func ownCookie(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	name = strings.TrimPrefix(name, "__host-")
+	name = strings.TrimPrefix(name, "__secure-")
+	return strings.HasPrefix(name, ownCookiePart)
+}
+
+func withoutOwnCookies(h http.Header) {
+	var lines []string
+	for _, line := range h["Cookie"] {
+		var kept []string
+		for part := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(part, "=")
+			if part = strings.TrimSpace(part); part != "" && !ownCookie(name) {
+				kept = append(kept, part)
+			}
+		}
+		if len(kept) > 0 {
+			lines = append(lines, strings.Join(kept, "; "))
+		}
+	}
+	if len(lines) == 0 {
+		h.Del("Cookie")
+		return
+	}
+	h["Cookie"] = lines
+}
+
+// client returns the client's address, and whether the peer is a proxy that
+// may speak for others.
+func (o *Orchestrator) client(r *http.Request) (ip string, trusted bool) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return "", false
+	}
+	addr := peer.Addr().Unmap().WithZone("")
+	if !o.trusts(addr) {
+		return addr.String(), false
+	}
+	// Each proxy appends whom it was asked by. The last one that is no proxy
+	// of ours is the client; what stands before it the client may have made up.
+	lines := r.Header["X-Forwarded-For"]
+	for i := len(lines) - 1; i >= 0; i-- {
+		parts := strings.Split(lines[i], ",")
+		for j := len(parts) - 1; j >= 0; j-- {
+			a, err := forwarded(parts[j])
+			if err != nil {
+				return addr.String(), true
+			}
+			addr = a
+			if !o.trusts(addr) {
+				return addr.String(), true
+			}
+		}
+	}
+	return addr.String(), true
+}
+
+// forwarded reads one element of X-Forwarded-For; some proxies add a port.
+func forwarded(s string) (netip.Addr, error) {
+	s = strings.TrimSpace(s)
+	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	if err != nil {
+		var ap netip.AddrPort
+		ap, err = netip.ParseAddrPort(s)
+		a = ap.Addr()
+	}
+	return a.Unmap().WithZone(""), err
+}
+
+func (o *Orchestrator) trusts(a netip.Addr) bool {
+	for _, p := range o.cfg.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// snapshot is what routing needs of one app's active deployment. It does not
+// change; runs that began with it end with it.
+type snapshot struct {
+	appID   string
+	scripts map[string]*target // the endpoints by name
+	cors    store.CORS
+}
+
+// target is one endpoint. start is complete but for what is the request's own.
+type target struct{ start invoke.Start }
+
+func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snapshot {
+	hashes := make(map[string]string, len(d.Manifest.Scripts))
+	for name, s := range d.Manifest.Scripts {
+		hashes[name] = s.SourceHash
+	}
+	limits := instance.Lower(d.Manifest.Limits)
+	snap := &snapshot{appID: app.ID, scripts: map[string]*target{}, cors: d.Manifest.CORS}
+	for name, s := range d.Manifest.Scripts {
+		if !s.Endpoint {
+			continue
+		}
+		snap.scripts[name] = &target{invoke.Start{
+			AppID: app.ID, App: app.Slug, ScriptID: s.ScriptID, Script: name, Version: s.Version, Deployment: d.Number,
+			Program: s.SourceHash, Scripts: hashes, Limits: limits.Lower(s.Limits), Trigger: "http",
+		}}
+	}
+	return snap
+}
+
+const (
+	lookupTimeout = 10 * time.Second
+	maxUnknown    = 1024
+)
+
+// directory knows apps by slug. What it has read it keeps until the store
+// tells of a change; it never asks again by itself.
+type directory struct {
+	store  Store
+	limits store.Limits
+	stop   func()
+
+	mu      sync.RWMutex
+	apps    map[string]*snapshot
+	unknown map[string]struct{} // slugs that no app has; at most maxUnknown
+	loading map[string]*load
+}
+
+// load is a read under way that several requests wait for.
+type load struct {
+	done chan struct{}
+	snap *snapshot
+	err  error
+}
+
+func newDirectory(s Store, limits store.Limits) *directory {
+	d := &directory{store: s, limits: limits}
+	d.forget()
+	d.stop = s.Subscribe(d.changed)
+	return d
+}
+
+func (d *directory) close() { d.stop() }
+
+func (d *directory) forget() {
+	d.apps, d.unknown, d.loading = map[string]*snapshot{}, map[string]struct{}{}, map[string]*load{}
+}
+
+// changed is called by the store.
+func (d *directory) changed(c store.Change) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c == (store.Change{}) {
+		d.forget()
+		return
+	}
+	delete(d.apps, c.Slug)
+	for slug, snap := range d.apps {
+		if snap.appID == c.AppID {
+			delete(d.apps, slug)
+		}
+	}
+	// A new slug may be one that was unknown. And a read that is under way may
+	// have seen the state before: what comes now reads again.
+	clear(d.unknown)
+	clear(d.loading)
+}
+
+// app returns the app with the slug, or store.ErrNotFound.
+func (d *directory) app(ctx context.Context, slug string) (*snapshot, error) {
+	d.mu.RLock()
+	snap := d.apps[slug]
+	_, unknown := d.unknown[slug]
+	d.mu.RUnlock()
+	if snap != nil {
+		return snap, nil
+	}
+	if unknown || len(slug) > 63 {
+		return nil, store.ErrNotFound
+	}
+	d.mu.Lock()
+	l := d.loading[slug]
+	if l == nil {
+		l = &load{done: make(chan struct{})}
+		d.loading[slug] = l
+		go d.load(context.WithoutCancel(ctx), slug, l)
+	}
+	d.mu.Unlock()
+	select {
+	case <-l.done:
+		return l.snap, l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (d *directory) load(ctx context.Context, slug string, l *load) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	app, dep, err := d.store.ActiveDeployment(ctx, slug)
+	if err == nil {
+		l.snap = newSnapshot(app, dep, d.limits)
+	}
+	l.err = err
+	d.mu.Lock()
+	if d.loading[slug] == l { // nothing has changed meanwhile
+		delete(d.loading, slug)
+		switch {
+		case err == nil:
+			d.apps[slug] = l.snap
+		case errors.Is(err, store.ErrNotFound):
+			if len(d.unknown) >= maxUnknown {
+				clear(d.unknown)
+			}
+			d.unknown[slug] = struct{}{}
+		}
+	}
+	d.mu.Unlock()
+	close(l.done)
+}
