@@ -86,7 +86,7 @@ var settings = []setting{
 	},
 	{
 		flag: "trusted-proxies", env: "PICLOUD_TRUSTED_PROXIES", value: "PREFIXES", def: "",
-		about: "addresses or networks, separated by commas, whose X-Forwarded-For, -Proto and -Host headers are believed",
+		about: "addresses or networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto headers are believed",
 		read:  readPrefixes,
 	},
 	{

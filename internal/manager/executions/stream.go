@@ -56,7 +56,10 @@ func (s *service) stream(ctx context.Context, in *streamInput) (*huma.StreamResp
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer feed.stop()
 		r, w := humago.Unwrap(hc)
-		s.send(r, &events{w: w, rc: http.NewResponseController(w), app: slug}, feed, missed)
+		rc := http.NewResponseController(w)
+		// The server's deadline for reading the request would end the stream, too.
+		rc.SetReadDeadline(time.Time{}) //nolint:errcheck // not every ResponseWriter has one
+		s.send(r, &events{w: w, rc: rc, app: slug}, feed, missed)
 	}}, nil
 }
 
