@@ -69,10 +69,13 @@ func (a *Authenticator) SignIn(ctx context.Context, username, password, client s
 	if err := a.attempts.take(name, addr, a.now()); err != nil {
 		return "", Identity{}, err
 	}
-	user, err := a.people.UserByName(ctx, name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		a.attempts.cancel(name, addr)
-		return "", Identity{}, err
+	var user store.User
+	if _, err := CheckUsername(name); err == nil {
+		user, err = a.people.UserByName(ctx, name)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			a.attempts.cancel(name, addr)
+			return "", Identity{}, err
+		}
 	}
 	// An unknown user has an empty hash, which costs the same and is never right.
 	right, err := a.hasher.Verify(ctx, user.PasswordHash, password)

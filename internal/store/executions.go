@@ -93,8 +93,8 @@ type Executions interface {
 // them. IDs sort by start and executions are recorded at their end, so asking
 // again for what has a higher ID would miss the slow ones.
 type ExecutionFeed interface {
-	// FollowExecutions registers f to be called with each batch once it is
+	// Watch registers f to be called with each batch once it is
 	// written, log lines included. f must not block, nor change the batch. The
 	// returned function ends it.
-	FollowExecutions(f func(batch []Execution)) (stop func())
+	Watch(f func(batch []Execution)) (stop func())
 }

@@ -103,6 +103,8 @@ func From(ctx context.Context, log *slog.Logger, err error) *Problem {
 		return Refuse(http.StatusConflict, "%s", err)
 	case errors.Is(err, store.ErrNotFound):
 		return Refuse(http.StatusNotFound, "%s", err)
+	case errors.Is(err, store.ErrInvalid):
+		return Refuse(http.StatusUnprocessableEntity, "%s", err)
 	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotEmpty):
 		return Refuse(http.StatusConflict, "%s", err)
 	case errors.Is(err, store.ErrUnknownOutcome):

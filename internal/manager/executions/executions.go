@@ -151,7 +151,7 @@ func (s *service) show(ctx context.Context, in *struct {
 }) (*showOutput, error) {
 	unknown := api.Refuse(http.StatusNotFound, "there is no execution %q: its record may have been too old to keep", in.ID)
 	e, err := s.Executions.Execution(ctx, in.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrInvalid) {
 		return nil, unknown
 	}
 	if err != nil {

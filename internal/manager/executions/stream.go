@@ -123,7 +123,7 @@ type feed struct {
 
 func follow(from store.ExecutionFeed, f store.ExecutionFilter) *feed {
 	fd := &feed{executions: make(chan store.Execution, streamBuffer), overflow: make(chan struct{}, 1)}
-	fd.stop = from.FollowExecutions(func(batch []store.Execution) {
+	fd.stop = from.Watch(func(batch []store.Execution) {
 		for _, e := range batch {
 			if e.AppID != f.AppID || f.ScriptID != "" && e.ScriptID != f.ScriptID || f.Status != "" && e.Status != f.Status {
 				continue
