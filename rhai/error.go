@@ -156,7 +156,7 @@ func (e *Error) Message() string {
 	case ErrPropertyNotFound:
 		return named("Property not found")
 	case ErrIndexNotFound:
-		return "Invalid index: " + toString(e.Value)
+		return "Invalid index: " + rawDisplay(e.Value)
 	case ErrFunctionNotFound:
 		return named("Function not found")
 	case ErrModuleNotFound:
@@ -193,7 +193,7 @@ func (e *Error) Message() string {
 		if t, ok := e.Value.AsString(); e.Value.IsUnit() || (ok && t == "") {
 			return "Runtime error"
 		}
-		return "Runtime error: " + toString(e.Value)
+		return "Runtime error: " + rawDisplay(e.Value)
 	case ErrNonPureMethod:
 		switch {
 		case strings.HasPrefix(s, "get$"):

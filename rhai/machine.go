@@ -37,7 +37,3 @@ func (vm *machine) invokeExtra(caller string, fn Value, this *Value, args, extra
 
 type funcProto struct{}
 type environment struct{}
-
-func toString(v Value) string { s, _ := v.AsString(); return s }
-
-func coreNatives() []*Native { return nil }

@@ -149,6 +149,7 @@ type HostType struct {
 	size  func(any) int64  // bytes behind the value; nil: not counted
 	print func(any) string // to_string; nil: the name
 	debug func(any) string // debug form; nil: as print
+	raw   func(any) string // form in uncaught values; nil: as debug
 	iter  func(c *machine, v any) (func() (Value, bool, error), error)
 }
 

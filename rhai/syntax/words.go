@@ -111,3 +111,13 @@ func IsReserved(s string) bool {
 
 // IsKeyword reports whether s is a keyword such as "let".
 func IsKeyword(s string) bool { return keyword(s) != 0 && s != "_" }
+
+// IsSymbol reports whether s is an operator or a punctuation mark.
+func IsSymbol(s string) bool {
+	for t := LeftBrace; t <= XOrAssign; t++ {
+		if tokenText[t] == s {
+			return t != Underscore
+		}
+	}
+	return false
+}

@@ -1,0 +1,267 @@
+package rhai
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// A value has three texts. To display it is what print, to_string and interpolation do. The debug form is what
+// debug and to_debug give, and what elements have in displayed containers; it differs for texts, floats and unit. The raw
+// form is the debug form with characters in quotes and functions with their curried arguments; uncaught
+// values and the value of a whole script show it.
+type textForm uint8
+
+const (
+	formDisplay textForm = iota
+	formDebug
+	formRaw
+)
+
+// printer writes values as text. It stops at the machine's limits; without a machine there are none.
+type printer struct {
+	vm    *machine
+	b     []byte
+	paid  int // bytes charged for
+	err   error
+	cells []*cellObj // shared variables being written, against cycles
+}
+
+// display is to_string within the limits of the run.
+func (vm *machine) display(v Value) (string, error) { return vm.format(v, formDisplay) }
+
+// format writes v, charging work and memory as the text grows.
+func (vm *machine) format(v Value, form textForm) (string, error) {
+	if v = v.untag(); v.isString() && form == formDisplay {
+		return v.str(), nil
+	}
+	var buf [64]byte
+	p := printer{vm: vm, b: buf[:0]}
+	p.value(v, form, 0)
+	p.pay()
+	return string(p.b), p.err
+}
+
+// toString is the text print writes.
+func toString(v Value) string { return formatFree(v, formDisplay) }
+
+// debugString is the text debug writes.
+func debugString(v Value) string { return formatFree(v, formDebug) }
+
+// reprString is the raw form, the reference's `{:?}`.
+func reprString(v Value) string { return formatFree(v, formRaw) }
+
+// rawDisplay is how an error message shows a value: containers in raw form.
+func rawDisplay(v Value) string {
+	switch v.Kind() {
+	case KindArray, KindMap, KindBlob:
+		return reprString(v)
+	}
+	return toString(v)
+}
+
+func formatFree(v Value, form textForm) string {
+	p := printer{}
+	p.value(v, form, 0)
+	return string(p.b)
+}
+
+// String returns the text that print writes for the value.
+func (v Value) String() string { return toString(v) }
+
+// pay charges for the bytes written since the last time.
+func (p *printer) pay() {
+	n := len(p.b) - p.paid
+	if p.vm == nil || n <= 0 || p.err != nil {
+		return
+	}
+	p.paid = len(p.b)
+	if p.err = p.vm.checkString(len(p.b)); p.err != nil {
+		return
+	}
+	if p.err = p.vm.charge(int64(n)>>4 + 1); p.err != nil {
+		return
+	}
+	p.err = p.vm.alloc(int64(2 * n))
+}
+
+func (p *printer) value(v Value, form textForm, depth int) {
+	if len(p.b)-p.paid >= 256 {
+		p.pay()
+	}
+	if p.err != nil {
+		return
+	}
+	switch v = v.untag(); v.kind() {
+	case KindString:
+		if form == formDisplay {
+			p.b = append(p.b, v.str()...)
+		} else {
+			p.b = appendQuoted(p.b, v.str())
+		}
+	case KindArray:
+		p.array(v.arr().v, form, depth)
+	case KindMap:
+		p.object(v.mp(), form, depth)
+	case KindBlob:
+		p.b = appendBlob(p.b, v.blob().b)
+	case KindFn:
+		p.function(v.fn(), form, depth)
+	case KindHost:
+		p.b = append(p.b, hostText(v.host(), form)...)
+	case kindCell:
+		p.cell(v.cell(), form, depth)
+	default:
+		p.b = appendScalar(p.b, v, form)
+	}
+}
+
+func appendScalar(b []byte, v Value, form textForm) []byte {
+	switch v.kind() {
+	case KindUnit:
+		if form != formDisplay {
+			b = append(b, "()"...)
+		}
+	case KindBool:
+		b = strconv.AppendBool(b, v.bool())
+	case KindInt:
+		b = strconv.AppendInt(b, v.int(), 10)
+	case KindFloat:
+		if form == formDisplay {
+			return appendFloat(b, v.float())
+		}
+		return appendFloatDebug(b, v.float())
+	case KindChar:
+		if form == formRaw {
+			return appendQuotedChar(b, v.char())
+		}
+		b = utf8.AppendRune(b, v.char())
+	case KindTimestamp:
+		b = append(b, "<timestamp>"...)
+	case KindRange:
+		r := v.rng()
+		b = strconv.AppendInt(b, r.from, 10)
+		b = append(b, ".."...)
+		if r.inclusive {
+			b = append(b, '=')
+		}
+		if r.to != 1<<63-1 { // open ranges end at the largest integer
+			b = strconv.AppendInt(b, r.to, 10)
+		}
+	}
+	return b
+}
+
+// inner is the form of a container's elements.
+func inner(form textForm) textForm {
+	if form == formDisplay {
+		return formDebug
+	}
+	return form
+}
+
+func (p *printer) array(elems []Value, form textForm, depth int) {
+	if depth > maxDepth {
+		p.b = append(p.b, "[…]"...)
+		return
+	}
+	p.b = append(p.b, '[')
+	for i, e := range elems {
+		if i > 0 {
+			p.b = append(p.b, ", "...)
+		}
+		if p.value(e, inner(form), depth+1); p.err != nil {
+			return
+		}
+	}
+	p.b = append(p.b, ']')
+}
+
+func (p *printer) object(m *mapObj, form textForm, depth int) {
+	if depth > maxDepth {
+		p.b = append(p.b, "#{…}"...)
+		return
+	}
+	p.b = append(p.b, "#{"...)
+	sep := ""
+	for it := m.iter(); ; {
+		k, v, ok := it.next()
+		if !ok || p.err != nil {
+			break
+		}
+		p.b = append(p.b, sep...)
+		p.b = appendQuoted(p.b, k)
+		p.b = append(p.b, ": "...)
+		p.value(*v, inner(form), depth+1)
+		sep = ", "
+	}
+	p.b = append(p.b, '}')
+}
+
+// appendBlob writes hexadecimal digits in groups of eight bytes.
+func appendBlob(b, data []byte) []byte {
+	const digits = "0123456789abcdef"
+	b = append(b, '[')
+	for i, c := range data {
+		if i > 0 && i%8 == 0 {
+			b = append(b, ' ')
+		}
+		b = append(b, digits[c>>4], digits[c&15])
+	}
+	return append(b, ']')
+}
+
+func (p *printer) function(f *fnObj, form textForm, depth int) {
+	if form != formRaw {
+		p.b = append(p.b, "Fn("...)
+		p.b = append(p.b, f.name...)
+		p.b = append(p.b, ')')
+		return
+	}
+	p.b = append(p.b, "Fn"...)
+	if f.proto != nil {
+		p.b = append(p.b, '*')
+	}
+	if f.env != nil {
+		p.b = append(p.b, '+')
+	}
+	p.b = append(p.b, '(')
+	p.b = appendQuoted(p.b, f.name)
+	for _, c := range f.curry {
+		p.b = append(p.b, ", "...)
+		if depth > maxDepth {
+			p.b = append(p.b, "…"...)
+			break
+		}
+		p.value(c, form, depth+1)
+	}
+	p.b = append(p.b, ')')
+}
+
+// cell writes a variable that closures share; a function may capture the variable that holds it.
+func (p *printer) cell(c *cellObj, form textForm, depth int) {
+	for _, open := range p.cells {
+		if open == c {
+			p.b = append(p.b, "<shared>"...)
+			return
+		}
+	}
+	p.cells = append(p.cells, c)
+	p.value(c.v, form, depth+1)
+	p.cells = p.cells[:len(p.cells)-1]
+	p.b = append(p.b, " (shared)"...)
+}
+
+func hostText(h *hostObj, form textForm) string {
+	switch t := h.typ; {
+	case t == nil:
+		return "?"
+	case form == formRaw && t.raw != nil:
+		return t.raw(h.v)
+	case form != formDisplay && t.debug != nil:
+		return t.debug(h.v)
+	case t.print != nil:
+		return t.print(h.v)
+	default:
+		return t.Name
+	}
+}

@@ -1,0 +1,183 @@
+package rhai
+
+import "math/bits"
+
+var sortBuiltins = []builtin{
+	{"sort(mut array: array) -> ()", "Sorts numbers, texts, characters or bools of one type, stably and in ascending order.", `let a = [3, 1, 2]; a.sort(); a // [1, 2, 3]`, 0,
+		func(c *Call) (Value, error) { return Value{}, c.sortNatural(c.slot().arr(), false) }},
+	{"sort_desc(mut array: array) -> ()", "Sorts in descending order.", `let a = [3, 1, 2]; a.sort_desc(); a // [3, 2, 1]`, 0,
+		func(c *Call) (Value, error) { return Value{}, c.sortNatural(c.slot().arr(), true) }},
+	{"sort|sort_by(mut array: array, compare: Fn) -> ()", "Sorts, stably, by a function that answers a negative number or true if its first argument comes first.",
+		`let a = ["bb", "a"]; a.sort(|x, y| x.len - y.len); a // ["a", "bb"]`, CallsBack, libSortBy},
+	{"sort(mut array: array, compare: string) -> ()", "Sorts by the function of that name.",
+		`fn by_len(x, y) { x.len - y.len } let a = ["bb", "a"]; a.sort("by_len"); a // ["a", "bb"]`, CallsBack, libSortBy},
+	{"order(ref array: array) -> array", "Returns a sorted copy.", `[3, 1, 2].order() // [1, 2, 3]`, 0,
+		func(c *Call) (Value, error) {
+			return c.ordered(func(a *arrayObj) error { return c.sortNatural(a, false) })
+		}},
+	{"order_desc(ref array: array) -> array", "Returns a copy sorted in descending order.", `[3, 1, 2].order_desc() // [3, 2, 1]`, 0,
+		func(c *Call) (Value, error) {
+			return c.ordered(func(a *arrayObj) error { return c.sortNatural(a, true) })
+		}},
+	{"order|order_by(ref array: array, compare: Fn) -> array", "Returns a copy sorted by a function.", `["bb", "a"].order(|x, y| x.len - y.len) // ["a", "bb"]`, CallsBack,
+		func(c *Call) (Value, error) {
+			return c.ordered(func(a *arrayObj) error { return c.sortBy(a, c.Arg(1)) })
+		}},
+}
+
+// ordered sorts a copy of the receiver.
+func (c *Call) ordered(sort func(*arrayObj) error) (Value, error) {
+	a, err := c.vm.copyArray(c.array(0))
+	if err != nil {
+		return Value{}, err
+	}
+	return a.value(), sort(a)
+}
+
+func (c *Call) sortNatural(a *arrayObj, descending bool) error {
+	if len(a.v) <= 1 {
+		return nil
+	}
+	kind := typeName(a.v[0])
+	for _, v := range a.v[1:] {
+		if typeName(v) != kind {
+			return newError(ErrFunctionNotFound, "elements of different types cannot be sorted")
+		}
+	}
+	if err := c.Charge(len(a.v) * bits.Len(uint(len(a.v))) >> 2); err != nil {
+		return err
+	}
+	var compare func(x, y Value) int
+	switch a.v[0].Kind() {
+	case KindUnit:
+		return nil
+	case KindInt:
+		compare = func(x, y Value) int { return order(x.int(), y.int()) }
+	case KindBool, KindChar:
+		compare = func(x, y Value) int { return order(x.n, y.n) }
+	case KindFloat:
+		compare = func(x, y Value) int { // NaN is equal to everything here
+			switch f, g := x.float(), y.float(); {
+			case f < g:
+				return -1
+			case f > g:
+				return 1
+			}
+			return 0
+		}
+	case KindString:
+		compare = func(x, y Value) int { return order(x.str(), y.str()) }
+	default:
+		return newError(ErrFunctionNotFound, "elements of "+internalTypeName(a.v[0])+" cannot be sorted")
+	}
+	sign := 1
+	if descending {
+		sign = -1
+	}
+	return c.mergeSort(a, func(x, y Value) (int, error) { return sign * compare(x.untag(), y.untag()), nil })
+}
+
+func libSortBy(c *Call) (Value, error) {
+	f, err := c.callback(1)
+	if err != nil {
+		return Value{}, err
+	}
+	return Value{}, c.sortBy(c.slot().arr(), f)
+}
+
+// sortBy sorts with a script's comparison: an integer's sign, or a bool that says the first comes first.
+// A comparison that fails or answers something else orders the values by their types.
+func (c *Call) sortBy(a *arrayObj, f Value) error {
+	return c.mergeSort(a, func(x, y Value) (int, error) {
+		v, err := c.Invoke(f, share(x), share(y))
+		if err != nil && !swallowed(err) {
+			return 0, err
+		}
+		if err == nil {
+			v = v.untag()
+			switch {
+			case v.isInt():
+				return order(v.int(), 0), nil
+			case v.isBool() && v.bool():
+				return -1, nil
+			case v.isBool():
+				return 1, nil
+			}
+		}
+		return order(int64(x.Kind()), int64(y.Kind())), nil
+	})
+}
+
+// mergeSort sorts a unique array stably. It does at most n*log2(n) comparisons whatever they answer, so an inconsistent
+// comparison gives some order but always an end, and no element is lost. On an error the array is unchanged.
+func (c *Call) mergeSort(a *arrayObj, compare func(x, y Value) (int, error)) error {
+	n := len(a.v)
+	if n <= 1 {
+		return nil
+	}
+	if err := c.Alloc(2 * n * valueSize); err != nil {
+		return err
+	}
+	from, to := append(make([]Value, 0, n), a.v...), make([]Value, n)
+	const run = 8
+	for lo := 0; lo < n; lo += run {
+		if err := insertionSort(from[lo:min(lo+run, n)], compare); err != nil {
+			return err
+		}
+	}
+	for width := run; width < n; width *= 2 {
+		for lo := 0; lo < n; lo += 2 * width {
+			mid, hi := min(lo+width, n), min(lo+2*width, n)
+			if err := merge(to[lo:hi], from[lo:mid], from[mid:hi], compare); err != nil {
+				return err
+			}
+		}
+		from, to = to, from
+	}
+	copy(a.v, from)
+	return nil
+}
+
+func insertionSort(v []Value, compare func(x, y Value) (int, error)) error {
+	for i := 1; i < len(v); i++ {
+		for j := i; j > 0; j-- {
+			cmp, err := compare(v[j-1], v[j])
+			if err != nil {
+				return err
+			}
+			if cmp <= 0 {
+				break
+			}
+			v[j-1], v[j] = v[j], v[j-1]
+		}
+	}
+	return nil
+}
+
+// merge joins two sorted runs; equal elements of the left run come first.
+func merge(to, left, right []Value, compare func(x, y Value) (int, error)) error {
+	if len(left) > 0 && len(right) > 0 { // runs already in order need one comparison
+		cmp, err := compare(left[len(left)-1], right[0])
+		if err != nil {
+			return err
+		}
+		if cmp <= 0 {
+			copy(to[copy(to, left):], right)
+			return nil
+		}
+	}
+	for len(left) > 0 && len(right) > 0 {
+		cmp, err := compare(left[0], right[0])
+		if err != nil {
+			return err
+		}
+		if cmp <= 0 {
+			to[0], left = left[0], left[1:]
+		} else {
+			to[0], right = right[0], right[1:]
+		}
+		to = to[1:]
+	}
+	copy(to[copy(to, left):], right)
+	return nil
+}
