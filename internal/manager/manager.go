@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/setup"
 	"github.com/picloud/picloud/internal/manager/users"
 	"github.com/picloud/picloud/internal/manager/version"
+	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/rhai"
 )
@@ -38,8 +39,8 @@ type Config struct {
 	Engine *rhai.Engine
 	// Limits are the instance's. Apps and scripts can only lower those that are set.
 	Limits store.Limits
-	// Peer tells who sent a request; nil: whoever holds the connection.
-	Peer func(*http.Request) api.Peer
+	// Proxies are believed about who sent a request.
+	Proxies peer.Trust
 	// Now is the program's clock: UTC, in microseconds. nil: the system's.
 	Now     func() time.Time
 	Log     *slog.Logger // nil: slog.Default()
@@ -65,11 +66,8 @@ func New(c Config) *Manager {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	if c.Peer == nil {
-		c.Peer = api.DirectPeer
-	}
 	m := &Manager{ending: make(chan struct{})}
-	m.api = api.New(api.Config{Auth: c.Auth, Apps: c.Store, Peer: c.Peer, Log: c.Log})
+	m.api = api.New(api.Config{Auth: c.Auth, Apps: c.Store, Proxies: c.Proxies, Log: c.Log})
 	setup.Register(m.api, c.Setup)
 	sessions.Register(m.api)
 	users.Register(m.api)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"reflect"
 	"sort"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -30,27 +30,12 @@ const MaxBody = 64 << 10
 // requestTimeout bounds an operation other than a stream.
 const requestTimeout = 30 * time.Second
 
-// Peer is the client at the other end, as far as trusted proxies tell.
-type Peer struct {
-	Addr  netip.Addr
-	HTTPS bool
-}
-
-// DirectPeer is the peer when no proxy is trusted.
-func DirectPeer(r *http.Request) Peer {
-	p := Peer{HTTPS: r.TLS != nil}
-	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		p.Addr = ap.Addr()
-	}
-	return p
-}
-
 // Config is what the frame needs.
 type Config struct {
-	Auth *auth.Authenticator
-	Apps store.Apps
-	Peer func(*http.Request) Peer
-	Log  *slog.Logger
+	Auth    *auth.Authenticator
+	Apps    store.Apps
+	Proxies peer.Trust
+	Log     *slog.Logger
 }
 
 // API is the frame. Nouns add their operations with Register.
@@ -81,6 +66,9 @@ func New(c Config) *API {
 	a.mux.HandleFunc(Prefix+"/", a.unknown)
 	return a
 }
+
+// Peer returns who sent a request, as far as trusted proxies tell.
+func (a *API) Peer(r *http.Request) peer.Peer { return a.Proxies.Of(r) }
 
 // OpenAPI returns the document of what is registered.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
@@ -135,7 +123,7 @@ type rule struct {
 	action  auth.Action
 	app     bool
 	stream  bool
-	maxBody int64
+	maxBody int64 // 0: there is no body to read
 }
 
 const ruleKey = "picloud.rule"
@@ -148,13 +136,16 @@ func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, er
 	if op.MaxBody == 0 {
 		op.MaxBody = MaxBody
 	}
-	ru := rule{action: op.Action, app: strings.Contains(op.Path, "{app}"), stream: op.Stream, maxBody: op.MaxBody}
+	ru := rule{action: op.Action, app: strings.Contains(op.Path, "{app}"), stream: op.Stream}
+	if _, body := reflect.TypeFor[I]().FieldByName("Body"); body {
+		ru.maxBody = op.MaxBody
+	}
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Tags: []string{op.Tag},
 		Summary: op.Summary, Description: op.Description, DefaultStatus: op.Status,
 		MaxBodyBytes: op.MaxBody, BodyReadTimeout: requestTimeout,
 		Metadata: map[string]any{ruleKey: ru},
-		Errors:   op.statuses(ru, reflect.TypeFor[I]()),
+		Errors:   op.statuses(ru),
 	}
 	if op.Action != "" {
 		h.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
@@ -185,8 +176,11 @@ func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, er
 }
 
 // statuses returns every error status that the operation may answer.
-func (op Op) statuses(ru rule, input reflect.Type) []int {
-	set := map[int]bool{http.StatusForbidden: true, http.StatusInternalServerError: true, http.StatusServiceUnavailable: true}
+func (op Op) statuses(ru rule) []int {
+	set := map[int]bool{
+		http.StatusForbidden: true, http.StatusUnprocessableEntity: true,
+		http.StatusInternalServerError: true, http.StatusServiceUnavailable: true,
+	}
 	for _, s := range op.Errors {
 		set[s] = true
 	}
@@ -196,10 +190,7 @@ func (op Op) statuses(ru rule, input reflect.Type) []int {
 	if ru.app {
 		set[http.StatusNotFound] = true
 	}
-	if input.NumField() > 0 {
-		set[http.StatusUnprocessableEntity] = true
-	}
-	if _, body := input.FieldByName("Body"); body {
+	if ru.maxBody > 0 {
 		set[http.StatusBadRequest] = true
 		set[http.StatusRequestTimeout] = true
 		set[http.StatusRequestEntityTooLarge] = true

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -21,7 +25,7 @@ type visitKey struct{}
 type visit struct {
 	identity auth.Identity
 	app      store.App
-	peer     Peer
+	peer     peer.Peer
 }
 
 // Identity returns who is signed in. Only for operations that need an action.
@@ -32,7 +36,7 @@ func Identity(ctx context.Context) auth.Identity { return from(ctx).identity }
 func App(ctx context.Context) store.App { return from(ctx).app }
 
 // PeerOf returns who sent the request.
-func PeerOf(ctx context.Context) Peer { return from(ctx).peer }
+func PeerOf(ctx context.Context) peer.Peer { return from(ctx).peer }
 
 func from(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
@@ -52,12 +56,16 @@ func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 	}
+	if !clean(r) {
+		Write(w, Refuse(http.StatusUnprocessableEntity, "the address contains U+0000 or is not UTF-8"))
+		return
+	}
 	v, err := a.admit(ctx, r, ru)
 	if err != nil {
 		Write(w, From(ctx, a.Log, err))
 		return
 	}
-	if r.ContentLength > ru.maxBody {
+	if ru.maxBody > 0 && r.ContentLength > ru.maxBody {
 		Write(w, tooLarge(ru.maxBody))
 		return
 	}
@@ -150,4 +158,11 @@ func NoApp(slug string) *Problem {
 
 func safe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead
+}
+
+// clean reports whether path and query are text that every database takes.
+func clean(r *http.Request) bool {
+	query, err := url.QueryUnescape(r.URL.RawQuery)
+	return err == nil && utf8.ValidString(query) && utf8.ValidString(r.URL.Path) &&
+		!strings.ContainsRune(query, 0) && !strings.ContainsRune(r.URL.Path, 0)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/manager/users"
+	"github.com/picloud/picloud/internal/peer"
 )
 
 // Credentials are what somebody signs in with.
@@ -33,10 +34,10 @@ type Response struct {
 }
 
 // Answer gives a new session to a browser as a cookie and to others as a token.
-func Answer(id auth.Identity, token string, peer api.Peer) *Response {
+func Answer(id auth.Identity, token string, from peer.Peer) *Response {
 	r := &Response{Body: SignedIn{User: users.Of(id.User), Session: users.SessionOf(id.Session)}}
 	if id.Session.Client == auth.ClientBrowser {
-		r.SetCookie = *auth.Cookie(id, token, peer.HTTPS)
+		r.SetCookie = *auth.Cookie(id, token, from.HTTPS)
 	} else {
 		r.Body.Token = token
 	}
@@ -45,10 +46,10 @@ func Answer(id auth.Identity, token string, peer api.Peer) *Response {
 
 // LogRefused notes a sign-in that was refused. The username may be a password
 // typed into the wrong field, so it stays out.
-func LogRefused(ctx context.Context, log *slog.Logger, peer api.Peer, err error) {
+func LogRefused(ctx context.Context, log *slog.Logger, from peer.Peer, err error) {
 	var many *auth.TooManyAttempts
 	if errors.Is(err, auth.ErrBadCredentials) || errors.As(err, &many) {
-		log.WarnContext(ctx, "a sign-in was refused", "address", peer.Addr, "reason", err)
+		log.WarnContext(ctx, "a sign-in was refused", "address", from.Addr, "reason", err)
 	}
 }
 
@@ -59,13 +60,13 @@ func Register(a *api.API) {
 		Summary: "Sign in", Status: http.StatusCreated,
 		Errors: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 	}, func(ctx context.Context, in *struct{ Body Credentials }) (*Response, error) {
-		peer := api.PeerOf(ctx)
-		token, id, err := a.Auth.SignIn(ctx, in.Body.Username, in.Body.Password, in.Body.Client, peer.Addr)
+		from := api.PeerOf(ctx)
+		token, id, err := a.Auth.SignIn(ctx, in.Body.Username, in.Body.Password, in.Body.Client, from.Addr)
 		if err != nil {
-			LogRefused(ctx, a.Log, peer, err)
+			LogRefused(ctx, a.Log, from, err)
 			return nil, err
 		}
-		return Answer(id, token, peer), nil
+		return Answer(id, token, from), nil
 	})
 
 	type signedOut struct {
