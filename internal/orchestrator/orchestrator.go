@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -50,7 +50,7 @@ type Config struct {
 	// {app}.localhost is.
 	AppsDomain string
 	// TrustedProxies may say for whom they ask (X-Forwarded-For, -Proto).
-	TrustedProxies []netip.Prefix
+	TrustedProxies peer.Trust
 	// BodyMemory bounds the request bodies held at once, in bytes; default 256 MiB.
 	BodyMemory int64
 }
@@ -89,6 +89,8 @@ func (o *Orchestrator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.health(w, r)
 	case path == "/readyz":
 		o.ready(w, r)
+	case path == certificatePath:
+		o.certificate(w, r)
 	case reserved(first):
 		if o.cfg.Control == nil {
 			problem(w, r, http.StatusNotFound, "there is nothing here", "")

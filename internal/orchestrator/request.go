@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -79,9 +78,12 @@ func bodyFailed(w http.ResponseWriter, r *http.Request, err error, limit int64) 
 
 // request is r as the script may see it.
 func (o *Orchestrator) request(r *http.Request, body []byte, rest string) *invoke.Request {
-	ip, trusted := o.client(r)
-	scheme := "http://"
-	if r.TLS != nil || (trusted && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")) {
+	from := o.cfg.TrustedProxies.Of(r)
+	ip, scheme := "", "http://"
+	if from.Addr.IsValid() {
+		ip = from.Addr.String()
+	}
+	if from.HTTPS {
 		scheme = "https://"
 	}
 	target := r.RequestURI
@@ -190,55 +192,4 @@ func withoutOwnCookies(h http.Header) {
 		return
 	}
 	h["Cookie"] = lines
-}
-
-// client returns the client's address, and whether the peer is a proxy that
-// may speak for others.
-func (o *Orchestrator) client(r *http.Request) (ip string, trusted bool) {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "", false
-	}
-	addr := peer.Addr().Unmap().WithZone("")
-	if !o.trusts(addr) {
-		return addr.String(), false
-	}
-	// Each proxy appends whom it was asked by. The last one that is no proxy
-	// of ours is the client; what stands before it the client may have made up.
-	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		parts := strings.Split(lines[i], ",")
-		for j := len(parts) - 1; j >= 0; j-- {
-			a, err := forwarded(parts[j])
-			if err != nil {
-				return addr.String(), true
-			}
-			addr = a
-			if !o.trusts(addr) {
-				return addr.String(), true
-			}
-		}
-	}
-	return addr.String(), true
-}
-
-// forwarded reads one element of X-Forwarded-For; some proxies add a port.
-func forwarded(s string) (netip.Addr, error) {
-	s = strings.TrimSpace(s)
-	a, err := netip.ParseAddr(strings.Trim(s, "[]"))
-	if err != nil {
-		var ap netip.AddrPort
-		ap, err = netip.ParseAddrPort(s)
-		a = ap.Addr()
-	}
-	return a.Unmap().WithZone(""), err
-}
-
-func (o *Orchestrator) trusts(a netip.Addr) bool {
-	for _, p := range o.cfg.TrustedProxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
