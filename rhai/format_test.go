@@ -1,0 +1,154 @@
+package rhai
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestFloatText(t *testing.T) {
+	for _, c := range []struct {
+		f              float64
+		display, debug string
+	}{
+		{0, "0.0", "0.0"},
+		{math.Copysign(0, -1), "0.0", "-0.0"},
+		{1, "1.0", "1.0"},
+		{-2.5, "-2.5", "-2.5"},
+		{0.30000000000000004, "0.30000000000000004", "0.30000000000000004"},
+		{1e13, "1e13", "10000000000000.0"},
+		{9999999827968, "9999999827968.0", "9999999827968.0"},
+		{1.5e20, "1.5e20", "1.5e20"},
+		{1e15, "1e15", "1000000000000000.0"},
+		{1e16, "1e16", "1e16"},
+		{1e-4, "0.0001", "0.0001"},
+		{1e-5, "0.00001", "1e-5"},
+		{1e-7, "0.0000001", "1e-7"},
+		{1e-14, "1e-14", "1e-14"},
+		{math.Inf(1), "inf", "inf"},
+		{math.Inf(-1), "-inf", "-inf"},
+		{math.NaN(), "NaN", "NaN"},
+		{math.MaxFloat64, "1.7976931348623157e308", "1.7976931348623157e308"},
+	} {
+		if got := toString(Float(c.f)); got != c.display {
+			t.Errorf("display of %v = %s, want %s", c.f, got, c.display)
+		}
+		if got := debugString(Float(c.f)); got != c.debug {
+			t.Errorf("debug form of %v = %s, want %s", c.f, got, c.debug)
+		}
+	}
+}
+
+func TestForms(t *testing.T) {
+	nested := Array([]Value{Int(1), String("a\"b"), Char('c'), Float(1e20), Unit(), Map(map[string]Value{"k k": Char('\'')})})
+	for _, c := range []struct {
+		v                   Value
+		display, debug, raw string
+	}{
+		{Unit(), "", "()", "()"},
+		{Char('"'), `"`, `"`, `'"'`},
+		{Char('\''), `'`, `'`, `'\''`},
+		{String("é\n\u0301\x7f\u200b"), "é\n\u0301\x7f\u200b", `"é\n\u{301}\u{7f}\u{200b}"`, `"é\n\u{301}\u{7f}\u{200b}"`},
+		{nested, `[1, "a\"b", c, 1e20, (), #{"k k": '}]`, `[1, "a\"b", c, 1e20, (), #{"k k": '}]`, `[1, "a\"b", 'c', 1e20, (), #{"k k": '\''}]`},
+		{Range(1, math.MaxInt64, false), "1..", "1..", "1.."},
+		{Range(-1, 4, true), "-1..=4", "-1..=4", "-1..=4"},
+		{Blob([]byte("123456789")), "[3132333435363738 39]", "[3132333435363738 39]", "[3132333435363738 39]"},
+		{timestamp(5), "<timestamp>", "<timestamp>", "<timestamp>"},
+	} {
+		if got := toString(c.v); got != c.display {
+			t.Errorf("display = %s, want %s", got, c.display)
+		}
+		if got := debugString(c.v); got != c.debug {
+			t.Errorf("debug form = %s, want %s", got, c.debug)
+		}
+		if got := reprString(c.v); got != c.raw {
+			t.Errorf("raw form = %s, want %s", got, c.raw)
+		}
+	}
+}
+
+// A function may capture the variable that holds it.
+func TestRawFormOfACycleEnds(t *testing.T) {
+	cell := &cellObj{hdr: hdr{kind: kindCell}}
+	f := &fnObj{hdr: hdr{kind: KindFn}, name: "f", curry: []Value{{p: &cell.hdr}}}
+	cell.v = Value{p: &f.hdr}
+	if got, want := reprString(cell.v), `Fn("f", Fn("f", <shared>) (shared))`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestPrintingIsChargedAndLimited(t *testing.T) {
+	elems := make([]Value, 10000)
+	for i := range elems {
+		elems[i] = String(strings.Repeat("x", 10))
+	}
+	vm := testMachine()
+	vm.limits.MaxStringSize = 1000
+	if _, err := vm.display(Array(elems)); err == nil || err.(*Error).Kind != ErrDataTooLarge {
+		t.Errorf("printing 140 kB within a limit of 1,000 bytes: %v", err)
+	}
+	vm = testMachine()
+	vm.budget = 100
+	if _, err := vm.display(Array(elems)); err == nil || err.(*Error).Kind != ErrTooManyOperations {
+		t.Errorf("printing 140 kB within 100 operations: %v", err)
+	}
+}
+
+func TestNumberParsing(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		radix int
+		want  int64
+		err   error
+	}{
+		{"123", 10, 123, nil}, {"-7f", 16, -127, nil}, {"+z", 36, 35, nil},
+		{"-9223372036854775808", 10, math.MinInt64, nil}, {"9223372036854775807", 10, math.MaxInt64, nil},
+		{"9223372036854775808", 10, 0, errIntTooLarge}, {"-9223372036854775809", 10, 0, errIntTooSmall},
+		{"99999999999999999999x", 10, 0, errIntDigit},
+		{"", 10, 0, errIntEmpty}, {"-", 10, 0, errIntDigit}, {"1_000", 10, 0, errIntDigit}, {"0x10", 16, 0, errIntDigit}, {"2", 2, 0, errIntDigit},
+	} {
+		if got, err := parseInt(c.text, c.radix); got != c.want || err != c.err {
+			t.Errorf("parseInt(%q, %d) = %d, %v", c.text, c.radix, got, err)
+		}
+	}
+	for text, want := range map[string]float64{
+		"1": 1, "1.": 1, ".5": 0.5, "-1e3": -1000, "1E+2": 100, "inf": math.Inf(1), "-Infinity": math.Inf(-1), "1e999": math.Inf(1),
+	} {
+		if got, err := parseFloat(text); got != want || err != nil {
+			t.Errorf("parseFloat(%q) = %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", ".", "e5", "1e", "0x1p3", "1_0", "+-1", "1.2.3", " 1"} {
+		if _, err := parseFloat(text); err == nil {
+			t.Errorf("parseFloat(%q) gives no error", text)
+		}
+	}
+}
+
+func TestLetterCase(t *testing.T) {
+	for _, c := range []struct{ in, upper, lower string }{
+		{"straße", "STRASSE", "straße"},
+		{"ΌΔΟΣ ΣΑΣ", "ΌΔΟΣ ΣΑΣ", "όδος σας"},
+		{"ﬁ", "FI", "ﬁ"},
+		{"İ", "İ", "i\u0307"},
+		{"abcXYZ", "ABCXYZ", "abcxyz"},
+	} {
+		if got := upperCase(c.in); got != c.upper {
+			t.Errorf("upper case of %q = %q, want %q", c.in, got, c.upper)
+		}
+		if got := lowerCase(c.in); got != c.lower {
+			t.Errorf("lower case of %q = %q, want %q", c.in, got, c.lower)
+		}
+	}
+}
+
+func TestLossyUTF8(t *testing.T) {
+	for in, want := range map[string]string{
+		"ok": "ok", "a\xffb": "a\ufffdb", "\xe2\x82": "\ufffd", "\xe2\x82x": "\ufffdx", "\xf0\x9f\x98\xff": "\ufffd\ufffd",
+		"\xed\xa0\x80": "\ufffd\ufffd\ufffd", "\xc0\xaf": "\ufffd\ufffd",
+	} {
+		if got := lossyUTF8([]byte(in)); got != want {
+			t.Errorf("lossyUTF8(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
