@@ -31,7 +31,7 @@ var families [][]builtin
 
 func init() {
 	families = [][]builtin{
-		coreBuiltins, arithmeticBuiltins, mathBuiltins, stringBuiltins, splitBuiltins, arrayBuiltins, arrayFnBuiltins, sortBuiltins,
+		coreBuiltins, printBuiltins, arithmeticBuiltins, mathBuiltins, stringBuiltins, splitBuiltins, arrayBuiltins, arrayFnBuiltins, sortBuiltins,
 		blobBuiltins, mapBuiltins, rangeBuiltins, bitBuiltins, timeBuiltins, fnBuiltins,
 	}
 }
