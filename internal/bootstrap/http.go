@@ -22,9 +22,10 @@ const (
 	maxHeaderBytes  = 64 << 10
 )
 
-// serveHTTP answers on l until ctx ends. Then it stops accepting and waits for
-// the requests under way, for at most patience, before it cuts them off.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience time.Duration, log *slog.Logger) error {
+// serveHTTP answers on l until ctx ends. Then it stops accepting, calls
+// endStreams, and waits for the requests under way, for at most patience, before
+// it cuts them off.
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience time.Duration, endStreams func(), log *slog.Logger) error {
 	// Requests are not cancelled by the stop itself, only when patience ends.
 	requests, cutOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutOff()
@@ -38,6 +39,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patien
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(endStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picloud/picloud/internal/orchestrator/record"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -37,16 +38,22 @@ type ownerPassword struct {
 	Password string `json:"password"`
 }
 
-// localAnswer is what the socket answers.
+// localAnswer is what the socket answers to that.
 type localAnswer struct {
 	Owner string `json:"owner,omitempty"`
 	Error string `json:"error,omitempty"`
 }
 
+// Stats says how the record of executions keeps up, since the start.
+type Stats struct {
+	Recorded int64 `json:"recorded"`
+	Dropped  int64 `json:"dropped"`
+}
+
 // serveLocal answers at the socket in dir until the returned function is
 // called. Where a socket cannot be made it only logs that: PiCloud serves
 // without it.
-func serveLocal(dir string, users store.Users, log *slog.Logger) (stop func()) {
+func serveLocal(dir string, users store.Users, recorder *record.Recorder, log *slog.Logger) (stop func()) {
 	path := filepath.Join(dir, socketFile)
 	// One that is there was left by a process that was killed; this one has the
 	// directory's lock.
@@ -80,6 +87,12 @@ func serveLocal(dir string, users store.Users, log *slog.Logger) (stop func()) {
 		}
 		_ = json.NewEncoder(w).Encode(answer)
 	})
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, r *http.Request) {
+		_ = recorder.Flush(r.Context()) // it ends early with the request
+		var s Stats
+		s.Recorded, s.Dropped = recorder.Stats()
+		_ = json.NewEncoder(w).Encode(s)
+	})
 	server := &http.Server{Handler: mux, ReadTimeout: localTimeout, WriteTimeout: localTimeout, IdleTimeout: time.Second}
 	done := make(chan struct{})
 	go func() {
@@ -99,24 +112,9 @@ func askRunning(ctx context.Context, dir string, p ownerPassword) (owner string,
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, localTimeout)
-	defer cancel()
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, socketFile))
-		},
-	}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://picloud/owner-password", bytes.NewReader(body))
+	resp, err := callLocal(ctx, dir, http.MethodPost, "/owner-password", bytes.NewReader(body))
 	if err != nil {
 		return "", err
-	}
-	resp, err := client.Do(r)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return "", errNotRunning
-	}
-	if err != nil {
-		return "", fmt.Errorf("asking the running picloud: %w", err)
 	}
 	defer resp.Body.Close()
 	var answer localAnswer
@@ -127,4 +125,36 @@ func askRunning(ctx context.Context, dir string, p ownerPassword) (owner string,
 		return "", errors.New(answer.Error)
 	}
 	return answer.Owner, nil
+}
+
+// ReadStats asks the picloud that runs on dir how it does.
+func ReadStats(ctx context.Context, dir string) (Stats, error) {
+	resp, err := callLocal(ctx, dir, http.MethodGet, "/stats", nil)
+	if err != nil {
+		return Stats{}, err
+	}
+	defer resp.Body.Close()
+	var s Stats
+	return s, json.NewDecoder(io.LimitReader(resp.Body, localMaxBytes)).Decode(&s)
+}
+
+func callLocal(ctx context.Context, dir, method, path string, body io.Reader) (*http.Response, error) {
+	client := &http.Client{Timeout: localTimeout, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, socketFile))
+		},
+	}}
+	r, err := http.NewRequestWithContext(ctx, method, "http://picloud"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(r)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, errNotRunning
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking the running picloud: %w", err)
+	}
+	return resp, nil
 }

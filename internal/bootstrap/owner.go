@@ -3,14 +3,11 @@ package bootstrap
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/store"
 )
-
-// now is the program's clock, as the store keeps time.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // ResetOwnerPassword gives an owner a new password and ends their sessions.
 // username may be empty when there is one owner. It works beside a running
@@ -28,7 +25,7 @@ func ResetOwnerPassword(ctx context.Context, c *Config, username, password strin
 		}
 		c.DataDir = dir
 	}
-	s, err := openStore(ctx, c, c.DataDir)
+	s, _, err := openStore(ctx, c, c.DataDir)
 	if err != nil {
 		return "", err
 	}
@@ -37,5 +34,5 @@ func ResetOwnerPassword(ctx context.Context, c *Config, username, password strin
 }
 
 func resetOwnerPassword(ctx context.Context, users store.Users, p ownerPassword) (string, error) {
-	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), now(), p.Username, p.Password)
+	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), manager.Now(), p.Username, p.Password)
 }

@@ -7,6 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager"
+	"github.com/picloud/picloud/internal/manager/pages"
+	"github.com/picloud/picloud/internal/manager/version"
+	"github.com/picloud/picloud/internal/orchestrator"
+	"github.com/picloud/picloud/internal/orchestrator/record"
+	"github.com/picloud/picloud/internal/peer"
+	"github.com/picloud/picloud/internal/store"
+	build "github.com/picloud/picloud/internal/version"
+	"github.com/picloud/picloud/rhai"
 )
 
 // Serve runs PiCloud until ctx ends and everything is stopped in good order:
@@ -15,6 +27,7 @@ import (
 // set it up; it logs to stderr.
 func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error) {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	slog.SetDefault(log)
 	dir, err := prepareDataDir(c.DataDir)
 	if err != nil {
 		return err
@@ -25,19 +38,108 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = l.Close()
-		}
-	}()
-	s, err := openStore(ctx, c, dir)
+	defer l.Close() // serveHTTP has closed it already, unless the start failed
+	s, executions, err := openStore(ctx, c, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	stopLocal := serveLocal(dir, s, log)
+	p := join(c, s, executions, log)
+	defer func() { err = errors.Join(err, p.close()) }()
+	link, err := firstOwner(ctx, c, p.setup, baseURL(l.Addr()), log)
+	if err != nil {
+		return err
+	}
+	stopLocal := serveLocal(dir, s, p.recorder, log)
 	defer stopLocal()
+
 	fmt.Fprintf(stdout, "PiCloud is at %s\n", baseURL(l.Addr()))
+	if link != "" {
+		fmt.Fprintf(stdout, "Nobody can sign in yet. Choose the owner's name and password within %.0f minutes at\n  %s\n", auth.SetupLifetime.Minutes(), link)
+	}
 	notifySystemd("READY=1")
-	return serveHTTP(ctx, l, http.NotFoundHandler(), c.StopTimeout, log)
+	defer notifySystemd("STOPPING=1")
+	return serveHTTP(ctx, l, p.handler, c.StopTimeout, p.endStreams, log)
+}
+
+// parts is the services, joined.
+type parts struct {
+	handler    http.Handler
+	setup      *auth.Setup
+	recorder   *record.Recorder
+	endStreams func()
+	close      func() error
+}
+
+// join wires the services of a single node together. It owns executions.
+func join(c *Config, s store.Store, executions store.Executions, log *slog.Logger) *parts {
+	trust := peer.Trust(c.TrustedProxies)
+	hasher := auth.NewHasher(auth.DefaultParams)
+	setup := auth.NewSetup(s, hasher, manager.Now)
+	recorder := record.New(executions, record.Config{Retention: c.Retention})
+	control := manager.New(manager.Config{
+		Store:      s,
+		Executions: recorder,
+		Feed:       recorder,
+		Auth:       auth.NewAuthenticator(s, hasher, manager.Now),
+		Setup:      setup,
+		Engine:     rhai.NewEngine(),
+		Limits:     c.Limits,
+		Proxies:    trust,
+		Now:        manager.Now,
+		Log:        log,
+		Version:    serverVersion(),
+	})
+	ingress := orchestrator.New(orchestrator.Config{
+		Store:          s,
+		Executor:       nil,
+		Recorder:       recorder,
+		Control:        control,
+		Limits:         c.Limits,
+		AppsDomain:     c.AppsDomain,
+		TrustedProxies: trust,
+	})
+	return &parts{
+		handler:    ingress,
+		setup:      setup,
+		recorder:   recorder,
+		endStreams: control.EndStreams,
+		close: func() error {
+			ingress.Close()
+			return recorder.Close()
+		},
+	}
+}
+
+// firstOwner sees to it that somebody can sign in: it makes the owner from the
+// environment, or returns the link at which a person can. It does nothing once
+// there is a user.
+func firstOwner(ctx context.Context, c *Config, setup *auth.Setup, base string, log *slog.Logger) (link string, err error) {
+	needed, err := setup.Needed(ctx)
+	if err != nil || !needed {
+		return "", err
+	}
+	if c.OwnerUsername == "" {
+		if c.PublicURL != "" {
+			base = c.PublicURL
+		}
+		token, _ := setup.Issue()
+		return base + pages.Setup + "#" + token, nil
+	}
+	user, err := setup.CreateOwner(ctx, c.OwnerUsername, c.OwnerPassword)
+	var invalid *auth.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		return "", fmt.Errorf("PICLOUD_OWNER_%s: %w", map[string]string{"username": "USERNAME", "password": "PASSWORD"}[invalid.Field], err)
+	case errors.Is(err, auth.ErrAlreadySetUp): // another process on the same database was faster
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	log.Info("the owner is created", "username", user.Username)
+	return "", nil
+}
+
+func serverVersion() version.ServerVersion {
+	return version.ServerVersion{Version: build.Number, Commit: build.Commit(), Go: runtime.Version()}
 }

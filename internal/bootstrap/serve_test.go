@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/sqlite"
@@ -100,7 +101,7 @@ func withOwner(t *testing.T, dir, username, password string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.NewSetup(s, auth.NewHasher(auth.DefaultParams), now).CreateOwner(t.Context(), username, password); err != nil {
+	if _, err := auth.NewSetup(s, auth.NewHasher(auth.DefaultParams), manager.Now).CreateOwner(t.Context(), username, password); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -284,7 +285,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 				}
 			})
 			ended := make(chan error, 1)
-			go func() { ended <- serveHTTP(ctx, l, handler, c.patience, quiet()) }()
+			go func() { ended <- serveHTTP(ctx, l, handler, c.patience, func() {}, quiet()) }()
 			answer := make(chan string, 1)
 			go func() {
 				resp, err := http.Get(baseURL(l.Addr()))

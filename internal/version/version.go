@@ -10,15 +10,23 @@ import (
 // with -ldflags '-X github.com/picloud/picloud/internal/version.Number=1.2.3'.
 var Number = "0.1.0-dev"
 
-// String is the version in one line, with the commit when the build knows it.
-func String() string {
-	s := Number
+// Commit is what this program was built from; empty when the build does not say.
+func Commit() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
-				s += " (" + setting.Value[:12] + ")"
+			if setting.Key == "vcs.revision" {
+				return setting.Value
 			}
 		}
+	}
+	return ""
+}
+
+// String is the version in one line, with the commit when it is known.
+func String() string {
+	s := Number
+	if commit := Commit(); len(commit) >= 12 {
+		s += " (" + commit[:12] + ")"
 	}
 	return s + " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 }
