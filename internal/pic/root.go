@@ -13,10 +13,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/picloud/picloud/internal/pic/apps"
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/invoke"
+	"github.com/picloud/picloud/internal/pic/logs"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/scripts"
+	"github.com/picloud/picloud/internal/pic/session"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/pic/version"
 	build "github.com/picloud/picloud/internal/version"
@@ -90,6 +94,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
   pic scripts deploy hello.rhai --app demo
   pic invoke demo/hello
   pic logs demo/hello`,
+		Version:       env.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Without a command there is help; a wrong command is wrong usage.
@@ -107,7 +112,13 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		return names, cobra.ShellCompDirectiveNoFileComp
 	})
 	root.AddCommand(
+		session.LoginCommand(env),
+		session.LogoutCommand(env),
+		session.WhoamiCommand(env),
+		apps.Command(env),
+		scripts.Command(env),
 		invoke.Command(env),
+		logs.Command(env),
 		version.Command(env),
 	)
 	root.InitDefaultCompletionCmd()

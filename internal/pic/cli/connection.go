@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -60,7 +61,13 @@ func (e *Env) Transport() http.RoundTripper {
 }
 
 // Unreachable says why a request to the server at base got no answer.
-func (e *Env) Unreachable(base string, err error) error {
+func Unreachable(base string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s does not answer", base)
+	}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err // without the method and the whole URL

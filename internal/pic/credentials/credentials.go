@@ -34,9 +34,6 @@ type Credentials struct {
 	URL      string `json:"url"`                // as CheckURL returns it
 	Token    string `json:"token,omitempty"`    // empty: not signed in there
 	Username string `json:"username,omitempty"` // for display only
-	// NoticedVersion is the server version that was last said to differ
-	// from this program's, so that it is said once.
-	NoticedVersion string `json:"noticed_version,omitempty"`
 }
 
 // Store finds the credentials. Getenv reads the environment.

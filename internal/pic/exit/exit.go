@@ -19,11 +19,13 @@ const (
 )
 
 // Error is an error with the exit code it ends pic with. Hint, when set, says
-// what to do about it and is printed on a line of its own.
+// what to do about it and is printed on a line of its own. Status is the HTTP
+// status of the API's answer when the error comes from one.
 type Error struct {
-	Code int
-	Err  error
-	Hint string
+	Code   int
+	Err    error
+	Hint   string
+	Status int
 }
 
 func (e *Error) Error() string { return e.Err.Error() }

@@ -15,7 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 )
@@ -34,9 +36,9 @@ type options struct {
 func Command(env *cli.Env) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "invoke APP/SCRIPT[/PATH][?QUERY]",
+		Use:   "invoke APP/SCRIPT",
 		Short: "Call a script's endpoint",
-		Long: `Call a script's endpoint and write the response's body to standard output.
+		Long: `Call a script's endpoint, APP/SCRIPT[/PATH][?QUERY], and write the response's body to standard output.
 Everything else goes to standard error: with -i the status line and the headers,
 and what went wrong.
 
@@ -48,7 +50,8 @@ endpoint that does not ask for it.`,
   pic invoke demo/orders -d '{"email": "ada@example.com", "items": [{"sku": "tea", "quantity": 2}]}'
   pic invoke demo/orders/42 -X DELETE -i
   cat photo.png | pic invoke demo/upload -d @- -H 'Content-Type: image/png'`,
-		Args: cli.Args("APP/SCRIPT"),
+		Args:              cli.Args("APP/SCRIPT"),
+		ValidArgsFunction: complete.Scripts(env, func(s client.Script) bool { return s.Endpoint }),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.target = args[0]
 			o.hasData = cmd.Flags().Changed("data")
@@ -93,7 +96,7 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("no answer within %s", o.timeout)
 		}
-		return env.Unreachable(base, err)
+		return cli.Unreachable(base, err)
 	}
 	defer res.Body.Close()
 	if o.include {

@@ -56,6 +56,9 @@ type Column[T any] struct {
 	Color func(T) Color
 	// Shrink lets a table cut the value to the width of the terminal.
 	Shrink bool
+	// MinWidth is the least width of the column in a table, for streams, whose
+	// later values are not known when the first are written.
+	MinWidth int
 	// TSVOnly leaves the column out of tables.
 	TSVOnly bool
 }
@@ -72,6 +75,39 @@ func List[T any](w *Writer, records []T, columns []Column[T]) error {
 		return writeTSV(w, records, columns, true)
 	default:
 		return writeTable(w, records, columns)
+	}
+}
+
+// Stream writes records as they come, under one header. JSON has a compact
+// object a line.
+type Stream[T any] struct {
+	w       *Writer
+	columns []Column[T]
+	table   table[T]
+	begun   bool
+}
+
+// NewStream returns a stream that has written nothing yet.
+func NewStream[T any](w *Writer, columns []Column[T]) *Stream[T] {
+	return &Stream[T]{w: w, columns: columns, table: table[T]{w: w, columns: visible(columns)}}
+}
+
+// Write writes records; the first call writes the header, too.
+func (s *Stream[T]) Write(records ...T) error {
+	switch s.w.Format {
+	case JSON:
+		for _, r := range records {
+			if err := s.w.jsonLine(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	case TSV:
+		header := !s.begun
+		s.begun = true
+		return writeTSV(s.w, records, s.columns, header)
+	default:
+		return s.table.write(records)
 	}
 }
 
@@ -96,8 +132,7 @@ func (w *Writer) JSON(v any) error {
 	return enc.Encode(v)
 }
 
-// JSONLine writes v on a line of its own, for streams without an end.
-func (w *Writer) JSONLine(v any) error {
+func (w *Writer) jsonLine(v any) error {
 	enc := json.NewEncoder(w.W)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

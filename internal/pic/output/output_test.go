@@ -90,6 +90,31 @@ func TestTableFitsItsWidth(t *testing.T) {
 	}
 }
 
+func TestStream(t *testing.T) {
+	for format, want := range map[Format]string{
+		Table: "NAME   STATUS  STARTED AT                MESSAGE\n" +
+			"hello  ok      2026-03-01T11:00:05.123Z\n" +
+			"naïve  ok                                long long long long long long long lon…\n",
+		TSV: "name\tstatus\tstarted_at\tmessage\tid\n" +
+			"hello\tok\t2026-03-01T11:00:05.123Z\t\t1\n" +
+			"naïve\tok\t\t" + strings.Repeat("long ", 20) + "\t3\n",
+		JSON: `{"name":"hello","status":"ok","message":"","at":"2026-03-01T12:00:05.123456+01:00","id":"1"}` + "\n" +
+			`{"name":"naïve","status":"ok","message":"` + strings.Repeat("long ", 20) + `","at":"0001-01-01T00:00:00Z","id":"3"}` + "\n",
+	} {
+		var b strings.Builder
+		s := NewStream(&Writer{W: &b, Width: 80, Format: format}, columns)
+		if err := s.Write(records()[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Write(records()[2]); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, b.String()); d != "" {
+			t.Errorf("%s:\n%s", format, d)
+		}
+	}
+}
+
 func TestTSVKeepsOneRecordALine(t *testing.T) {
 	var b strings.Builder
 	if err := List(&Writer{W: &b, Format: TSV}, records(), columns); err != nil {

@@ -37,49 +37,65 @@ const (
 )
 
 func writeTable[T any](w *Writer, records []T, columns []Column[T]) error {
-	columns = visible(columns)
-	head := make([]string, len(columns))
-	widths := make([]int, len(columns))
-	for i, c := range columns {
-		head[i] = strings.ToUpper(strings.ReplaceAll(c.Name, "_", " "))
-		widths[i] = displayWidth(head[i])
+	return (&table[T]{w: w, columns: visible(columns)}).write(records)
+}
+
+// table writes rows under one header. Its columns are as wide as the widest
+// value so far.
+type table[T any] struct {
+	w       *Writer
+	columns []Column[T]
+	widths  []int // nil before the header was written
+}
+
+func (t *table[T]) write(records []T) error {
+	var b strings.Builder
+	head := make([]string, len(t.columns))
+	first := t.widths == nil
+	if first {
+		t.widths = make([]int, len(t.columns))
+		for i, c := range t.columns {
+			head[i] = strings.ToUpper(strings.ReplaceAll(c.Name, "_", " "))
+			t.widths[i] = max(displayWidth(head[i]), c.MinWidth)
+		}
 	}
 	rows := make([][]string, len(records))
 	for r, rec := range records {
-		rows[r] = make([]string, len(columns))
-		for i, c := range columns {
+		rows[r] = make([]string, len(t.columns))
+		for i, c := range t.columns {
 			rows[r][i] = Printable(c.Value(rec))
-			widths[i] = max(widths[i], displayWidth(rows[r][i]))
+			t.widths[i] = max(t.widths[i], displayWidth(rows[r][i]))
 		}
 	}
-	shrink(widths, columns, w.Width)
-
-	var b strings.Builder
-	line := func(cells []string, color func(i int) Color) {
-		last := len(cells) - 1
-		for last > 0 && cells[last] == "" {
-			last--
-		}
-		for i := 0; i <= last; i++ {
-			cell := truncate(cells[i], widths[i])
-			b.WriteString(w.Paint(cell, color(i)))
-			if i < last {
-				b.WriteString(strings.Repeat(" ", widths[i]-displayWidth(cell)+gap))
-			}
-		}
-		b.WriteByte('\n')
+	shrink(t.widths, t.columns, t.w.Width)
+	if first {
+		t.line(&b, head, func(int) Color { return Dim })
 	}
-	line(head, func(int) Color { return Dim })
 	for r, rec := range records {
-		line(rows[r], func(i int) Color {
-			if columns[i].Color == nil {
+		t.line(&b, rows[r], func(i int) Color {
+			if t.columns[i].Color == nil {
 				return Plain
 			}
-			return columns[i].Color(rec)
+			return t.columns[i].Color(rec)
 		})
 	}
-	_, err := io.WriteString(w.W, b.String())
+	_, err := io.WriteString(t.w.W, b.String())
 	return err
+}
+
+func (t *table[T]) line(b *strings.Builder, cells []string, color func(i int) Color) {
+	last := len(cells) - 1
+	for last > 0 && cells[last] == "" {
+		last--
+	}
+	for i := 0; i <= last; i++ {
+		cell := truncate(cells[i], t.widths[i])
+		b.WriteString(t.w.Paint(cell, color(i)))
+		if i < last {
+			b.WriteString(strings.Repeat(" ", t.widths[i]-displayWidth(cell)+gap))
+		}
+	}
+	b.WriteByte('\n')
 }
 
 func writeFields[T any](w *Writer, record T, columns []Column[T]) error {

@@ -1,0 +1,164 @@
+package logs
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/pic/output"
+)
+
+// row is an execution, or one line of it.
+type row struct {
+	e    *client.Execution
+	line *client.LogLine // nil for the execution itself
+}
+
+func rowsOf(e *client.Execution) []row {
+	rows := []row{{e: e}}
+	for i := range e.Logs {
+		rows = append(rows, row{e, &e.Logs[i]})
+	}
+	return rows
+}
+
+func columns(w *output.Writer) []output.Column[row] {
+	if w.Format == output.TSV {
+		return tsvColumns
+	}
+	return tableColumns
+}
+
+// tableColumns show an execution on a line of its own and below it what it
+// logged, without the execution's columns repeated.
+var tableColumns = []output.Column[row]{
+	{Name: "time", MinWidth: len("2006-01-02T15:04:05.000Z"), Value: func(r row) string {
+		if r.line != nil {
+			return ""
+		}
+		return output.TimeMillis(r.e.StartedAt)
+	}},
+	{Name: "script", MinWidth: 12, Value: func(r row) string { return r.own(r.e.Script) }},
+	{Name: "status", MinWidth: len("cancelled"), Value: func(r row) string { return r.own(string(r.e.Status)) }, Color: statusColor},
+	{Name: "http", MinWidth: 4, Value: func(r row) string { return r.own(count(r.e.HTTPStatus)) }},
+	{Name: "duration", MinWidth: 10, Value: func(r row) string { return r.own(millis(r.e.DurationUs) + " ms") }},
+	{Name: "message", Shrink: true, Value: func(r row) string {
+		if r.line != nil {
+			return fmt.Sprintf("%s %s", r.line.Level, withPosition(r.line))
+		}
+		if r.e.LogsDropped > 0 {
+			return join(r.e.Error, fmt.Sprintf("(%d log lines over the limit were dropped)", r.e.LogsDropped))
+		}
+		return r.e.Error
+	}, Color: levelColor},
+}
+
+// tsvColumns repeat the execution's columns on each line, so that every line
+// can be filtered by itself. The header is part of pic's interface.
+var tsvColumns = []output.Column[row]{
+	{Name: "kind", Value: func(r row) string {
+		if r.line != nil {
+			return "line"
+		}
+		return "execution"
+	}},
+	{Name: "time", Value: func(r row) string {
+		if r.line != nil {
+			return output.TimeMillis(r.line.At)
+		}
+		return output.TimeMillis(r.e.StartedAt)
+	}},
+	{Name: "script", Value: func(r row) string { return r.e.Script }},
+	{Name: "version", Value: func(r row) string { return strconv.FormatInt(r.e.Version, 10) }},
+	{Name: "trigger", Value: func(r row) string { return r.e.Trigger }},
+	{Name: "status", Value: func(r row) string { return string(r.e.Status) }},
+	{Name: "http_status", Value: func(r row) string { return count(r.e.HTTPStatus) }},
+	{Name: "duration_ms", Value: func(r row) string { return millis(r.e.DurationUs) }},
+	{Name: "level", Value: func(r row) string {
+		if r.line == nil {
+			return ""
+		}
+		return string(r.line.Level)
+	}},
+	{Name: "position", Value: func(r row) string {
+		if r.line == nil {
+			return ""
+		}
+		return position(r.line)
+	}},
+	{Name: "message", Value: func(r row) string {
+		if r.line != nil {
+			return r.line.Message
+		}
+		return r.e.Error
+	}},
+	{Name: "execution", Value: func(r row) string { return r.e.ID }},
+}
+
+// own returns a value of the execution for the execution's own row.
+func (r row) own(v string) string {
+	if r.line != nil {
+		return ""
+	}
+	return v
+}
+
+func statusColor(r row) output.Color {
+	switch {
+	case r.line != nil:
+		return output.Plain
+	case r.e.Status == "ok":
+		return output.Green
+	case r.e.Status == "rejected" || r.e.Status == "cancelled":
+		return output.Yellow
+	}
+	return output.Red
+}
+
+func levelColor(r row) output.Color {
+	if r.line == nil {
+		return output.Plain
+	}
+	switch r.line.Level {
+	case "error":
+		return output.Red
+	case "warn":
+		return output.Yellow
+	case "debug":
+		return output.Dim
+	}
+	return output.Plain
+}
+
+func withPosition(l *client.LogLine) string {
+	if p := position(l); p != "" {
+		return p + " " + l.Message
+	}
+	return l.Message
+}
+
+// position returns where in the script a line was logged, "" if unknown.
+func position(l *client.LogLine) string {
+	if l.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", l.Line, l.Column)
+}
+
+// millis writes microseconds as milliseconds.
+func millis(us int64) string { return strconv.FormatFloat(float64(us)/1000, 'f', 3, 64) }
+
+// count writes a number that is absent when it is 0.
+func count(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + " " + b
+}
