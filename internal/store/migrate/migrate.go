@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -27,9 +28,9 @@ import (
 
 // Migration is one numbered file.
 type Migration struct {
-	Version int64
-	Name    string // of the file
-	SHA256  string // hex, of the file's bytes with line ends as \n
+	Version int64  `json:"version"`
+	Name    string `json:"name"`   // of the file
+	SHA256  string `json:"sha256"` // hex, of the file's bytes with line ends as \n
 }
 
 // List returns the migrations in dir's root, by version. Names are
@@ -69,38 +70,41 @@ const (
 )
 
 // Up applies what is missing and verifies what is there. Its errors name the
-// migration and say what to do. locker
-// keeps two processes from migrating at once; it is nil where only one can have
-// the database open.
+// migration and say what to do. locker keeps two processes from migrating at
+// once; it is nil where only one can have the database open.
 func Up(ctx context.Context, db *sql.DB, dialect Dialect, dir fs.FS, locker lock.SessionLocker) error {
+	return UpTo(ctx, db, dialect, dir, locker, math.MaxInt64)
+}
+
+// UpTo is Up as far as a version.
+func UpTo(ctx context.Context, db *sql.DB, dialect Dialect, dir fs.FS, locker lock.SessionLocker, version int64) error {
 	known, err := List(dir)
 	if err != nil {
 		return err
-	}
-	records := &recorder{dialect: dialect, known: known}
-	opts := []goose.ProviderOption{goose.WithStore(records), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger())}
-	if locker != nil {
-		opts = append(opts, goose.WithSessionLocker(locker))
 	}
 	// Verified before anything is applied, and once more after: another process
 	// may have migrated while this one waited for the lock.
 	if err := Verify(ctx, db, dialect, dir); err != nil {
 		return err
 	}
+	opts := []goose.ProviderOption{
+		goose.WithStore(&recorder{dialect: dialect, known: known}),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithLogger(goose.NopLogger()),
+	}
+	if locker != nil {
+		opts = append(opts, goose.WithSessionLocker(locker))
+	}
 	p, err := goose.NewProvider(goose.DialectCustom, db, dir, opts...)
 	if err != nil {
 		return err
 	}
-	applied, err := p.Up(ctx)
-	if err != nil {
+	if _, err := p.UpTo(ctx, version); err != nil {
 		var partial *goose.PartialError
 		if errors.As(err, &partial) && partial.Failed != nil {
 			return fmt.Errorf("migration %s failed, its changes are undone: %w", path.Base(partial.Failed.Source.Path), partial.Err)
 		}
 		return fmt.Errorf("migrating the database: %w", err)
-	}
-	if len(applied) == 0 {
-		return nil
 	}
 	return Verify(ctx, db, dialect, dir)
 }
@@ -108,25 +112,33 @@ func Up(ctx context.Context, db *sql.DB, dialect Dialect, dir fs.FS, locker lock
 // Verify reports whether every migration applied to db is one of dir's,
 // unedited. A database without any is fine.
 func Verify(ctx context.Context, db *sql.DB, dialect Dialect, dir fs.FS) error {
-	known, err := List(dir)
-	if err != nil {
-		return err
-	}
 	applied, err := Applied(ctx, db, dialect)
 	if err != nil {
 		return err
+	}
+	_, err = Known(applied, dir)
+	return err
+}
+
+// Known reports whether every one of the applied migrations is one of dir's,
+// unedited, and returns the highest version.
+func Known(applied []Migration, dir fs.FS) (version int64, err error) {
+	known, err := List(dir)
+	if err != nil {
+		return 0, err
 	}
 	for _, a := range applied {
 		i := slices.IndexFunc(known, func(m Migration) bool { return m.Version == a.Version })
 		switch {
 		case i < 0:
-			return fmt.Errorf("the database has migration %s, which this program does not know: it was written by a newer version; run that version or a newer one", a.Name)
+			return 0, fmt.Errorf("migration %s is unknown to this program: a newer version wrote it; use that version or a newer one", a.Name)
 		case known[i].SHA256 != a.SHA256:
-			return fmt.Errorf("migration %s was edited after it was applied to this database (SHA-256 then %.12s…, now %.12s…): put the file back as it was and make the change in a new migration",
+			return 0, fmt.Errorf("migration %s was edited after it was applied (SHA-256 then %.12s…, now %.12s…): put the file back as it was and make the change in a new migration",
 				known[i].Name, a.SHA256, known[i].SHA256)
 		}
+		version = max(version, a.Version)
 	}
-	return nil
+	return version, nil
 }
 
 // Applied returns the migrations that db says it has, by version.
