@@ -167,7 +167,7 @@ func arithFloat(op binOp, x, y float64) float64 {
 	case binDiv:
 		return x / y
 	case binMod:
-		return math.Mod(x, y)
+		return fpmath.Mod(x, y)
 	}
 	return fpmath.Pow(x, y)
 }

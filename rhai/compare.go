@@ -87,6 +87,18 @@ func (vm *machine) equalDeep(a, b Value, depth int) (bool, error) {
 		return v.isBool() && v.bool(), err
 	}
 	switch ka {
+	case KindString:
+		if a.strLen() != b.strLen() {
+			return false, nil
+		}
+		if err := vm.charge(int64(a.strLen()) >> 6); err != nil {
+			return false, err
+		}
+		return a.str() == b.str(), nil
+	case KindBlob:
+		if err := vm.charge(int64(len(a.blob().b)) >> 6); err != nil {
+			return false, err
+		}
 	case KindArray:
 		return vm.equalArrays(a.arr().v, b.arr().v, depth)
 	case KindMap:

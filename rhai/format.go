@@ -84,6 +84,20 @@ func (p *printer) pay() {
 	p.err = p.vm.alloc(int64(2 * n))
 }
 
+// reserve pays for a long piece before it is written.
+func (p *printer) reserve(n int) {
+	if n < 256 || p.vm == nil {
+		return
+	}
+	p.pay()
+	if p.err == nil {
+		p.err = p.vm.checkString(len(p.b) + n)
+	}
+	if p.err == nil {
+		p.err = p.vm.alloc(int64(2 * n))
+	}
+}
+
 func (p *printer) value(v Value, form textForm, depth int) {
 	if len(p.b)-p.paid >= 256 {
 		p.pay()
@@ -93,6 +107,10 @@ func (p *printer) value(v Value, form textForm, depth int) {
 	}
 	switch v = v.untag(); v.kind() {
 	case KindString:
+		p.reserve(v.strLen())
+		if p.err != nil {
+			return
+		}
 		if form == formDisplay {
 			p.b = append(p.b, v.str()...)
 		} else {
@@ -103,6 +121,9 @@ func (p *printer) value(v Value, form textForm, depth int) {
 	case KindMap:
 		p.object(v.mp(), form, depth)
 	case KindBlob:
+		if p.reserve(2 * len(v.blob().b)); p.err != nil {
+			return
+		}
 		p.b = appendBlob(p.b, v.blob().b)
 	case KindFn:
 		p.function(v.fn(), form, depth)

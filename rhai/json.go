@@ -14,7 +14,7 @@ func libParseJSON(c *Call) (Value, error) {
 	if err := c.Charge(len(text) >> 2); err != nil {
 		return Value{}, err
 	}
-	if err := c.Alloc(16 * len(text)); err != nil {
+	if err := c.Alloc(32 * len(text)); err != nil {
 		return Value{}, err
 	}
 	l := c.vm.limits

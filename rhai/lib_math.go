@@ -8,13 +8,33 @@ import (
 	"github.com/picloud/picloud/rhai/internal/fpmath"
 )
 
-// float1 is a function of one float.
+// float1 is a function of one float that costs a few operations; huge angles cost more.
 func float1(f func(float64) float64) func(*Call) (Value, error) {
-	return func(c *Call) (Value, error) { return Float(f(c.float(0))), nil }
+	return func(c *Call) (Value, error) {
+		x := c.float(0)
+		cost := 4
+		if math.Abs(x) > 1<<20 {
+			cost = 32
+		}
+		if err := c.Charge(cost); err != nil {
+			return Value{}, err
+		}
+		return Float(f(x)), nil
+	}
 }
 
 func float2(f func(x, y float64) float64) func(*Call) (Value, error) {
-	return func(c *Call) (Value, error) { return Float(f(c.float(0), c.float(1))), nil }
+	return func(c *Call) (Value, error) {
+		if err := c.Charge(8); err != nil {
+			return Value{}, err
+		}
+		return Float(f(c.float(0), c.float(1))), nil
+	}
+}
+
+// float0 is a function of one float that is as cheap as an operator.
+func float0(f func(float64) float64) func(*Call) (Value, error) {
+	return func(c *Call) (Value, error) { return Float(f(c.float(0))), nil }
 }
 
 func floatTest(f func(float64) bool) func(*Call) (Value, error) {
@@ -37,7 +57,7 @@ var mathBuiltins = []builtin{
 	{"acosh(x: f64) -> f64", "Returns the inverse hyperbolic cosine.", `acosh(1.0) // 0.0`, 0, float1(fpmath.Acosh)},
 	{"atanh(x: f64) -> f64", "Returns the inverse hyperbolic tangent.", `atanh(0.0) // 0.0`, 0, float1(fpmath.Atanh)},
 	{"hypot(x: f64, y: f64) -> f64", "Returns the hypotenuse of a right triangle with the given sides.", `hypot(3.0, 4.0) // 5.0`, 0, float2(fpmath.Hypot)},
-	{"sqrt(x: f64) -> f64", "Returns the square root.", `sqrt(16.0) // 4.0`, 0, float1(math.Sqrt)},
+	{"sqrt(x: f64) -> f64", "Returns the square root.", `sqrt(16.0) // 4.0`, 0, float0(math.Sqrt)},
 	{"exp(x: f64) -> f64", "Returns e raised to the power of x.", `exp(0.0) // 1.0`, 0, float1(fpmath.Exp)},
 	{"ln(x: f64) -> f64", "Returns the natural logarithm.", `ln(1.0) // 0.0`, 0, float1(fpmath.Log)},
 	{"log(x: f64) -> f64", "Returns the decimal logarithm.", `log(1000.0) // 3.0`, 0, float1(fpmath.Log10)},
@@ -46,15 +66,15 @@ var mathBuiltins = []builtin{
 	{"E() -> f64", "Returns Euler's number.", `E() // 2.718281828459045`, 0, func(*Call) (Value, error) { return Float(math.E), nil }},
 	{"PI() -> f64", "Returns the number π.", `PI() // 3.141592653589793`, 0, func(*Call) (Value, error) { return Float(math.Pi), nil }},
 	{"to_radians(x: f64) -> f64", "Converts degrees to radians.", `180.0.to_radians() // 3.141592653589793`, 0,
-		float1(func(x float64) float64 { return x * (math.Pi / 180) })},
+		float0(func(x float64) float64 { return x * (math.Pi / 180) })},
 	{"to_degrees(x: f64) -> f64", "Converts radians to degrees.", `PI().to_degrees() // 180.0`, 0,
-		float1(func(x float64) float64 { return x * (180 / math.Pi) })},
-	{"floor|get$floor(x: f64) -> f64", "Rounds down to a whole number.", `(-1.5).floor() // -2.0`, 0, float1(math.Floor)},
-	{"ceiling|get$ceiling(x: f64) -> f64", "Rounds up to a whole number.", `1.2.ceiling() // 2.0`, 0, float1(math.Ceil)},
-	{"round|get$round(x: f64) -> f64", "Rounds to the nearest whole number, halves away from zero.", `2.5.round() // 3.0`, 0, float1(math.Round)},
-	{"int|get$int(x: f64) -> f64", "Cuts off the fraction.", `(-1.5).int() // -1.0`, 0, float1(math.Trunc)},
+		float0(func(x float64) float64 { return x * (180 / math.Pi) })},
+	{"floor|get$floor(x: f64) -> f64", "Rounds down to a whole number.", `(-1.5).floor() // -2.0`, 0, float0(math.Floor)},
+	{"ceiling|get$ceiling(x: f64) -> f64", "Rounds up to a whole number.", `1.2.ceiling() // 2.0`, 0, float0(math.Ceil)},
+	{"round|get$round(x: f64) -> f64", "Rounds to the nearest whole number, halves away from zero.", `2.5.round() // 3.0`, 0, float0(math.Round)},
+	{"int|get$int(x: f64) -> f64", "Cuts off the fraction.", `(-1.5).int() // -1.0`, 0, float0(math.Trunc)},
 	{"fraction|get$fraction(x: f64) -> f64", "Returns the fraction.", `2.5.fraction() // 0.5`, 0,
-		float1(func(x float64) float64 { return x - math.Trunc(x) })},
+		float0(func(x float64) float64 { return x - math.Trunc(x) })},
 	{"is_nan|get$is_nan(x: f64) -> bool", "Tells whether the value is not a number.", `(0.0/0.0).is_nan() // true`, 0, floatTest(math.IsNaN)},
 	{"is_finite|get$is_finite(x: f64) -> bool", "Tells whether the number is finite.", `1.0.is_finite() // true`, 0,
 		floatTest(func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) })},

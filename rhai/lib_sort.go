@@ -48,6 +48,7 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 		return err
 	}
 	var compare func(x, y Value) int
+	texts := false
 	switch a.v[0].Kind() {
 	case KindUnit:
 		return nil
@@ -66,6 +67,7 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 			return 0
 		}
 	case KindString:
+		texts = true
 		compare = func(x, y Value) int { return order(x.str(), y.str()) }
 	default:
 		return newError(ErrFunctionNotFound, "elements of "+internalTypeName(a.v[0])+" cannot be sorted")
@@ -74,7 +76,15 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 	if descending {
 		sign = -1
 	}
-	return c.mergeSort(a, func(x, y Value) (int, error) { return sign * compare(x.untag(), y.untag()), nil })
+	return c.mergeSort(a, func(x, y Value) (int, error) {
+		x, y = x.untag(), y.untag()
+		if texts {
+			if err := c.Charge(min(x.strLen(), y.strLen()) >> 6); err != nil {
+				return 0, err
+			}
+		}
+		return sign * compare(x, y), nil
+	})
 }
 
 func libSortBy(c *Call) (Value, error) {

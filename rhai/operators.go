@@ -211,7 +211,7 @@ func (vm *machine) binaryMixed(op binOp, kx, ky Kind, x, y Value) (v Value, ok b
 	case op == binAdd:
 		return vm.addMixed(kx, ky, x, y)
 	case op == binSub && kx == KindString && ky == KindChar:
-		v, err := vm.newString(strings.ReplaceAll(x.str(), string(y.char()), ""))
+		v, err := vm.replaceAll(x, string(y.char()), "")
 		return v, true, err
 	case op == binRange || op == binRangeIncl:
 		switch {
@@ -267,7 +267,7 @@ func (vm *machine) textOperand(v Value) (string, error) {
 		if err := vm.charge(int64(len(b)) >> 4); err != nil {
 			return "", err
 		}
-		if err := vm.alloc(int64(len(b))); err != nil {
+		if err := vm.alloc(int64(3 * len(b))); err != nil {
 			return "", err
 		}
 		return lossyUTF8(b), nil

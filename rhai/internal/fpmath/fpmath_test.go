@@ -131,6 +131,23 @@ func TestSpecialCasesFollowIEEE(t *testing.T) {
 	}
 }
 
+func TestModIsExact(t *testing.T) {
+	rnd := rand.New(rand.NewSource(2))
+	for range 20000 {
+		x := math.Float64frombits(rnd.Uint64())
+		y := math.Float64frombits(rnd.Uint64())
+		got, want := Mod(x, y), math.Mod(x, y)
+		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Fatalf("mod(%v, %v) = %v, want %v", x, y, got, want)
+		}
+	}
+	for _, c := range [][3]float64{{-7, 3, -1}, {6, -3, 0}, {1e308, 5e-324, 0}, {5e-324 * 7, 5e-324 * 4, 5e-324 * 3}, {5, math.Inf(1), 5}} {
+		if got := Mod(c[0], c[1]); got != c[2] {
+			t.Errorf("mod(%v, %v) = %v, want %v", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 func BenchmarkSin(b *testing.B) {
 	for b.Loop() {
 		Sin(1.25)
