@@ -1,0 +1,166 @@
+// Command http measures the way of a request through PiCloud against a bare
+// net/http handler that answers the same. Both run as processes of their own, in
+// turns within one run, under the same load; what counts is their ratio.
+//
+//	go run ./bench/http [-connections 32] [-rounds 10] [-round 1s] [-database URL]
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/picloud/picloud/bench/load"
+	"github.com/picloud/picloud/internal/bootstrap"
+	"github.com/picloud/picloud/internal/picloudtest"
+)
+
+const (
+	script = "let name = request.query.name;\n`Hello, ${name}!`\n"
+	path   = "/hello?name=Ada"
+	want   = "Hello, Ada!"
+	// rawEnv makes this program the bare server.
+	rawEnv = "PICLOUD_BENCH_RAW"
+)
+
+func main() {
+	log.SetFlags(0)
+	if os.Getenv(rawEnv) != "" {
+		log.Fatal(serveRaw())
+	}
+	connections := flag.Int("connections", 32, "requests under way at once")
+	rounds := flag.Int("rounds", 10, "turns of each server")
+	round := flag.Duration("round", time.Second, "how long a turn takes")
+	database := flag.String("database", "", "PostgreSQL URL; SQLite without it")
+	flag.Parse()
+	if err := run(*connections, *rounds, *round, *database); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serveRaw() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, "Hello, "+r.URL.Query().Get("name")+"!")
+	}))
+}
+
+func startRaw(ctx context.Context) (addr string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), rawEnv+"=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	return strings.TrimSpace(line), err
+}
+
+func run(connections, rounds int, round time.Duration, database string) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	dir, err := os.MkdirTemp("", "picloud-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	bin, err := picloudtest.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	options := picloudtest.Options{Binary: bin, Data: dir + "/data"}
+	if database != "" {
+		options.Env = []string{"PICLOUD_DATABASE_URL=" + database}
+	}
+	server, err := picloudtest.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	owner, err := server.SignIn(ctx)
+	if err != nil {
+		return err
+	}
+	app := fmt.Sprintf("bench-%d", os.Getpid())
+	if _, err := owner.CreateApp(ctx, app); err != nil {
+		return err
+	}
+	if err := picloudtest.Deploy(ctx, owner, app, "hello", script); err != nil {
+		return err
+	}
+	rawAddr, err := startRaw(ctx)
+	if err != nil {
+		return err
+	}
+	raw := load.Target{Addr: rawAddr, Path: path, Want: want}
+	picloud := load.Target{Addr: strings.TrimPrefix(server.URL, "http://"), Path: "/" + app + path, Want: want}
+
+	// A first turn of each warms both up and is not counted.
+	for _, t := range []load.Target{raw, picloud} {
+		if _, err := load.Run(ctx, t, connections, round); err != nil {
+			return fmt.Errorf("%s: %w", t.Path, err)
+		}
+	}
+	var ratios []float64
+	var bare, ours []load.Result
+	for range rounds {
+		b, err := load.Run(ctx, raw, connections, round)
+		if err != nil {
+			return err
+		}
+		o, err := load.Run(ctx, picloud, connections, round)
+		if err != nil {
+			return err
+		}
+		bare, ours = append(bare, b), append(ours, o)
+		ratios = append(ratios, o.PerSecond()/b.PerSecond())
+	}
+	stats, err := bootstrap.ReadStats(ctx, options.Data)
+	if err != nil {
+		return err
+	}
+	slices.Sort(ratios)
+	fmt.Printf("%s/%s, %d processors, %d connections, %d turns of %s each\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), connections, rounds, round)
+	show("bare net/http", bare)
+	show("PiCloud", ours)
+	fmt.Printf("ratio           %.2f (median of the turns; %.2f to %.2f)\n", ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
+	fmt.Printf("executions      recorded %d, dropped %d\n", stats.Recorded, stats.Dropped)
+	return server.Stop()
+}
+
+func show(name string, results []load.Result) {
+	median := func(f func(load.Result) float64) float64 {
+		var values []float64
+		for _, r := range results {
+			values = append(values, f(r))
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	fmt.Printf("%-15s %6.0f requests/s, p50 %.2f ms, p99 %.2f ms\n", name, median(load.Result.PerSecond),
+		median(func(r load.Result) float64 { return float64(r.Quantile(0.5)) / 1e6 }),
+		median(func(r load.Result) float64 { return float64(r.Quantile(0.99)) / 1e6 }))
+}
