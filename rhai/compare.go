@@ -3,6 +3,7 @@ package rhai
 import (
 	"bytes"
 	"math"
+	"strings"
 )
 
 // compareFloat applies a comparison operator the way the reference does: numbers whose relative
@@ -55,7 +56,7 @@ func relation(op binOp, cmp int) bool {
 	return cmp >= 0
 }
 
-func order[T int64 | uint64 | rune | string](x, y T) int {
+func order[T int64 | uint64 | rune](x, y T) int {
 	switch {
 	case x < y:
 		return -1
@@ -67,7 +68,7 @@ func order[T int64 | uint64 | rune | string](x, y T) int {
 
 // compareCharString compares a character with a string that may have any number of them.
 func compareCharString(r rune, s string) int {
-	return order(string(r), s)
+	return strings.Compare(string(r), s)
 }
 
 // equal is the == operator of the language. Functions are not comparable; that is an error also deep inside
@@ -176,7 +177,7 @@ func compareSame(op binOp, a, b Value) bool {
 	case KindTimestamp:
 		return relation(op, order(a.int(), b.int()))
 	case KindString:
-		return relation(op, order(a.str(), b.str()))
+		return relation(op, strings.Compare(a.str(), b.str()))
 	}
 	return relation(op, bytes.Compare(a.blob().b, b.blob().b))
 }

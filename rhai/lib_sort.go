@@ -1,6 +1,10 @@
 package rhai
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+	"strings"
+)
 
 var sortBuiltins = []builtin{
 	{"sort(mut array: array) -> ()", "Sorts numbers, texts, characters or bools of one type, stably and in ascending order.", `let a = [3, 1, 2]; a.sort(); a // [1, 2, 3]`, 0,
@@ -53,6 +57,9 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 	case KindUnit:
 		return nil
 	case KindInt:
+		if done, err := c.sortInts(a, descending); done || err != nil {
+			return err
+		}
 		compare = func(x, y Value) int { return order(x.int(), y.int()) }
 	case KindBool, KindChar:
 		compare = func(x, y Value) int { return order(x.n, y.n) }
@@ -68,7 +75,7 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 		}
 	case KindString:
 		texts = true
-		compare = func(x, y Value) int { return order(x.str(), y.str()) }
+		compare = func(x, y Value) int { return strings.Compare(x.str(), y.str()) }
 	default:
 		return newError(ErrFunctionNotFound, "elements of "+internalTypeName(a.v[0])+" cannot be sorted")
 	}
@@ -85,6 +92,30 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 		}
 		return sign * compare(x, y), nil
 	})
+}
+
+// sortInts sorts plain integers, of which equal ones cannot be told apart, as numbers. It does nothing if one has a tag.
+func (c *Call) sortInts(a *arrayObj, descending bool) (done bool, err error) {
+	for _, v := range a.v {
+		if !v.isInt() {
+			return false, nil
+		}
+	}
+	if err := c.Alloc(8 * len(a.v)); err != nil {
+		return false, err
+	}
+	numbers := make([]int64, len(a.v))
+	for i, v := range a.v {
+		numbers[i] = v.int()
+	}
+	slices.Sort(numbers)
+	if descending {
+		slices.Reverse(numbers)
+	}
+	for i, n := range numbers {
+		a.v[i].n = uint64(n)
+	}
+	return true, nil
 }
 
 func libSortBy(c *Call) (Value, error) {
@@ -129,7 +160,7 @@ func (c *Call) mergeSort(a *arrayObj, compare func(x, y Value) (int, error)) err
 		return err
 	}
 	from, to := append(make([]Value, 0, n), a.v...), make([]Value, n)
-	const run = 8
+	const run = 4
 	for lo := 0; lo < n; lo += run {
 		if err := insertionSort(from[lo:min(lo+run, n)], compare); err != nil {
 			return err

@@ -25,22 +25,37 @@ type builtin struct {
 // coreNatives is the standard library in a fixed order.
 func coreNatives() []*Native { return standardLibrary() }
 
+// family is a part of the library under the heading that documentation gives it.
+type family struct {
+	title    string
+	builtins [][]builtin
+}
+
 // families are the parts of the library in order. They are set by init since the functions, by way of an engine, refer to
 // the library.
-var families [][]builtin
+var families []family
 
 func init() {
-	families = [][]builtin{
-		coreBuiltins, printBuiltins, arithmeticBuiltins, mathBuiltins, stringBuiltins, splitBuiltins, arrayBuiltins, arrayFnBuiltins, sortBuiltins,
-		blobBuiltins, mapBuiltins, rangeBuiltins, bitBuiltins, timeBuiltins, fnBuiltins,
+	families = []family{
+		{"Language", [][]builtin{coreBuiltins, printBuiltins}},
+		{"Numbers", [][]builtin{arithmeticBuiltins, mathBuiltins, bitBuiltins}},
+		{"Texts and characters", [][]builtin{stringBuiltins, splitBuiltins}},
+		{"Arrays", [][]builtin{arrayBuiltins, arrayFnBuiltins, sortBuiltins}},
+		{"Object maps", [][]builtin{mapBuiltins}},
+		{"Blobs", [][]builtin{blobBuiltins}},
+		{"Ranges and iterators", [][]builtin{rangeBuiltins}},
+		{"Time", [][]builtin{timeBuiltins}},
+		{"Functions", [][]builtin{fnBuiltins}},
 	}
 }
 
 var standardLibrary = sync.OnceValue(func() []*Native {
 	var all []*Native
-	for _, family := range families {
-		for _, b := range family {
-			all = append(all, b.natives()...)
+	for _, f := range families {
+		for _, part := range f.builtins {
+			for _, b := range part {
+				all = append(all, b.natives()...)
+			}
 		}
 	}
 	return all
