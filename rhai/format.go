@@ -239,11 +239,8 @@ func (p *printer) function(f *fnObj, form textForm, depth int) {
 		return
 	}
 	p.b = append(p.b, "Fn"...)
-	if f.proto != nil {
-		p.b = append(p.b, '*')
-	}
-	if f.env != nil {
-		p.b = append(p.b, '+')
+	if f.proto != nil { // linked to a script function and its module
+		p.b = append(p.b, "*+"...)
 	}
 	p.b = append(p.b, '(')
 	p.b = appendQuoted(p.b, f.name)
