@@ -26,7 +26,7 @@ func check(engine *rhai.Engine, name, source string) error {
 		return nil
 	}
 	var re *rhai.Error
-	if !errors.As(err, &re) {
+	if !errors.As(err, &re) || re.Kind == rhai.ErrSystem {
 		return err
 	}
 	message := re.Message()

@@ -140,12 +140,18 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	if err := store.CheckScriptName(in.Script); err != nil {
 		return nil, api.Invalid("path.script", err.Error(), in.Script)
 	}
-	if err := check(s.Engine, in.Script, in.Body.Source); err != nil {
-		return nil, err
-	}
 	d := store.DeployScript{
 		AppID: app.ID, ScriptID: store.NewID(), Name: in.Script,
 		Source: in.Body.Source, Endpoint: true, By: id.User.ID, At: s.Now(),
+	}
+	if in.Body.Limits != nil {
+		d.Limits = in.Body.Limits.Store()
+		if err := apps.CheckLimits("body.limits", d.Limits, s.Limits); err != nil {
+			return nil, err
+		}
+	}
+	if err := check(s.Engine, in.Script, in.Body.Source); err != nil {
+		return nil, err
 	}
 	hash := sha256.Sum256([]byte(d.Source))
 	d.SourceHash = hex.EncodeToString(hash[:])
@@ -156,12 +162,6 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		case err == nil:
 			d.Endpoint = old.Endpoint
 		case !errors.Is(err, store.ErrNotFound):
-			return nil, err
-		}
-	}
-	if in.Body.Limits != nil {
-		d.Limits = in.Body.Limits.Store()
-		if err := apps.CheckLimits("body.limits", d.Limits, s.Limits); err != nil {
 			return nil, err
 		}
 	}
