@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/picloud/picloud/internal/store/postgres"
 	"github.com/picloud/picloud/internal/store/sqlite"
 )
 
@@ -16,6 +17,12 @@ import (
 // executions is not part of it.
 func Backup(ctx context.Context, c *Config, file string, stdout io.Writer) error {
 	write := func(w io.Writer) error {
+		if c.Database != "" {
+			if err := postgres.Backup(ctx, c.Database, w); err != nil {
+				return databaseError(c.Database, err)
+			}
+			return nil
+		}
 		dir, err := existingDataDir(c.DataDir)
 		if err != nil {
 			return err
@@ -38,6 +45,12 @@ func Restore(ctx context.Context, c *Config, file string, stdin io.Reader) (err 
 		}
 		defer f.Close()
 		r = f
+	}
+	if c.Database != "" {
+		if err := postgres.Restore(ctx, c.Database, r); err != nil {
+			return databaseError(c.Database, err)
+		}
+		return nil
 	}
 	return sqlite.Restore(ctx, c.DataDir, r)
 }

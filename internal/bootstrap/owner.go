@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager"
@@ -25,7 +26,7 @@ func ResetOwnerPassword(ctx context.Context, c *Config, username, password strin
 		}
 		c.DataDir = dir
 	}
-	s, _, err := openStore(ctx, c, c.DataDir)
+	s, _, err := openStore(ctx, c, c.DataDir, slog.Default())
 	if err != nil {
 		return "", err
 	}

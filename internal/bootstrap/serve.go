@@ -39,7 +39,7 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 		return err
 	}
 	defer l.Close() // serveHTTP has closed it already, unless the start failed
-	s, executions, err := openStore(ctx, c, dir)
+	s, executions, err := openStore(ctx, c, dir, log)
 	if err != nil {
 		return err
 	}

@@ -3,23 +3,26 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/picloud/picloud/internal/auth"
-	"github.com/picloud/picloud/internal/manager"
+	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/terminal"
-	"github.com/picloud/picloud/internal/store"
-	"github.com/picloud/picloud/internal/store/sqlite"
+	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // run runs picloud with the given standard input and arguments.
 func run(ctx context.Context, stdin string, args ...string) (stdout string, err error) {
@@ -41,6 +44,7 @@ type server struct {
 type announcement struct {
 	mu    sync.Mutex
 	text  strings.Builder
+	more  *sync.Cond
 	at    chan string
 	found bool
 }
@@ -49,6 +53,7 @@ func (a *announcement) Write(p []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.text.Write(p)
+	a.more.Broadcast()
 	if _, rest, ok := strings.Cut(a.text.String(), "PiCloud is at "); ok && !a.found {
 		if url, _, ok := strings.Cut(rest, "\n"); ok {
 			a.found = true
@@ -56,6 +61,16 @@ func (a *announcement) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// wait returns everything printed once it holds the text.
+func (a *announcement) wait(text string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for !strings.Contains(a.text.String(), text) {
+		a.more.Wait()
+	}
+	return a.text.String()
 }
 
 func (a *announcement) String() string {
@@ -68,6 +83,7 @@ func start(t *testing.T, args ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out := &announcement{at: make(chan string, 1)}
+	out.more = sync.NewCond(&out.mu)
 	root := Command(&terminal.Streams{In: strings.NewReader(""), Out: out, Err: t.Output(), Getenv: func(string) string { return "" }})
 	root.SetArgs(append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
 	ended := make(chan error, 1)
@@ -95,72 +111,83 @@ func start(t *testing.T, args ...string) *server {
 	return s
 }
 
-func withOwner(t *testing.T, dir, username, password string) {
+// onEach runs a test on each database. args are the flags that name a fresh one
+// with every call of its argument.
+func onEach(t *testing.T, test func(t *testing.T, fresh func() (args []string))) {
+	t.Run("sqlite", func(t *testing.T) {
+		test(t, func() []string { return []string{"--data", t.TempDir()} })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		test(t, func() []string { return []string{"--data", t.TempDir(), "--database", pgtest.Database(t)} })
+	})
+}
+
+// setUp creates the owner ada by the link that s printed.
+func setUp(t *testing.T, s *server, password string) {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), dir)
+	link, err := url.Parse(regexp.MustCompile(`http://\S+/_/setup#\S+`).FindString(s.out.wait("/_/setup#")))
+	if err != nil || link.Fragment == "" {
+		t.Fatalf("no set-up link in %q: %v", s.out.String(), err)
+	}
+	c, err := client.New(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.NewSetup(s, auth.NewHasher(auth.DefaultParams), manager.Now).CreateOwner(t.Context(), username, password); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
+	if _, err := c.CreateOwner(t.Context(), link.Fragment, "ada", password); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// passwordIs reports whether the only owner in dir has this password.
-func passwordIs(t *testing.T, dir, password string) bool {
+func canSignIn(t *testing.T, s *server, password string) bool {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), dir)
+	c, err := client.New(s.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	users, err := s.ListUsers(t.Context())
-	if err != nil || len(users) != 1 || users[0].Role != store.RoleOwner {
-		t.Fatalf("users %v, error %v; want one owner", users, err)
-	}
-	ok, err := auth.NewHasher(auth.DefaultParams).Verify(t.Context(), users[0].PasswordHash, password)
-	if err != nil {
+	_, err = c.SignIn(t.Context(), "ada", password)
+	if err != nil && client.Status(err) != http.StatusUnauthorized {
 		t.Fatal(err)
 	}
-	return ok
+	return err == nil
 }
 
 func TestResetPassword(t *testing.T) {
-	dir := t.TempDir()
-	withOwner(t, dir, "ada", "before-before")
-	if out, err := run(t.Context(), "first-new-one\n", "owner", "reset-password", "--data", dir); err != nil || !strings.Contains(out, "password of ada is changed") {
-		t.Fatalf("stopped: %q, %v", out, err)
-	}
-	if !passwordIs(t, dir, "first-new-one") {
-		t.Error("stopped: the password did not change")
-	}
-
-	s := start(t, "--data", dir)
-	if out, err := run(t.Context(), "second-new-one", "owner", "reset-password", "--data", dir, "--username", "Ada"); err != nil || !strings.Contains(out, "ada") {
-		t.Fatalf("running: %q, %v", out, err)
-	}
-	if info, err := os.Stat(filepath.Join(dir, socketFile)); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the socket: %v, %v; want one that only this user can open", info, err)
-	}
-	for _, c := range []struct{ password, want string }{{"short", "8"}, {"", "empty"}} {
-		if _, err := run(t.Context(), c.password, "owner", "reset-password", "--data", dir); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("password %q: %v, want an error with %q", c.password, err, c.want)
+	onEach(t, func(t *testing.T, fresh func() []string) {
+		args := fresh()
+		reset := func(password string, more ...string) (string, error) {
+			return run(t.Context(), password, append(append([]string{"owner", "reset-password"}, args...), more...)...)
 		}
-	}
-	if err := s.stop(); err != nil {
-		t.Fatal(err)
-	}
-	if !passwordIs(t, dir, "second-new-one") {
-		t.Error("running: the password did not change")
-	}
+		s := start(t, args...)
+		if _, err := reset("long-enough"); err == nil || !strings.Contains(err.Error(), "no such owner") {
+			t.Errorf("before there is an owner: %v, want an error", err)
+		}
+		setUp(t, s, "before-before")
+
+		if out, err := reset("first-new-one\n", "--username", "Ada"); err != nil || !strings.Contains(out, "password of ada is changed") {
+			t.Fatalf("beside a running picloud: %q, %v", out, err)
+		}
+		if canSignIn(t, s, "before-before") || !canSignIn(t, s, "first-new-one") {
+			t.Error("beside a running picloud: the password did not change")
+		}
+		for _, c := range []struct{ password, want string }{{"short", "8"}, {"", "empty"}} {
+			if _, err := reset(c.password); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("password %q: %v, want an error with %q", c.password, err, c.want)
+			}
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := reset("second-new-one"); err != nil || !strings.Contains(out, "ada") {
+			t.Fatalf("without a running picloud: %q, %v", out, err)
+		}
+		if s := start(t, args...); !canSignIn(t, s, "second-new-one") {
+			t.Error("without a running picloud: the password did not change")
+		}
+	})
 }
 
-func TestResetPasswordAfterAKill(t *testing.T) {
+func TestTheSocketIsPrivateAndSurvivesAKill(t *testing.T) {
 	dir := t.TempDir()
-	withOwner(t, dir, "ada", "before-before")
 	// What a killed process leaves: a socket at which nobody answers.
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, socketFile), Net: "unix"})
 	if err != nil {
@@ -168,53 +195,66 @@ func TestResetPasswordAfterAKill(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	_ = l.Close()
-	if _, err := run(t.Context(), "after-after", "owner", "reset-password", "--data", dir); err != nil {
-		t.Fatal(err)
+	if _, err := run(t.Context(), "after-after", "owner", "reset-password", "--data", dir); err == nil || !strings.Contains(err.Error(), "no such owner") {
+		t.Errorf("with a socket left behind: %v, want to be told that there is no owner", err)
 	}
-	start(t, "--data", dir)
-	if _, err := run(t.Context(), "once-more-now", "owner", "reset-password", "--data", dir); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestBackupAndRestore(t *testing.T) {
-	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "new")
-	withOwner(t, dir, "ada", "before-before")
 	s := start(t, "--data", dir)
-	file := filepath.Join(t.TempDir(), "picloud.backup")
-	if _, err := run(t.Context(), "", "backup", file, "--data", dir); err != nil {
-		t.Fatalf("beside a running picloud: %v", err)
+	if info, err := os.Stat(filepath.Join(dir, socketFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v, %v; want one that only this user can open", info, err)
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the backup: %v, %v; want a file that only this user can read", info, err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*")); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
-	}
-	if _, err := run(t.Context(), "", "backup", file, "--data", dir); err == nil || !strings.Contains(err.Error(), "exists") {
-		t.Errorf("onto an older backup: %v, want an error", err)
-	}
-	if _, err := run(t.Context(), "", "restore", file, "--data", dir); err == nil || !strings.Contains(err.Error(), "in use") {
-		t.Errorf("restoring under a running picloud: %v, want an error", err)
+	if _, err := ReadStats(t.Context(), dir); err != nil {
+		t.Error(err)
 	}
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run(t.Context(), "", "restore", file, "--data", dir); err == nil || !strings.Contains(err.Error(), "exists") {
-		t.Errorf("restoring over a database: %v, want an error", err)
+	if _, err := ReadStats(t.Context(), dir); !errors.Is(err, errNotRunning) {
+		t.Errorf("after the stop: %v, want %v", err, errNotRunning)
 	}
+}
 
-	piped, err := run(t.Context(), "", "backup", "-", "--data", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := run(t.Context(), piped, "restore", "-", "--data", elsewhere); err != nil {
-		t.Fatal(err)
-	}
-	if !passwordIs(t, elsewhere, "before-before") {
-		t.Error("the restored owner has another password")
-	}
-	start(t, "--data", elsewhere)
+func TestBackupAndRestore(t *testing.T) {
+	onEach(t, func(t *testing.T, fresh func() []string) {
+		here, elsewhere := fresh(), fresh()
+		s := start(t, here...)
+		setUp(t, s, "before-before")
+		file := filepath.Join(t.TempDir(), "picloud.backup")
+		if _, err := run(t.Context(), "", append([]string{"backup", file}, here...)...); err != nil {
+			t.Fatalf("beside a running picloud: %v", err)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the backup: %v, %v; want a file that only this user can read", info, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*")); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+		if _, err := run(t.Context(), "", append([]string{"backup", file}, here...)...); err == nil || !strings.Contains(err.Error(), "exists") {
+			t.Errorf("onto an older backup: %v, want an error", err)
+		}
+		if _, err := run(t.Context(), "", append([]string{"restore", file}, here...)...); err == nil {
+			t.Error("it restored under a running picloud")
+		}
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run(t.Context(), "", append([]string{"restore", file}, here...)...); err == nil {
+			t.Error("it restored over a database")
+		}
+		if _, err := run(t.Context(), "not a backup", append([]string{"restore", "-"}, elsewhere...)...); err == nil {
+			t.Error("it restored what is no backup")
+		}
+
+		piped, err := run(t.Context(), "", append([]string{"backup", "-"}, here...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run(t.Context(), piped, append([]string{"restore", "-"}, elsewhere...)...); err != nil {
+			t.Fatal(err)
+		}
+		if s := start(t, elsewhere...); !canSignIn(t, s, "before-before") {
+			t.Error("the restored owner has another password")
+		}
+	})
 }
 
 func TestWhatKeepsItFromStarting(t *testing.T) {
@@ -241,6 +281,7 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 		{"the data directory is a file", []string{"--listen", "127.0.0.1:0", "--data", file}, []string{file, "--data"}},
 		{"the data directory cannot be made", []string{"--listen", "127.0.0.1:0", "--data", "/proc/picloud"}, []string{"/proc/picloud", "--data"}},
 		{"the data directory is in use", []string{"--listen", "127.0.0.1:0", "--data", used}, []string{used, "in use"}},
+		{"the database does not answer", []string{"--listen", "127.0.0.1:0", "--data", t.TempDir(), "--database", "postgres://ada:s3cret@127.0.0.1:1/picloud"}, []string{"127.0.0.1:1/picloud", "--database", "refused"}},
 		{"an unknown command", []string{"server"}, []string{`unknown command "server"`}},
 		{"a mistyped data directory", []string{"backup", "x", "--data", file + "s"}, []string{file + "s", "--data"}},
 		{"no file to back up to", []string{"backup"}, []string{"one FILE"}},
@@ -251,6 +292,9 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 			_, err := run(ctx, "", c.args...)
 			if err == nil {
 				t.Fatal("it started")
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error %q shows a password", err)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
