@@ -127,7 +127,7 @@ func (o *Orchestrator) serveApp(w http.ResponseWriter, r *http.Request, slug, pa
 	t := app.scripts[name]
 	if t == nil {
 		allowOrigin(w.Header(), r, app.cors, at)
-		detail := fmt.Sprintf("the app %q has no endpoint %q", slug, name)
+		detail := fmt.Sprintf("the app %q has no endpoint %q", slug, printable(name))
 		if name == "index" {
 			detail = fmt.Sprintf("the app %q has no script named \"index\" to answer its root", slug)
 		}

@@ -1,0 +1,228 @@
+// Package executor runs scripts: it admits runs, compiles programs once, gives
+// each run its limits and the functions of PiCloud (request, responses, the
+// modules), and turns how a run ended into a result.
+//
+// It does not know that a database exists, or where requests come from. All it
+// asks for goes through invoke.Host.
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/rhai"
+)
+
+// Config bounds an Executor. Zero values mean the defaults.
+type Config struct {
+	Concurrency   int           // runs at once; default 8 for each processor, at least 16
+	MemoryBudget  int64         // sum of the memory limits of the runs at once, in bytes; default 2 GiB
+	QueueLength   int           // runs that may wait for a place; default 256
+	QueueWait     time.Duration // how long they wait; default 1 s
+	ProgramMemory int64         // of compiled programs kept, in bytes, estimated; default 32 MiB
+	MaxSourceSize int           // bytes of a script's source; default 1 MiB
+}
+
+// DefaultMaxSourceSize is the longest source of a script, in bytes, unless the
+// Config says otherwise.
+const DefaultMaxSourceSize = 1 << 20
+
+const maxModules = 64 // imports of one run
+
+// Executor implements invoke.Executor. It is safe for concurrent use.
+type Executor struct {
+	engine    *rhai.Engine
+	admission *admission
+	programs  *programs
+	patterns  *patterns
+	now       func() time.Time
+}
+
+// New returns an Executor.
+func New(cfg Config) *Executor {
+	if cfg.Concurrency <= 0 {
+		cfg.Concurrency = max(16, 8*runtime.GOMAXPROCS(0))
+	}
+	if cfg.MemoryBudget <= 0 {
+		cfg.MemoryBudget = 2 << 30
+	}
+	if cfg.QueueLength <= 0 {
+		cfg.QueueLength = 256
+	}
+	if cfg.QueueWait <= 0 {
+		cfg.QueueWait = time.Second
+	}
+	if cfg.ProgramMemory <= 0 {
+		cfg.ProgramMemory = 32 << 20
+	}
+	if cfg.MaxSourceSize <= 0 {
+		cfg.MaxSourceSize = DefaultMaxSourceSize
+	}
+	e := &Executor{
+		admission: newAdmission(cfg.Concurrency, cfg.MemoryBudget, cfg.QueueLength, cfg.QueueWait),
+		patterns:  newPatterns(),
+		now:       time.Now,
+	}
+	e.engine = e.newEngine(cfg.MaxSourceSize)
+	e.programs = newPrograms(e.engine, cfg.ProgramMemory)
+	return e
+}
+
+// Check compiles a source and returns the *rhai.Error if it does not compile.
+// Nothing is kept. Name is the script's, for messages.
+func (e *Executor) Check(name, source string) error {
+	_, err := e.engine.Compile(name, source)
+	return err
+}
+
+// Engine is the engine with everything registered, for documentation.
+func (e *Executor) Engine() *rhai.Engine { return e.engine }
+
+var errWallTime = errors.New("the wall-time limit is reached")
+
+// Run implements invoke.Executor. It returns no error: whatever happens here
+// is a result.
+func (e *Executor) Run(ctx context.Context, start *invoke.Start, host invoke.Host) (*invoke.Result, error) {
+	began := e.now()
+	r := &run{executor: e, start: start, host: host}
+	r.logs.limit(start.Limits.LogLines, start.Limits.LogBytes)
+	res := &r.result
+	res.StartedAt = began.UTC()
+	if err := e.admission.enter(ctx, start.AppID, start.Limits.MemoryBytes); err != nil {
+		r.refused(err)
+		res.Duration = e.now().Sub(began)
+		return res, nil
+	}
+	defer e.admission.leave(start.AppID, start.Limits.MemoryBytes)
+
+	r.execute(ctx, began)
+	res.Logs, res.LogsDropped = r.logs.lines, r.logs.dropped
+	res.Duration = e.now().Sub(began)
+	return res, nil
+}
+
+// execute runs the program under the run's limits and fills the result.
+func (r *run) execute(ctx context.Context, began time.Time) {
+	l := &r.start.Limits
+	var stats rhai.Stats
+	if l.WallTimeMS > 0 || !r.start.Deadline.IsZero() {
+		end := r.start.Deadline
+		if l.WallTimeMS > 0 {
+			if t := began.Add(time.Duration(l.WallTimeMS) * time.Millisecond); end.IsZero() || t.Before(end) {
+				end = t
+			}
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, end, errWallTime)
+		defer cancel()
+	}
+	r.ctx = runContext{ctx, r}
+	program, err := r.executor.programs.get(r.ctx, r.host, r.start.Program, r.start.Script)
+	if err != nil {
+		r.failed(err)
+		return
+	}
+	value, err := program.Run(r.ctx, r.scope(), rhai.RunStats(&stats), rhai.RunLimits(rhai.Limits{
+		MaxOperations: l.Operations,
+		MaxMemory:     l.MemoryBytes,
+		MaxCallLevels: int(l.CallDepth),
+		MaxModules:    maxModules,
+	}))
+	r.result.Operations, r.result.PeakMemory = stats.Operations, stats.PeakMemory
+	if err == nil {
+		var res *invoke.Response
+		if res, err = r.response(value); err == nil {
+			err = r.commit()
+		}
+		if err == nil {
+			r.result.Status, r.result.Response = store.StatusOK, res
+			return
+		}
+	}
+	r.failed(err)
+}
+
+// scope holds what the script finds defined.
+func (r *run) scope() *rhai.Scope {
+	s := rhai.NewScope()
+	if q := r.start.Request; q != nil {
+		r.request = request{run: r, req: q}
+		s.PushConst("request", rhai.Host(requestType.HostType(), &r.request))
+	}
+	return s
+}
+
+// run is one execution.
+type run struct {
+	executor *Executor
+	start    *invoke.Start
+	host     invoke.Host
+	ctx      runContext
+	logs     logs
+	request  request
+	unit     invoke.Commit // what the run wants changed
+	calls    int64         // of host functions
+	exceeded *limitError   // a limit that a host function enforced
+	result   invoke.Result
+}
+
+// runContext is the context of a run; natives find their run in it.
+type runContext struct {
+	context.Context
+	run *run
+}
+
+type runKey struct{}
+
+// Value implements context.Context.
+func (c runContext) Value(key any) any {
+	if _, ok := key.(runKey); ok {
+		return c.run
+	}
+	return c.Context.Value(key)
+}
+
+// runOf returns the run whose context ctx is, nil outside a run.
+func runOf(ctx context.Context) *run {
+	r, _ := ctx.Value(runKey{}).(*run)
+	return r
+}
+
+// hook is where every call of a host function passes: its arguments come in,
+// its result goes out.
+func hook(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, error) {
+	if r := runOf(c.Context()); r != nil {
+		r.calls++
+	}
+	return next(c)
+}
+
+// commit makes the run's changes durable, before its answer leaves.
+func (r *run) commit() error {
+	if r.unit.Empty() {
+		return nil
+	}
+	r.unit.RunID = r.start.RunID
+	r.unit.Seq++
+	out, err := r.host.Commit(r.ctx, &r.unit)
+	if err != nil {
+		return &commitError{invoke.Outcome{Verdict: invoke.Unavailable, Detail: err.Error()}}
+	}
+	if out.Verdict != invoke.Committed {
+		return &commitError{out}
+	}
+	r.unit = invoke.Commit{Seq: r.unit.Seq}
+	return nil
+}
+
+// commitError says that a run's changes were not, or perhaps not, made.
+type commitError struct{ outcome invoke.Outcome }
+
+func (e *commitError) Error() string {
+	return fmt.Sprintf("the changes could not be committed: %s: %s", e.outcome.Verdict, e.outcome.Detail)
+}

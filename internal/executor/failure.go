@@ -1,0 +1,146 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/rhai"
+)
+
+// limitError is a limit that a host function or the response exceeded.
+type limitError struct{ what string }
+
+func (e *limitError) Error() string { return e.what }
+
+// problem is an error in the form of RFC 9457.
+type problem struct {
+	Status      int    `json:"status"`
+	Title       string `json:"title"`
+	Detail      string `json:"detail,omitempty"`
+	ExecutionID string `json:"execution_id,omitempty"`
+}
+
+const statusClientClosed = 499
+
+// problem makes the response of a failure. detail is for the caller: it tells
+// nothing of the script's inside.
+func (r *run) problem(status int, detail string) *invoke.Response {
+	title := http.StatusText(status)
+	if status == statusClientClosed {
+		title = "Client Closed Request"
+	}
+	body, _ := json.Marshal(problem{status, title, detail, r.start.RunID}) // strings and a number: cannot fail
+	return &invoke.Response{Status: status, Header: problemHeader, Body: append(body, '\n')}
+}
+
+// refused fills the result of a run that was not admitted.
+func (r *run) refused(err error) {
+	var over *overloadError
+	if !errors.As(err, &over) {
+		r.end(store.StatusCancelled, "cancelled while waiting for a place to run", statusClientClosed, "The request was cancelled.")
+		return
+	}
+	r.result.RetryAfter = over.retry
+	r.end(store.StatusRejected, over.reason, http.StatusServiceUnavailable, "The server is overloaded. The script did not run; try again soon.")
+}
+
+func (r *run) end(s store.Status, author string, status int, detail string) {
+	r.result.Status, r.result.Error = s, author
+	r.result.Response = r.problem(status, detail)
+}
+
+// failed fills the result of a run that ended with an error.
+func (r *run) failed(err error) {
+	var commit *commitError
+	if errors.As(err, &commit) {
+		r.commitFailed(commit)
+		return
+	}
+	var limit *limitError
+	if errors.As(err, &limit) || r.exceeded != nil {
+		if limit == nil {
+			limit = r.exceeded
+		}
+		r.limited(limit.what, err)
+		return
+	}
+	var re *rhai.Error
+	if !errors.As(err, &re) {
+		if isContextError(err) {
+			r.stopped(err)
+			return
+		}
+		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, "The script could not be run.")
+		return
+	}
+	l := &r.start.Limits
+	switch re.Kind {
+	case rhai.ErrTerminated:
+		r.stopped(err)
+	case rhai.ErrTooManyOperations:
+		r.limited(fmt.Sprintf("the limit of %d operations", l.Operations), err)
+	case rhai.ErrMemory:
+		r.limited(fmt.Sprintf("the memory limit of %d bytes", l.MemoryBytes), err)
+	case rhai.ErrStackOverflow:
+		r.limited(fmt.Sprintf("the limit of %d nested calls", l.CallDepth), err)
+	case rhai.ErrDataTooLarge, rhai.ErrTooManyModules, rhai.ErrTooManyVariables:
+		r.limited("a limit: "+re.Message(), err)
+	case rhai.ErrParsing:
+		r.end(store.StatusError, "does not compile: "+err.Error(), http.StatusInternalServerError, "The script does not compile. Its author finds the reason in the log of this execution.")
+	default:
+		if he := thrownHTTPError(re); he != nil {
+			r.answered(he, re)
+			return
+		}
+		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, "The script failed. Its author finds the reason in the log of this execution.")
+	}
+}
+
+// limited ends a run that exceeded a limit. Which one is no secret.
+func (r *run) limited(what string, err error) {
+	r.end(store.StatusLimit, fmt.Sprintf("exceeded %s: %v", what, err), http.StatusInternalServerError, "The script exceeded "+what+".")
+}
+
+// stopped ends a run that was cut by its wall time or cancelled.
+func (r *run) stopped(err error) {
+	cause := context.Cause(r.ctx)
+	if errors.Is(cause, errWallTime) || errors.Is(cause, context.DeadlineExceeded) {
+		wall := time.Duration(r.start.Limits.WallTimeMS) * time.Millisecond
+		r.end(store.StatusTimeout, fmt.Sprintf("exceeded the wall-time limit of %v: %v", wall, err),
+			http.StatusGatewayTimeout, fmt.Sprintf("The script exceeded its wall-time limit of %v.", wall))
+		return
+	}
+	r.end(store.StatusCancelled, fmt.Sprintf("cancelled: %v", cause), statusClientClosed, "The request was cancelled.")
+}
+
+// answered ends a run with a thrown http_error. That is an answer of the
+// script's, so only one of the server's own faults counts as a failure.
+func (r *run) answered(he *httpError, re *rhai.Error) {
+	r.result.Status = store.StatusOK
+	if he.status >= 500 {
+		r.result.Status, r.result.Error = store.StatusError, re.Error()
+	}
+	if he.body != nil {
+		r.result.Response = &invoke.Response{Status: he.status, Header: jsonHeader, Body: he.body}
+		return
+	}
+	r.result.Response = r.problem(he.status, he.message)
+}
+
+// commitFailed ends a run whose changes were not made.
+func (r *run) commitFailed(e *commitError) {
+	switch e.outcome.Verdict {
+	case invoke.Quota:
+		r.end(store.StatusLimit, e.Error(), http.StatusInsufficientStorage, "The app has no room for what the script wants to keep.")
+	case invoke.Conflict:
+		r.end(store.StatusError, e.Error(), http.StatusConflict, "Another execution changed the same data. Nothing was changed; try again.")
+	default:
+		r.end(store.StatusError, e.Error(), http.StatusServiceUnavailable, "Whether the script's changes were made is not known.")
+	}
+}

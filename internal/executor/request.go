@@ -1,0 +1,275 @@
+package executor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/rhai"
+)
+
+// request is the HTTP request as scripts have it. Each part is made when a
+// script first asks for it.
+type request struct {
+	run *run
+	req *invoke.Request
+
+	params, query, headers, cookies, body *rhai.Value
+}
+
+var requestType = rhai.NewType[*request]("Request").
+	Describe("The HTTP request, in the constant `request`.").
+	Print(func(q *request) string { return q.req.Method + " " + q.req.Path })
+
+// of is the receiver of a method of the request.
+func requestOf(c *rhai.Call) *request {
+	v, _, _ := c.Arg(0).AsHost()
+	return v.(*request)
+}
+
+func requestGetter(name, returns, doc, example string, f func(*rhai.Call, *request) (rhai.Value, error)) *rhai.Native {
+	return requestMethod("get$"+name, returns, doc, example, f)
+}
+
+func requestMethod(name, returns, doc, example string, f func(*rhai.Call, *request) (rhai.Value, error)) *rhai.Native {
+	return &rhai.Native{
+		Name: name, Params: params(hostParam("request", requestType.HostType())), Returns: returns, Doc: doc, Example: example,
+		Effects: rhai.Volatile,
+		Fn:      func(c *rhai.Call) (rhai.Value, error) { return f(c, requestOf(c)) },
+	}
+}
+
+// once makes a part of the request at the first call. What it returns is
+// frozen: scripts may hold it many times and change their copies.
+func once(at **rhai.Value, f func() (rhai.Value, error)) (rhai.Value, error) {
+	if *at == nil {
+		v, err := f()
+		if err != nil {
+			return rhai.Value{}, err
+		}
+		v = v.Freeze()
+		*at = &v
+	}
+	return **at, nil
+}
+
+func requestFunctions() []*rhai.Native {
+	return []*rhai.Native{
+		requestGetter("method", "string", "The method, in capital letters.", `request.method // "POST"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) { return c.String(clean(q.req.Method)) }),
+		requestGetter("url", "string", "The whole address as the client asked for it, with scheme, host and query.",
+			`request.url // "http://demo.localhost/orders/7/items?sort=price&tag=a&tag=b"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) { return c.String(clean(q.req.URL)) }),
+		requestGetter("path", "string", "The path of the address, decoded. On the control host it begins with the app's name.",
+			`request.path // "/orders/7/items"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) { return c.String(clean(q.req.Path)) }),
+		requestGetter("params", "map", "What the route matched. `params.rest` is the path behind the script's name, without a slash at its start; empty if there is none.",
+			`request.params.rest // "7/items"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				return once(&q.params, func() (rhai.Value, error) {
+					m := map[string]string{}
+					for _, p := range q.req.Params {
+						m[p.Name] = p.Value
+					}
+					return textMap(c, m)
+				})
+			}),
+		requestGetter("query", "map", "The query's parameters. Of one that occurs twice the first counts; `url::parse_query` gives all.",
+			`request.query.tag // "a"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				return once(&q.query, func() (rhai.Value, error) {
+					if err := work(c, len(q.req.Query)); err != nil {
+						return rhai.Value{}, err
+					}
+					return firstValues(c, parseQuery(q.req.Query))
+				})
+			}),
+		requestGetter("headers", "map", "The headers by their names in lower case. Values of a header that occurs twice are joined with a comma.",
+			`request.headers["content-type"] // "application/json"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				return once(&q.headers, func() (rhai.Value, error) {
+					m := make(map[string]string, len(q.req.Header))
+					for name, values := range q.req.Header {
+						m[strings.ToLower(name)] = strings.Join(values, ", ")
+					}
+					return textMap(c, m)
+				})
+			}),
+		requestGetter("cookies", "map", "The cookies by name.", `request.cookies.theme // "dark"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				return once(&q.cookies, func() (rhai.Value, error) { return textMap(c, cookies(q.req.Header)) })
+			}),
+		requestGetter("body", "string", "The body as text. Bytes that are not UTF-8 become U+FFFD; `bytes()` has them as they are.",
+			`request.body // "{\"email\":\"ada@example.com\"}"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				return once(&q.body, func() (rhai.Value, error) {
+					if err := work(c, len(q.req.Body)); err != nil {
+						return rhai.Value{}, err
+					}
+					return c.String(clean(string(q.req.Body)))
+				})
+			}),
+		requestGetter("ip", "string", "The client's address, as far as the proxies in between are trusted.", `request.ip // "192.0.2.7"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) { return c.String(q.req.IP) }),
+		requestGetter("id", "string", "The ID of this execution, as the log shows it.", `request.id.len // 36`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) { return c.String(q.run.start.RunID) }),
+		requestMethod("bytes", "blob", "The body as it came.", `request.bytes().len // 27`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				if err := c.Alloc(48 + len(q.req.Body)); err != nil {
+					return rhai.Value{}, err
+				}
+				return rhai.Blob(bytes.Clone(q.req.Body)), nil
+			}),
+		requestMethod("json", "?", "The body, read as JSON (RFC 8259). Malformed JSON throws an error that answers 400 if nobody catches it.",
+			`request.json().email // "ada@example.com"`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				v, err := parseJSON(c, string(q.req.Body))
+				return v, badRequest(err)
+			}),
+		requestMethod("form", "map", "The fields of a form, `application/x-www-form-urlencoded` or `multipart/form-data`. Of a field that occurs twice the first counts. "+
+			"A file is a map with `filename`, `type` and `data`, a blob. Another or malformed body throws an error that answers 400 if nobody catches it.",
+			`try { request.form() } catch (e) { e.status } // 400`,
+			func(c *rhai.Call, q *request) (rhai.Value, error) { return q.form(c) }),
+	}
+}
+
+// badRequest makes malformed JSON an error that answers 400.
+func badRequest(err error) error {
+	var je *jsonError
+	if errors.As(err, &je) {
+		return newHTTPError(http.StatusBadRequest, "the request's body is not valid JSON: "+je.Error())
+	}
+	return err
+}
+
+// parseQuery reads a query or an encoded form as far as it is well-formed.
+func parseQuery(s string) url.Values {
+	v, _ := url.ParseQuery(s) // what is malformed is left out
+	return v
+}
+
+func firstValues(c *rhai.Call, v url.Values) (rhai.Value, error) {
+	m := make(map[string]string, len(v))
+	for name, values := range v {
+		m[name] = values[0]
+	}
+	return textMap(c, m)
+}
+
+// textMap makes a map of texts from outside.
+func textMap(c *rhai.Call, m map[string]string) (rhai.Value, error) {
+	entries := make(map[string]rhai.Value, len(m))
+	for k, s := range m {
+		v, err := c.String(clean(s))
+		if err != nil {
+			return rhai.Value{}, err
+		}
+		entries[clean(k)] = v
+	}
+	return newMap(c, entries)
+}
+
+// cookies reads the Cookie headers; of a name that occurs twice the first
+// counts.
+func cookies(h http.Header) map[string]string {
+	m := map[string]string{}
+	for _, line := range h["Cookie"] {
+		for part := range strings.SplitSeq(line, ";") {
+			name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+			if _, twice := m[name]; !ok || name == "" || twice {
+				continue
+			}
+			if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
+				value = value[1 : n-1]
+			}
+			m[name] = value
+		}
+	}
+	return m
+}
+
+const maxFormParts = 1000
+
+func (q *request) form(c *rhai.Call) (rhai.Value, error) {
+	if err := c.Charge(1 + len(q.req.Body)/8); err != nil {
+		return rhai.Value{}, err
+	}
+	kind := q.req.Header.Get("Content-Type")
+	media, args, err := mime.ParseMediaType(kind)
+	switch {
+	case err != nil && kind != "":
+		return rhai.Value{}, newHTTPError(http.StatusBadRequest, fmt.Sprintf("the content type %q is malformed", kind))
+	case media == "application/x-www-form-urlencoded":
+		v, err := url.ParseQuery(string(q.req.Body))
+		if err != nil {
+			return rhai.Value{}, newHTTPError(http.StatusBadRequest, "the request's body is not a valid form: "+err.Error())
+		}
+		return firstValues(c, v)
+	case media == "multipart/form-data":
+		return q.multipart(c, args["boundary"])
+	}
+	return rhai.Value{}, newHTTPError(http.StatusBadRequest, fmt.Sprintf("the request's body is not a form: its content type is %q", kind))
+}
+
+func (q *request) multipart(c *rhai.Call, boundary string) (rhai.Value, error) {
+	entries := map[string]rhai.Value{}
+	bad := func(err error) (rhai.Value, error) {
+		return rhai.Value{}, newHTTPError(http.StatusBadRequest, "the request's body is not a valid form: "+err.Error())
+	}
+	if boundary == "" {
+		return bad(errors.New("the content type has no boundary"))
+	}
+	r := multipart.NewReader(bytes.NewReader(q.req.Body), boundary)
+	for n := 0; ; n++ {
+		part, err := r.NextRawPart()
+		if err == io.EOF {
+			return newMap(c, entries)
+		}
+		if err != nil {
+			return bad(err)
+		}
+		if n >= maxFormParts {
+			return bad(fmt.Errorf("it has more than %d parts", maxFormParts))
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return bad(err)
+		}
+		name := clean(part.FormName())
+		if _, twice := entries[name]; name == "" || twice {
+			continue
+		}
+		v, err := formValue(c, part, content)
+		if err != nil {
+			return rhai.Value{}, err
+		}
+		entries[name] = v
+	}
+}
+
+func formValue(c *rhai.Call, part *multipart.Part, content []byte) (rhai.Value, error) {
+	file := part.FileName()
+	if file == "" {
+		return c.String(clean(string(content)))
+	}
+	blob, err := newBlob(c, content)
+	if err != nil {
+		return rhai.Value{}, err
+	}
+	name, err := c.String(clean(file))
+	if err != nil {
+		return rhai.Value{}, err
+	}
+	kind, err := c.String(clean(part.Header.Get("Content-Type")))
+	if err != nil {
+		return rhai.Value{}, err
+	}
+	return newMap(c, map[string]rhai.Value{"filename": name, "type": kind, "data": blob})
+}
