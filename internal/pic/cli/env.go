@@ -101,6 +101,7 @@ func Group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
+			cmd.SuggestionsMinimumDistance = 2
 			err := exit.Usagef("%q is no command of %s", args[0], cmd.CommandPath())
 			var e *exit.Error
 			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && errors.As(err, &e) {

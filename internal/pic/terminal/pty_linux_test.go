@@ -1,0 +1,101 @@
+package terminal
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// openTerminal returns both ends of a pseudo-terminal: what a person holds, and
+// what a program sees.
+func openTerminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("there are no pseudo-terminals here: %v", err)
+	}
+	fd := int(person.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Close(); person.Close() })
+	return person, program
+}
+
+// readUntil reads what the program wrote until it ends with the given text.
+func readUntil(t *testing.T, person *os.File, end string) string {
+	t.Helper()
+	var got []byte
+	b := make([]byte, 1)
+	for !bytes.HasSuffix(got, []byte(end)) {
+		if _, err := person.Read(b); err != nil {
+			t.Fatalf("after %q: %v", got, err)
+		}
+		got = append(got, b[0])
+	}
+	return string(got)
+}
+
+func TestQuestionsOnATerminal(t *testing.T) {
+	person, program := openTerminal(t)
+	s := &Streams{In: program, Out: program, Err: program, Getenv: func(string) string { return "" }}
+	if !s.InIsTerminal() || !s.OutIsTerminal() || !s.ErrIsTerminal() || !s.Color() {
+		t.Error("a terminal was not noticed")
+	}
+	s.Getenv = func(k string) string { return map[string]string{"NO_COLOR": "1"}[k] }
+	if s.Color() {
+		t.Error("NO_COLOR was not heeded")
+	}
+
+	type answers struct {
+		name, secret string
+		sure         bool
+		err          error
+	}
+	done := make(chan answers, 1)
+	go func() {
+		var a answers
+		if a.name, a.err = s.Ask("Username: "); a.err == nil {
+			if a.secret, a.err = s.AskSecret("Password: "); a.err == nil {
+				a.sure, a.err = s.Confirm("Sure?")
+			}
+		}
+		fmt.Fprint(program, "end")
+		done <- a
+	}()
+	readUntil(t, person, "Username: ")
+	fmt.Fprint(person, "ada\n")
+	readUntil(t, person, "Password: ")
+	for {
+		mode, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode.Lflag&unix.ECHO == 0 {
+			break
+		}
+		runtime.Gosched()
+	}
+	fmt.Fprint(person, "correct horse\n")
+	echo := readUntil(t, person, "Sure? [y/N] ")
+	fmt.Fprint(person, "Yes\n")
+	readUntil(t, person, "end")
+	if a := <-done; a.err != nil || a.name != "ada" || a.secret != "correct horse" || !a.sure {
+		t.Errorf("%+v", a)
+	}
+	if bytes.Contains([]byte(echo), []byte("horse")) {
+		t.Errorf("the password was echoed: %q", echo)
+	}
+}
