@@ -1,0 +1,137 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/sqlite"
+	"github.com/picloud/picloud/internal/store/storetest"
+)
+
+func wantError(t *testing.T, err error, wants ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one with %q", wants)
+	}
+	for _, w := range wants {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("error %q, want %q in it", err, w)
+		}
+	}
+}
+
+func TestSecondProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	_, err := sqlite.Open(t.Context(), dir)
+	wantError(t, err, dir, "in use by process "+strconv.Itoa(os.Getpid()), "choose another directory")
+	err = sqlite.Restore(t.Context(), dir, strings.NewReader(""))
+	wantError(t, err, "in use by process")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir)
+}
+
+func TestReopen(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "odd ?name#%41&x=1", "deeper")
+	s := open(t, dir)
+	app := store.App{ID: "a", Slug: "demo"}
+	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := open(t, dir).AppBySlug(t.Context(), "demo"); err != nil || got.ID != "a" {
+		t.Errorf("after reopening: %+v, %v", got, err)
+	}
+	for _, name := range []string{"picloud.db", "executions.db", "picloud.lock"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o: others can read it", name, mode)
+		}
+	}
+}
+
+func TestForeignFilesAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "picloud.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sqlite.Open(t.Context(), dir)
+	wantError(t, err, "picloud.db", "not a database")
+
+	dir = t.TempDir()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "picloud.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`CREATE TABLE recipes (name TEXT)`); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	_, err = sqlite.Open(t.Context(), dir)
+	wantError(t, err, "picloud.db", "not one of PiCloud's")
+
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlite.Open(t.Context(), file)
+	wantError(t, err, "data directory")
+}
+
+func TestBackup(t *testing.T) {
+	storetest.RunBackup(t,
+		func(t *testing.T) store.Store { return open(t, t.TempDir()) },
+		func(t *testing.T, backup []byte) (store.Store, error) {
+			dir := filepath.Join(t.TempDir(), "new")
+			if err := sqlite.Restore(t.Context(), dir, bytes.NewReader(backup)); err != nil {
+				if _, statErr := os.Stat(filepath.Join(dir, "picloud.db")); statErr == nil {
+					t.Errorf("a refused backup (%v) left a database", err)
+				}
+				return nil, err
+			}
+			left, err := filepath.Glob(filepath.Join(dir, ".*-*"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+			return open(t, dir), nil
+		})
+}
+
+func TestRestoreRefusesADatabase(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	var b bytes.Buffer
+	if err := s.Backup(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, sqlite.Restore(t.Context(), dir, bytes.NewReader(b.Bytes())), filepath.Join(dir, "picloud.db")+" exists")
+	wantError(t, sqlite.Backup(t.Context(), t.TempDir(), &b), "no database to back up")
+}
+
+func TestCrash(t *testing.T) {
+	storetest.Crash(t, t.TempDir(), func(ctx context.Context, dir string) (store.Store, store.Executions, error) {
+		s, err := sqlite.Open(ctx, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.Executions(), nil
+	})
+}

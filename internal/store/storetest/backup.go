@@ -1,0 +1,182 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Restore fills an empty place from a backup and opens it, or says why not.
+type Restore func(t *testing.T, backup []byte) (store.Store, error)
+
+// RunBackup runs the suite for Backup and a driver's Restore.
+func RunBackup(t *testing.T, open Open, restore Restore) {
+	t.Run("RoundTrip", func(t *testing.T) {
+		s := open(t)
+		fill(t, s)
+		var b bytes.Buffer
+		must(t, "Backup", s.Backup(t.Context(), &b))
+		got, err := restore(t, b.Bytes())
+		must(t, "Restore", err)
+		equal(t, "everything", everything(t, got), everything(t, s))
+		addScript(t, got, addApp(t, got, "later"), "hello", source()) // it goes on working
+	})
+	t.Run("Empty", func(t *testing.T) {
+		var b bytes.Buffer
+		must(t, "Backup", open(t).Backup(t.Context(), &b))
+		got, err := restore(t, b.Bytes())
+		must(t, "Restore", err)
+		n, err := got.CountUsers(t.Context())
+		must(t, "CountUsers", err)
+		equal(t, "users", n, 0)
+	})
+	t.Run("WhileWriting", func(t *testing.T) { testBackupWhileWriting(t, open(t), restore) })
+	t.Run("Refusals", func(t *testing.T) {
+		s := open(t)
+		fill(t, s)
+		var b bytes.Buffer
+		must(t, "Backup", s.Backup(t.Context(), &b))
+		whole := b.Bytes()
+		for name, damaged := range map[string][]byte{
+			"nothing":       {},
+			"another file":  []byte(strings.Repeat("hello, world\n", 1000)),
+			"cut in half":   whole[:len(whole)/2],
+			"without end":   whole[:len(whole)-4096],
+			"another start": append([]byte("x"), whole...),
+		} {
+			if _, err := restore(t, damaged); err == nil {
+				t.Errorf("%s: restored without an error", name)
+			}
+		}
+	})
+	t.Run("Failing writer", func(t *testing.T) {
+		s := open(t)
+		fill(t, s)
+		full := errors.New("disk full")
+		wantErr(t, "Backup", s.Backup(t.Context(), failingWriter{full}), full)
+		addApp(t, s, "later") // nothing is locked
+	})
+	t.Run("Ended context", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		wantErr(t, "Backup", open(t).Backup(ctx, &bytes.Buffer{}), context.Canceled)
+	})
+}
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
+
+// fill puts rows into every table.
+func fill(t *testing.T, s store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	owner := newUser("owner")
+	owner.Role = store.RoleOwner
+	must(t, "CreateFirstOwner", s.CreateFirstOwner(ctx, owner))
+	odd := newUser("o\\d\td\nü")
+	must(t, "CreateUser", s.CreateUser(ctx, odd))
+	must(t, "CreateSession", s.CreateSession(ctx, store.Session{
+		ID: newID(), TokenHash: [32]byte{0, '\\', '\n', 255}, UserID: owner.ID, Client: "cli",
+		CreatedAt: at(0), ExpiresAt: at(time.Hour), LastUsedAt: at(0),
+	}))
+	for i := range 3 {
+		app := addApp(t, s, fmt.Sprintf("app-%d", i))
+		for j := range 4 {
+			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
+		}
+		must(t, "DeleteScript", second(s.DeleteScript(ctx, app.ID, "script-1", "x", at(time.Hour))))
+	}
+}
+
+// everything reads all that a store can tell, as text.
+func everything(t *testing.T, s store.Store) (out []string) {
+	t.Helper()
+	ctx := t.Context()
+	all := store.Page{Limit: 1000}
+	add := func(err error, v any) {
+		t.Helper()
+		must(t, "reading everything", err)
+		out = append(out, fmt.Sprintf("%+v", v))
+	}
+	users, err := s.ListUsers(ctx)
+	add(err, users)
+	session, _, err := s.SessionByToken(ctx, [32]byte{0, '\\', '\n', 255}, at(0))
+	add(err, session)
+	apps, err := s.ListApps(ctx, all)
+	add(err, apps)
+	scripts, err := s.ListAllScripts(ctx, all)
+	add(err, scripts)
+	for _, script := range scripts {
+		versions, err := s.ListVersions(ctx, script.ID, all)
+		add(err, versions)
+		for _, v := range versions {
+			v, err := s.ScriptVersion(ctx, script.ID, v.Number)
+			add(err, v)
+		}
+	}
+	for _, app := range apps {
+		deployments, err := s.ListDeployments(ctx, app.ID, all)
+		add(err, deployments)
+		for _, d := range deployments {
+			d, err := s.Deployment(ctx, app.ID, d.Number)
+			add(err, d)
+		}
+	}
+	return out
+}
+
+// testBackupWhileWriting takes backups beside a writer: each is a moment of the
+// store, not a mixture.
+func testBackupWhileWriting(t *testing.T, s store.Store, restore Restore) {
+	app := addApp(t, s, "demo")
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := s.DeployScript(context.Background(), deployOf(app, "hello", source()+string(noise(2000)), at(0))); err != nil {
+				t.Errorf("DeployScript: %v", err)
+				return
+			}
+		}
+	}()
+	var backups [][]byte
+	for range 3 {
+		least := active(t, s, "demo").Number
+		var b bytes.Buffer
+		must(t, "Backup", s.Backup(t.Context(), &b))
+		backups = append(backups, b.Bytes())
+		got, err := restore(t, b.Bytes())
+		must(t, "Restore", err)
+		d := active(t, got, "demo")
+		if d.Number < least {
+			t.Errorf("the backup has deployment %d, %d was acknowledged before it", d.Number, least)
+		}
+		if d.Number > 1 {
+			equal(t, "version in the manifest", d.Manifest.Scripts["hello"].Version, d.Number-1)
+			_, err = got.ScriptVersion(t.Context(), d.Manifest.Scripts["hello"].ScriptID, d.Number-1)
+			must(t, "its source", err)
+		}
+		list, err := got.ListDeployments(t.Context(), app.ID, store.Page{Limit: 1})
+		must(t, "ListDeployments", err)
+		equal(t, "newest", list[0].Number, d.Number)
+	}
+	close(stop)
+	<-ended
+	if cmp.Equal(backups[0], backups[len(backups)-1]) {
+		t.Error("the backups are equal: nothing was written meanwhile")
+	}
+}
