@@ -119,7 +119,8 @@ func (s *service) read(ctx context.Context, slug string) (*detailOutput, error) 
 func (s *service) update(ctx context.Context, in *struct {
 	api.AppPath
 	Body UpdateApp
-}) (*detailOutput, error) {
+},
+) (*detailOutput, error) {
 	app, slug := api.App(ctx), api.App(ctx).Slug
 	if in.Body.Limits != nil {
 		if err := CheckLimits("body.limits", in.Body.Limits.Store(), s.Limits); err != nil {
@@ -179,7 +180,8 @@ func changes(u UpdateApp) string {
 func (s *service) delete(ctx context.Context, in *struct {
 	api.AppPath
 	Force bool `query:"force" doc:"Delete its scripts with it"`
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	app := api.App(ctx)
 	err := s.Store.DeleteApp(ctx, app.ID, in.Force)
 	switch {

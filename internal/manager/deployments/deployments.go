@@ -57,7 +57,8 @@ func Register(a *api.API, st Store) {
 	}, func(ctx context.Context, in *struct {
 		api.AppPath
 		api.PageQuery
-	}) (*listOutput, error) {
+	},
+	) (*listOutput, error) {
 		if err := api.NumberKey("query.after", in.After); err != nil {
 			return nil, err
 		}
@@ -81,7 +82,8 @@ func Register(a *api.API, st Store) {
 	}, func(ctx context.Context, in *struct {
 		api.AppPath
 		Number int64 `path:"number" minimum:"1"`
-	}) (*detailOutput, error) {
+	},
+	) (*detailOutput, error) {
 		app := api.App(ctx)
 		d, err := st.Deployment(ctx, app.ID, in.Number)
 		if errors.Is(err, store.ErrNotFound) {

@@ -129,7 +129,8 @@ func (s *service) list(ctx context.Context, in *struct {
 	Before string `query:"before" maxLength:"64" doc:"Only executions that started before the one with this ID"`
 	After  string `query:"after" maxLength:"64" doc:"Only executions that started after the one with this ID"`
 	Logs   bool   `query:"logs" doc:"Answer the log lines, too"`
-}) (*listOutput, error) {
+},
+) (*listOutput, error) {
 	f, err := s.filter(ctx, in.Selection)
 	if err != nil {
 		return nil, err
@@ -148,7 +149,8 @@ type showOutput struct{ Body Execution }
 
 func (s *service) show(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64"`
-}) (*showOutput, error) {
+},
+) (*showOutput, error) {
 	unknown := api.Refuse(http.StatusNotFound, "there is no execution %q: its record may have been too old to keep", in.ID)
 	e, err := s.Executions.Execution(ctx, in.ID)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrInvalid) {

@@ -116,7 +116,8 @@ func (s *service) listAll(ctx context.Context, in *api.PageQuery) (*listOutput, 
 func (s *service) list(ctx context.Context, in *struct {
 	api.AppPath
 	api.PageQuery
-}) (*listOutput, error) {
+},
+) (*listOutput, error) {
 	app := api.App(ctx)
 	rows, err := s.Store.ListScripts(ctx, app.ID, in.Page())
 	if err != nil {
@@ -135,7 +136,8 @@ type deployOutput struct {
 func (s *service) deploy(ctx context.Context, in *struct {
 	Path
 	Body DeployScript
-}) (*deployOutput, error) {
+},
+) (*deployOutput, error) {
 	app, id := api.App(ctx), api.Identity(ctx)
 	if err := store.CheckScriptName(in.Script); err != nil {
 		return nil, api.Invalid("path.script", err.Error(), in.Script)
@@ -211,7 +213,8 @@ type versionsOutput struct{ Body api.List[ScriptVersion] }
 func (s *service) versions(ctx context.Context, in *struct {
 	Path
 	api.PageQuery
-}) (*versionsOutput, error) {
+},
+) (*versionsOutput, error) {
 	if err := api.NumberKey("query.after", in.After); err != nil {
 		return nil, err
 	}
@@ -236,7 +239,8 @@ type versionOutput struct{ Body ScriptVersionDetail }
 func (s *service) version(ctx context.Context, in *struct {
 	Path
 	Number int64 `path:"number" minimum:"1"`
-}) (*versionOutput, error) {
+},
+) (*versionOutput, error) {
 	script, err := s.Store.Script(ctx, api.App(ctx).ID, in.Script)
 	if err != nil {
 		return nil, of(ctx, in.Script, err)
@@ -264,7 +268,8 @@ type activateOutput struct{ Body Deployed }
 func (s *service) activate(ctx context.Context, in *struct {
 	Path
 	Body ActivateVersion
-}) (*activateOutput, error) {
+},
+) (*activateOutput, error) {
 	app := api.App(ctx)
 	if _, err := s.Store.Script(ctx, app.ID, in.Script); err != nil {
 		return nil, of(ctx, in.Script, err)
