@@ -11,8 +11,9 @@ import (
 
 type object = map[string]any
 
-func TestApps(t *testing.T) {
-	in := start(t)
+func TestApps(t *testing.T) { onBoth(t, manageApps) }
+
+func manageApps(t *testing.T, in *instance) {
 	token := in.owner()
 	do := func(method, path string, body any) *reply {
 		t.Helper()
@@ -109,8 +110,9 @@ func TestListsComeInPages(t *testing.T) {
 	}
 }
 
-func TestOneOfManyCreatesAnApp(t *testing.T) {
-	in := start(t)
+func TestOneOfManyCreatesAnApp(t *testing.T) { onBoth(t, oneOfManyCreatesAnApp) }
+
+func oneOfManyCreatesAnApp(t *testing.T, in *instance) {
 	token := in.owner()
 	var wg sync.WaitGroup
 	status := make([]int, 6)

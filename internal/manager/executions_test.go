@@ -44,8 +44,9 @@ func run(app store.App, script store.Script, status store.Status) store.Executio
 	}
 }
 
-func TestExecutions(t *testing.T) {
-	in := start(t)
+func TestExecutions(t *testing.T) { onBoth(t, listExecutions) }
+
+func listExecutions(t *testing.T, in *instance) {
 	token := in.owner()
 	get := func(path string) *reply { t.Helper(); return in.do(call{method: "GET", path: path, token: token}) }
 	app, script := in.deployed("demo")

@@ -20,6 +20,8 @@ import (
 	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/manager/version"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/postgres"
+	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 	"github.com/picloud/picloud/internal/store/sqlite"
 	"github.com/picloud/picloud/rhai"
 )
@@ -96,19 +98,46 @@ type instance struct {
 // instanceLimits are the instance's limits in tests.
 var instanceLimits = store.Limits{Operations: 1_000_000, WallTimeMS: 10_000}
 
-func start(t *testing.T, change ...func(*manager.Config)) *instance {
-	t.Helper()
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// onSQLite and onPostgres open an empty store of each kind.
+func onSQLite(t *testing.T) (store.Store, store.Executions) {
 	s, err := sqlite.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, s.Executions()
+}
+
+func onPostgres(t *testing.T) (store.Store, store.Executions) {
+	s, err := postgres.Open(t.Context(), pgtest.Database(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, s.Executions()
+}
+
+// onBoth runs a test on either store: for what rests on how they behave.
+func onBoth(t *testing.T, test func(t *testing.T, in *instance)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, startOn(t, onSQLite)) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, startOn(t, onPostgres)) })
+}
+
+func start(t *testing.T, change ...func(*manager.Config)) *instance {
+	t.Helper()
+	return startOn(t, onSQLite, change...)
+}
+
+func startOn(t *testing.T, open func(*testing.T) (store.Store, store.Executions), change ...func(*manager.Config)) *instance {
+	t.Helper()
+	s, executions := open(t)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	in := &instance{
-		t: t, store: s, rec: &recorder{Executions: s.Executions()}, log: &logBuffer{},
+		t: t, store: s, rec: &recorder{Executions: executions}, log: &logBuffer{},
 		clock: &clock{at: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)},
 	}
 	hasher := auth.NewHasher(cheap)
@@ -202,7 +231,7 @@ func (in *instance) signIn(name, password string) string {
 type call struct {
 	method, path string
 	token        string // bearer
-	body         any    // string and []byte as they are, anything else as JSON
+	body         any    // string and io.Reader as they are, anything else as JSON
 	header       http.Header
 }
 
@@ -225,8 +254,8 @@ func (in *instance) do(c call) *reply {
 	case nil:
 	case string:
 		body = strings.NewReader(b)
-	case []byte:
-		body = bytes.NewReader(b)
+	case io.Reader: // of a length that is not known ahead
+		body = b
 	default:
 		data, err := json.Marshal(b)
 		if err != nil {

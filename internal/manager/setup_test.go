@@ -64,8 +64,9 @@ func TestSetUpLinkExpires(t *testing.T) {
 	in.do(call{method: "POST", path: "/setup", body: owner(current, "ada", "correct horse")}).want(201)
 }
 
-func TestOneOfManyBecomesOwner(t *testing.T) {
-	in := start(t)
+func TestOneOfManyBecomesOwner(t *testing.T) { onBoth(t, oneOfManyBecomesOwner) }
+
+func oneOfManyBecomesOwner(t *testing.T, in *instance) {
 	token, _ := in.setup.Issue()
 	const racers = 8
 	status := make([]int, racers)

@@ -130,6 +130,9 @@ func unauthorized(detail string) *Problem {
 // passwords included.
 func newError(status int, msg string, errs ...error) huma.StatusError {
 	p := Refuse(status, "%s", msg)
+	if limit, ok := strings.CutPrefix(msg, "request body is too large limit="); ok {
+		p.Detail = "the request's body is larger than the " + limit + " allowed here"
+	}
 	if status >= http.StatusInternalServerError {
 		return p
 	}
