@@ -8,8 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"time"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/executor"
+	"github.com/picloud/picloud/internal/invoke/local"
 	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/manager/pages"
 	"github.com/picloud/picloud/internal/manager/version"
@@ -18,7 +21,6 @@ import (
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 	build "github.com/picloud/picloud/internal/version"
-	"github.com/picloud/picloud/rhai"
 )
 
 // Serve runs PiCloud until ctx ends and everything is stopped in good order:
@@ -62,6 +64,9 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	return serveHTTP(ctx, l, p.handler, c.StopTimeout, p.endStreams, log)
 }
 
+// runsEnd bounds how long a stop waits for executions that were cut off.
+const runsEnd = 5 * time.Second
+
 // parts is the services, joined.
 type parts struct {
 	handler    http.Handler
@@ -77,13 +82,15 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 	hasher := auth.NewHasher(auth.DefaultParams)
 	setup := auth.NewSetup(s, hasher, manager.Now)
 	recorder := record.New(executions, record.Config{Retention: c.Retention})
+	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory})
+	runs := local.New(scripts)
 	control := manager.New(manager.Config{
 		Store:      s,
 		Executions: recorder,
 		Feed:       recorder,
 		Auth:       auth.NewAuthenticator(s, hasher, manager.Now),
 		Setup:      setup,
-		Engine:     rhai.NewEngine(),
+		Engine:     scripts.Engine(),
 		Limits:     c.Limits,
 		Proxies:    trust,
 		Now:        manager.Now,
@@ -92,7 +99,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 	})
 	ingress := orchestrator.New(orchestrator.Config{
 		Store:          s,
-		Executor:       nil,
+		Executor:       runs,
 		Recorder:       recorder,
 		Control:        control,
 		Limits:         c.Limits,
@@ -104,9 +111,14 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 		setup:      setup,
 		recorder:   recorder,
 		endStreams: control.EndStreams,
+		// Requests are over by now: what still runs was cut off, and is given a
+		// moment to notice.
 		close: func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), runsEnd)
+			defer cancel()
+			err := runs.Close(ctx)
 			ingress.Close()
-			return recorder.Close()
+			return errors.Join(err, recorder.Close())
 		},
 	}
 }

@@ -22,8 +22,6 @@ import (
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
-
 // run runs picloud with the given standard input and arguments.
 func run(ctx context.Context, stdin string, args ...string) (stdout string, err error) {
 	var out bytes.Buffer

@@ -27,6 +27,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Limits         store.Limits // every field set
 	Concurrency    int          // executions at once; 0 follows the number of processors
+	Memory         int64        // bytes that the executions at once may have as limits together
 	Retention      store.Retention
 	StopTimeout    time.Duration
 	LogLevel       slog.Level
@@ -99,6 +100,14 @@ var settings = []setting{
 			}
 			c.Concurrency = n
 			return nil
+		},
+	},
+	{
+		flag: "max-memory", env: "PICLOUD_MAX_MEMORY", value: "SIZE", def: "1GiB",
+		about: "how much the memory limits of the executions that run at once may come to; more wait",
+		read: func(c *Config, text string) (err error) {
+			c.Memory, err = parseSize(text)
+			return err
 		},
 	},
 	limit("limit-operations", "N", "100000000", "operations an execution may use", readCount,
@@ -216,6 +225,9 @@ func ReadSettings(f *Flags, getenv func(string) string) (*Config, error) {
 	}
 	if (c.OwnerUsername == "") != (c.OwnerPassword == "") {
 		return nil, fmt.Errorf("PICLOUD_OWNER_USERNAME and PICLOUD_OWNER_PASSWORD go together: set both or neither")
+	}
+	if c.Memory < c.Limits.MemoryBytes {
+		return nil, fmt.Errorf("PICLOUD_MAX_MEMORY is less than PICLOUD_LIMIT_MEMORY: no execution could ever run")
 	}
 	return c, nil
 }

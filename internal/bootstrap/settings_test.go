@@ -28,7 +28,7 @@ func read(t *testing.T, env map[string]string, args ...string) (*Config, error) 
 
 func TestSettings(t *testing.T) {
 	defaults := Config{
-		Listen: "127.0.0.1:8080", DataDir: "./data",
+		Listen: "127.0.0.1:8080", DataDir: "./data", Memory: 1 << 30,
 		Limits: store.Limits{
 			Operations: 100_000_000, WallTimeMS: 10_000, MemoryBytes: 64 << 20, CallDepth: 64,
 			RequestBytes: 4 << 20, ResponseBytes: 8 << 20, LogLines: 1000, LogBytes: 256 << 10,
@@ -100,6 +100,7 @@ func TestWrongSettingsSayWhatToDo(t *testing.T) {
 		{name: "public URL with a path", args: []string{"--public-url", "https://example.com/picloud"}, want: "without a path"},
 		{name: "level", args: []string{"--log-level", "loud"}, want: `"loud" is not a level`},
 		{name: "concurrency", args: []string{"--max-concurrency", "-1"}, want: "is not a number from 0"},
+		{name: "no room for an execution", args: []string{"--max-memory", "1MiB"}, want: "no execution could ever run"},
 		{name: "half an owner", env: map[string]string{"PICLOUD_OWNER_USERNAME": "ada"}, want: "go together"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

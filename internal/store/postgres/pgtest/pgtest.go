@@ -35,10 +35,15 @@ const EnvURL = "PICLOUD_TEST_POSTGRES_URL"
 // for TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
+	Stop()
+	os.Exit(code)
+}
+
+// Stop stops the cluster if one was started; for a TestMain with more to do.
+func Stop() {
 	if cluster != nil {
 		cluster.Stop()
 	}
-	os.Exit(code)
 }
 
 var (
