@@ -3,16 +3,153 @@ package rhai
 import (
 	"context"
 	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/picloud/picloud/rhai/internal/bytecode"
 )
 
-// machine is the state of one run.
+// machine is the state of one run. The run loop carries only the machine, the
+// code, the program counter and the registers; everything else is here.
 type machine struct {
-	budget    int64 // operations left in the current slice
+	pc     int
+	regs   *[256]Value
+	fn     *funcProto
+	base   int // of regs in stack
+	fp     int // frames in use
+	budget int64
+	stack  []Value // the current chunk
+	frames []frame // length: levels of calls allowed here
+	ext    *frameExt
+	err    *Error
+	ret    Value
+
+	place     *Value // the current place of a chain
+	placeCell *cellObj
+	placeRO   bool
+	placeName int32    // name of the root, index into Names
+	placePos  Position // of the root
+	path      []pathStep
+
 	used      int64 // memory: live at the last census + allocated since
 	maxMemory int64
+	peak      int64
+	granted   int64 // operations granted so far
 	limits    Limits
 	ctx       context.Context
 	eng       *Engine
+	env       *environment
+	imports   []importSlot
+	modules   int // imported so far
+	dyn       []dynVar
+	exports   []exportVar
+	chunks    [][]Value // chunks below the current one
+	high      int       // high-water mark of the current chunk
+	calls     []*Call
+	ncalls    int
+	natives   int // nesting of natives that run script code
+	exts      []*frameExt
+	epoch     uint32
+	cancelled atomic.Bool
+	allFrames []frame
+	outer     []bool // by register of the body: constants of the outside scope
+	fragments map[fragmentKey]*funcProto
+	loaded    map[*Program]*moduleInstance
+	keep      func() // called before the body's frame ends
+	scope     *Scope
+	broken    bool // a native panicked: the state is not to be reused
+}
+
+// frame is what a call saves of its caller.
+type frame struct {
+	fn    *funcProto
+	pc    int32
+	adj   uint8
+	flags uint8
+	base  int32
+}
+
+const (
+	frameEntry uint8 = 1 << iota // the run loop returns when this frame does
+	frameExtended
+	frameChunk    // the callee's registers are in another chunk
+	frameFragment // code that runs on the caller's registers
+)
+
+// frameExt is the rest of a frame that few functions need.
+type frameExt struct {
+	prev     *frameExt
+	this     *Value
+	readOnly bool
+	far      []Value
+	locked   *cellObj
+	env      *environment // to restore
+	setEnv   bool
+	imports  int
+	dyn      int
+}
+
+// environment is a module: its program, constants and imports.
+type environment struct {
+	prog    *Program
+	consts  map[string]Value
+	imports []importSlot
+}
+
+const (
+	unlimited  = math.MaxInt64 / 4
+	chunkSize  = 1024
+	slice      = 1 << 16 // operations between looks at the cancellation
+	maxNatives = 200     // nesting of natives on the Go stack
+)
+
+var machines = sync.Pool{New: func() any {
+	vm := &machine{stack: make([]Value, chunkSize)}
+	vm.allFrames = make([]frame, defaultCallLevels)
+	return vm
+}}
+
+// start prepares a machine for a run.
+func (e *Engine) start(ctx context.Context, l Limits) *machine {
+	vm := machines.Get().(*machine)
+	vm.eng, vm.ctx, vm.limits = e, ctx, l
+	levels := l.MaxCallLevels
+	if levels <= 0 {
+		levels = defaultCallLevels
+	}
+	if len(vm.allFrames) < levels+1 {
+		vm.allFrames = make([]frame, levels+1)
+	}
+	vm.frames = vm.allFrames[:levels+1]
+	vm.maxMemory = unlimited
+	if l.MaxMemory > 0 {
+		vm.maxMemory = l.MaxMemory
+	}
+	vm.grant()
+	vm.regs = (*[256]Value)(vm.stack[:256])
+	return vm
+}
+
+// stop clears what the run left behind and gives the machine back.
+func (vm *machine) stop() {
+	first := vm.stack
+	if len(vm.chunks) > 0 {
+		first = vm.chunks[0]
+		vm.high = len(first)
+	}
+	high := min(max(vm.high, vm.base)+256, len(first))
+	clear(first[:high])
+	for _, c := range vm.calls {
+		*c = Call{}
+	}
+	for _, x := range vm.exts {
+		*x = frameExt{}
+	}
+	clear(vm.path)
+	clear(vm.allFrames[:min(len(vm.allFrames), vm.fp+8)])
+	frames, calls, exts, path := vm.allFrames, vm.calls, vm.exts, vm.path[:0]
+	*vm = machine{stack: first, allFrames: frames, calls: calls, exts: exts, path: path}
+	machines.Put(vm)
 }
 
 func (vm *machine) context() context.Context {
@@ -22,18 +159,258 @@ func (vm *machine) context() context.Context {
 	return vm.ctx
 }
 
-// unlimited stands for no memory limit.
-const unlimited = math.MaxInt64 / 4
+// grant fills the budget with the next slice of operations.
+func (vm *machine) grant() bool {
+	n := int64(slice)
+	if m := vm.limits.MaxOperations; m > 0 {
+		n = min(n, m-vm.granted)
+	}
+	if n <= 0 {
+		return false
+	}
+	vm.granted += n
+	vm.budget += n
+	return true
+}
 
-func (vm *machine) refill() error { return newError(ErrTooManyOperations, "") }
+// refill is called when the budget has run out.
+func (vm *machine) refill() error {
+	for vm.budget < 0 {
+		if vm.cancelled.Load() {
+			return vm.terminated()
+		}
+		if !vm.grant() {
+			return newError(ErrTooManyOperations, "")
+		}
+	}
+	if vm.cancelled.Load() {
+		return vm.terminated()
+	}
+	return nil
+}
+
+func (vm *machine) terminated() *Error {
+	e := newError(ErrTerminated, "")
+	if vm.ctx != nil {
+		e.inner = context.Cause(vm.ctx)
+	}
+	return e
+}
+
+// watch makes the end of the context end the run; the result stops watching.
+func (vm *machine) watch(ctx context.Context) func() bool {
+	vm.ctx = ctx
+	if ctx == nil || ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	if ctx.Err() != nil {
+		vm.cancelled.Store(true)
+	}
+	return context.AfterFunc(ctx, func() { vm.cancelled.Store(true) })
+}
+
+// operations is the number of operations charged so far.
+func (vm *machine) operations() int64 { return vm.granted - vm.budget }
+
+// pos is where the current instruction is.
+func (vm *machine) pos() Position { return vm.posAt(vm.fn, vm.pc-1) }
+
+func (vm *machine) posAt(fn *funcProto, pc int) Position {
+	if fn == nil || pc < 0 || pc >= len(fn.f.Pos) {
+		return Position{}
+	}
+	return fn.f.Pos[pc]
+}
+
+// altPos is the second position of the current instruction.
+func (vm *machine) altPos() Position { return vm.fn.f.Alt[int32(vm.pc-1)] }
+
+// fail records an error for the instruction and returns false.
+func (vm *machine) fail(err error) bool { return vm.failAt(err, vm.pos()) }
+
+func (vm *machine) failAt(err error, pos Position) bool {
+	vm.err = asError(err).at(pos)
+	return false
+}
+
+func asError(err error) *Error {
+	if e, ok := err.(*Error); ok {
+		return e
+	}
+	return &Error{Kind: ErrRuntime, Value: String(err.Error()), inner: err}
+}
+
+// newExt takes an extended frame from the pool.
+func (vm *machine) newExt() *frameExt {
+	var x *frameExt
+	if n := len(vm.exts); n > 0 {
+		x = vm.exts[n-1]
+		vm.exts = vm.exts[:n-1]
+	} else {
+		x = &frameExt{}
+	}
+	x.prev = vm.ext
+	vm.ext = x
+	return x
+}
+
+// enter starts script function fn whose arguments are at register adj of the current frame.
+func (vm *machine) enter(fn *funcProto, adj int, flags uint8) *Error {
+	vm.budget -= fn.cost
+	if vm.budget < 0 {
+		if err := vm.refill(); err != nil {
+			return asError(err)
+		}
+	}
+	if vm.fp >= len(vm.frames)-1 {
+		return newError(ErrStackOverflow, "")
+	}
+	f := &vm.frames[vm.fp]
+	vm.fp++
+	f.fn, f.pc, f.adj, f.flags, f.base = vm.fn, int32(vm.pc), uint8(adj), flags, int32(vm.base)
+	base := vm.base + adj
+	if base+256 > len(vm.stack) {
+		vm.newChunk(base, fn.arity())
+		f.flags |= frameChunk
+		base = 0
+	}
+	vm.fn, vm.base, vm.pc = fn, base, 0
+	vm.high = max(vm.high, base)
+	vm.regs = (*[256]Value)(vm.stack[base : base+256])
+	if fn.ext || fn.prog != vm.env.prog {
+		f.flags |= frameExtended
+		x := vm.newExt()
+		x.imports = len(vm.imports)
+		x.dyn = len(vm.dyn)
+		if fn.nfar > 0 {
+			x.far = make([]Value, fn.nfar)
+		}
+	}
+	return nil
+}
+
+// newChunk continues the stack in another chunk and copies the arguments there:
+// places within a chunk never move.
+func (vm *machine) newChunk(base, nargs int) {
+	next := make([]Value, chunkSize)
+	copy(next, vm.stack[base:base+nargs])
+	vm.chunks = append(vm.chunks, vm.stack)
+	vm.stack = next
+}
+
+// leave goes back to the caller of the current frame.
+func (vm *machine) leave() uint8 {
+	if vm.keep != nil && vm.fn == vm.fn.prog.body {
+		vm.keep()
+	}
+	vm.fp--
+	f := &vm.frames[vm.fp]
+	flags := f.flags
+	if flags&frameExtended != 0 {
+		x := vm.ext
+		vm.ext = x.prev
+		if x.locked != nil {
+			x.locked.flags &^= flagLocked
+		}
+		if x.setEnv {
+			vm.env = x.env
+		}
+		vm.imports = cutSlice(vm.imports, x.imports)
+		vm.dyn = cutSlice(vm.dyn, x.dyn)
+		*x = frameExt{}
+		vm.exts = append(vm.exts, x)
+	}
+	if flags&frameChunk != 0 {
+		n := len(vm.chunks) - 1
+		vm.stack = vm.chunks[n]
+		vm.chunks = vm.chunks[:n]
+	}
+	vm.fn, vm.pc, vm.base = f.fn, int(f.pc), int(f.base)
+	vm.regs = (*[256]Value)(vm.stack[vm.base : vm.base+256])
+	return flags
+}
+
+func cutSlice[T any](s []T, n int) []T {
+	if n < len(s) {
+		clear(s[n:])
+		return s[:n]
+	}
+	return s
+}
+
+// run executes fn, whose arguments are at register adj, until it returns.
+func (vm *machine) run(fn *funcProto, adj int) (Value, error) {
+	if err := vm.enter(fn, adj, frameEntry); err != nil {
+		return Value{}, err
+	}
+	vm.err = nil
+	vm.loop()
+	if err := vm.err; err != nil {
+		vm.err = nil
+		return Value{}, err
+	}
+	v := vm.ret
+	vm.ret = Value{}
+	return v, nil
+}
+
+// unwind looks for a handler of vm.err and goes there, or ends at the entry frame.
+func (vm *machine) unwind() bool {
+	for {
+		if h := vm.handler(); h != nil {
+			vm.regs[h.Reg] = Host(nil, vm.err)
+			vm.err = nil
+			vm.pc = int(h.Target)
+			return true
+		}
+		fn := vm.fn
+		flags := vm.leave()
+		pos := vm.pos()
+		e := vm.err
+		switch e.Kind {
+		case errExit:
+		case ErrTooManyOperations, ErrStackOverflow, ErrDataTooLarge, ErrMemory, ErrTerminated, ErrSystem:
+			if len(e.Trace) == 0 && fn != fn.prog.body {
+				e.Position = pos
+			}
+		default:
+			if fn != fn.prog.body || fn.f.Fragment {
+				c := CallSite{Function: fn.f.Name, Position: pos}
+				if vm.fn == nil || vm.fn.prog != fn.prog {
+					c.Source = fn.prog.name
+				}
+				e.Trace = append(e.Trace, c)
+			}
+		}
+		if flags&frameEntry != 0 {
+			return false
+		}
+	}
+}
+
+// handler finds what handles vm.err in the current frame.
+func (vm *machine) handler() *bytecode.Handler {
+	pc := int32(vm.pc - 1)
+	for i := range vm.fn.f.Handlers {
+		h := &vm.fn.f.Handlers[i]
+		if pc < h.Start || pc >= h.End {
+			continue
+		}
+		if h.Rethrow {
+			if vm.err.Kind == ErrRuntime && vm.err.Value.IsUnit() {
+				if old, ok := vm.regs[h.Reg].host().v.(*Error); ok {
+					e := *old
+					e.Position = vm.err.Position
+					vm.err = &e
+				}
+			}
+			continue
+		}
+		if vm.err.catchable() {
+			return h
+		}
+	}
+	return nil
+}
 
 func (vm *machine) census(request int64) error { return newError(ErrMemory, "") }
-func (vm *machine) invoke(fn Value, this *Value, args []Value, pos Position) (Value, error) {
-	return Value{}, newError(ErrSystem, "not linked")
-}
-func (vm *machine) invokeExtra(caller string, fn Value, this *Value, args, extras []Value, move int, pos Position) (Value, error) {
-	return Value{}, newError(ErrSystem, "not linked")
-}
-
-type funcProto struct{}
-type environment struct{}

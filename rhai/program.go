@@ -2,23 +2,60 @@ package rhai
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/picloud/picloud/rhai/internal/compile"
+	"github.com/picloud/picloud/rhai/syntax"
 )
 
 // Program is a compiled script. It is immutable and safe to share; every run
 // has a state of its own.
 type Program struct {
-	eng  *Engine
-	name string
+	linked
+	eng    *Engine
+	name   string
+	script *syntax.Script
+	host   *Program // of a fragment: the program it is part of
 }
 
 // Name is the name given to Compile.
 func (p *Program) Name() string { return p.name }
 
+func (e *Engine) parseOptions() syntax.Options {
+	l := e.limits
+	return syntax.Options{
+		MaxExprDepth: l.MaxExprDepth, MaxFnExprDepth: l.MaxFunctionExprDepth, MaxSourceSize: l.MaxSourceSize,
+		MaxStringLen: l.MaxStringSize, MaxArrayLen: l.MaxArraySize, MaxMapLen: l.MaxMapSize,
+	}
+}
+
+// parseError makes the error of a parse one of the engine.
+func parseError(err error) *Error {
+	e := &Error{Kind: ErrParsing, inner: err}
+	if s, ok := err.(*syntax.Error); ok {
+		e.subject, e.Position = s.Msg, s.Pos
+	} else {
+		e.subject = err.Error()
+	}
+	return e
+}
+
 // Compile parses and compiles a source. Name appears in errors of imported
 // code. A syntax error is an *Error of kind ErrParsing.
 func (e *Engine) Compile(name, source string) (*Program, error) {
 	e.sealed.Store(true)
-	return nil, newError(ErrSystem, "the compiler is not linked")
+	s, err := syntax.Parse(source, e.parseOptions())
+	if err != nil {
+		return nil, parseError(err)
+	}
+	u, err := compile.Script(s, name)
+	if err != nil {
+		return nil, &Error{Kind: ErrParsing, subject: err.Error(), inner: err}
+	}
+	p := &Program{eng: e, name: name, script: s}
+	p.link(u)
+	return p, nil
 }
 
 // runConfig is what RunOptions set.
@@ -36,48 +73,204 @@ func RunLimits(l Limits) RunOption { return func(c *runConfig) { c.limits = &l }
 // RunStats writes what the run used to st when it ends, also after an error.
 func RunStats(st *Stats) RunOption { return func(c *runConfig) { c.stats = st } }
 
+func (p *Program) configure(opts []RunOption) (runConfig, Limits) {
+	var c runConfig
+	for _, o := range opts {
+		o(&c)
+	}
+	if c.limits != nil {
+		return c, *c.limits
+	}
+	return c, p.eng.limits
+}
+
 // Run runs the script's body and returns its value. Scope may be nil. The run
 // ends with ErrTerminated when ctx is done. One goroutine per call.
 func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Value, error) {
-	return Value{}, newError(ErrSystem, "the machine is not linked")
+	c, limits := p.configure(opts)
+	vm := p.eng.start(ctx, limits)
+	unwatch := vm.watch(ctx)
+	v, err := p.body0(vm, scope)
+	if c.stats != nil {
+		*c.stats = vm.stats()
+	}
+	if unwatch() {
+		vm.stop()
+	}
+	if err != nil {
+		return Value{}, err
+	}
+	return v, nil
+}
+
+// body0 runs the body as the first frame of a machine.
+func (p *Program) body0(vm *machine, scope *Scope) (v Value, err error) {
+	defer border(vm, &err)
+	vm.env = &environment{prog: p}
+	vm.scope = scope
+	p.scopeIn(vm, scope)
+	if scope != nil {
+		vm.keep = func() { p.scopeOut(vm, scope) }
+	}
+	value, e := vm.runThis(p.body, nil, 0, nil)
+	vm.keep = nil
+	if e != nil {
+		if e.Kind == errExit {
+			return e.Value, nil
+		}
+		return Value{}, e
+	}
+	return value, nil
+}
+
+// border makes a panic of a host function an error of the run.
+func border(vm *machine, err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	name := ""
+	if vm.ncalls > 0 {
+		name = vm.calls[vm.ncalls-1].native.Name
+	}
+	vm.broken = true
+	*err = &Error{Kind: ErrSystem, subject: "panic in function '" + name + "'",
+		inner: fmt.Errorf("%v\n%s", r, debug.Stack())}
+}
+
+// scopeIn copies the outside variables that the body mentions to its registers.
+func (p *Program) scopeIn(vm *machine, scope *Scope) {
+	if scope != nil {
+		for _, t := range p.unit.TopVars {
+			if !t.Slot.Far {
+				vm.stack[t.Slot.Reg] = Value{p: &vUndef}
+			}
+		}
+	}
+	vm.undefineOuter(p, 0)
+	if scope == nil {
+		return
+	}
+	for _, o := range p.unit.Outer {
+		i := scope.find(o.Name)
+		if i < 0 || o.Slot.Far {
+			continue
+		}
+		v := share(scope.vars[i].value)
+		if o.Slot.Cell {
+			vm.stack[o.Slot.Reg].cell().v = v
+		} else {
+			vm.stack[o.Slot.Reg] = v
+		}
+		if scope.vars[i].constant {
+			for len(vm.outer) <= int(o.Slot.Reg) {
+				vm.outer = append(vm.outer, false)
+			}
+			vm.outer[o.Slot.Reg] = true
+		}
+	}
+}
+
+// scopeOut copies changed and new variables back. It runs before the body's frame ends.
+func (p *Program) scopeOut(vm *machine, scope *Scope) {
+	for _, o := range p.unit.Outer {
+		if i := scope.find(o.Name); i >= 0 && !scope.vars[i].constant && !o.Slot.Far {
+			scope.vars[i].value = share(vm.stack[o.Slot.Reg].deref())
+		}
+	}
+	for _, t := range p.unit.TopVars {
+		place := &vm.stack[min(int(t.Slot.Reg), len(vm.stack)-1)]
+		if t.Slot.Far {
+			place = &vm.ext.far[t.Slot.Reg]
+		}
+		if v := place.deref(); v.p != &vUndef {
+			scope.vars = append(scope.vars, scopeVar{t.Name, share(v), t.Const})
+		}
+	}
+	for _, d := range vm.dyn {
+		scope.vars = append(scope.vars, scopeVar{d.name, share(d.cell.v), d.constant})
+	}
 }
 
 // Instance runs the body once and keeps the state, so that functions of the
 // script can be called. It belongs to one goroutine at a time.
 func (p *Program) Instance(ctx context.Context, scope *Scope, opts ...RunOption) (*Instance, error) {
-	return nil, newError(ErrSystem, "the machine is not linked")
+	c, limits := p.configure(opts)
+	vm := p.eng.start(ctx, limits)
+	unwatch := vm.watch(ctx)
+	imports := &vm.imports
+	_ = imports
+	v, err := p.body0(vm, scope)
+	if c.stats != nil {
+		*c.stats = vm.stats()
+	}
+	stopped := unwatch()
+	if err != nil {
+		if stopped {
+			vm.stop()
+		}
+		return nil, err
+	}
+	return &Instance{vm: vm, prog: p, value: v}, nil
 }
 
 // Instance is a program whose body has run.
 type Instance struct {
-	vm *machine
+	vm    *machine
+	prog  *Program
+	value Value
 }
 
 // Value is the value of the body.
-func (in *Instance) Value() Value { return Value{} }
+func (in *Instance) Value() Value { return in.value }
 
 // Stats is what the instance has used so far.
-func (in *Instance) Stats() Stats { return Stats{} }
+func (in *Instance) Stats() Stats { return in.vm.stats() }
 
 // Close gives the instance's memory back; it must not be used afterwards.
-func (in *Instance) Close() {}
+func (in *Instance) Close() {
+	if in.vm != nil {
+		in.vm.stop()
+		in.vm = nil
+	}
+}
 
 // Func prepares calls of a script function; any arity.
 func (in *Instance) Func(name string) *Func { return &Func{in: in, name: name} }
 
 // Func is a function of an Instance.
 type Func struct {
-	in   *Instance
-	name string
+	in    *Instance
+	name  string
+	proto *funcProto
 }
 
 // Exists reports whether the script defines the function with that many parameters.
-func (f *Func) Exists(arity int) bool { return false }
+func (f *Func) Exists(arity int) bool { return f.in.prog.byName[fnKey{f.name, arity}] != nil }
 
 // Call calls the function. Operations and memory count towards the instance's
-// limits from the start of the call.
-func (f *Func) Call(ctx context.Context, args ...Value) (Value, error) {
-	return Value{}, newError(ErrFunctionNotFound, f.name)
+// limits from its start on. The arguments are given away.
+func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
+	vm := f.in.vm
+	if f.proto == nil || f.proto.arity() != len(args) {
+		f.proto = f.in.prog.byName[fnKey{f.name, len(args)}]
+		if f.proto == nil {
+			return Value{}, newError(ErrFunctionNotFound, callSignature(f.name, args))
+		}
+	}
+	vm.cancelled.Store(false)
+	unwatch := vm.watch(ctx)
+	defer unwatch()
+	defer border(vm, &err)
+	if vm.broken {
+		return Value{}, &Error{Kind: ErrSystem, subject: "the instance is unusable after a panic"}
+	}
+	return vm.invokeProto(f.proto, nil, args, Position{})
+}
+
+// stats is what the run has used so far.
+func (vm *machine) stats() Stats {
+	return Stats{Operations: vm.operations(), PeakMemory: max(vm.peak, min(vm.used, vm.maxMemory))}
 }
 
 // FnInfo describes a function that a script defines.
@@ -90,7 +283,15 @@ type FnInfo struct {
 }
 
 // Functions are the functions the script defines, in order.
-func (p *Program) Functions() []FnInfo { return nil }
+func (p *Program) Functions() []FnInfo {
+	var fns []FnInfo
+	for _, f := range p.unit.Funcs {
+		if !f.Closure {
+			fns = append(fns, FnInfo{Name: f.Name, Params: f.Params, Doc: f.Doc, Private: f.Private, This: f.ThisType})
+		}
+	}
+	return fns
+}
 
 // Freeze makes the value immutable, deeply, so that goroutines may share it.
 // It returns the value.

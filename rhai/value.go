@@ -258,3 +258,5 @@ func (v Value) deref() Value {
 	}
 	return v
 }
+
+func (v Value) iter() *iterObj { return (*iterObj)(unsafe.Pointer(v.p)) }

@@ -31,7 +31,7 @@ const (
 	FarCell  // far slot D = cell(far slot D)
 	CellGet  // R[A] = copy of the content of cell R[B]; C != 0: borrowed
 	CellSet  // content of cell R[A] = R[B]
-	Check    // error unless R[A] (or the cell in it) is a defined variable; its name is Names[D]
+	Check    // error unless R[A] (or the cell in it) is a defined variable, or B != 0 and it is a constant; its name is Names[D]
 	GetThis  // R[A] = copy of this; C != 0: borrowed
 	SetThis  // *this = R[A]
 
@@ -97,6 +97,7 @@ const (
 	MethodP // the same on the place p
 	Ret     // return R[A]
 	RetUnit
+	FragRet  // end a fragment with value R[A]
 	Special  // R[A] = syntactic function of site D, C arguments from R[A]
 	Eval     // R[A] = eval(R[A]) at site D
 	CallerFn // R[A] = f!(R[A], …) at site D: C arguments
@@ -129,14 +130,14 @@ const (
 	PSetIdx // p[R[A]] = R[B], or op= with operator token C
 	PSetFld // p.name = R[B], site D, or op= with operator token C
 
-	IterInit // R[A], R[A+1] = iteration over R[B]
-	ForNext  // R[B] = next of iteration R[A], jump D; at the end go on. C operations
-	Switch   // jump by R[A], site D; R[B], R[B+1] keep the candidates when there are guards
-	SwNext   // jump to the next candidate of R[A], site D
+	IterInit  // R[A], R[A+1] = iteration over R[B]
+	IterRange // R[A], R[A+1] = iteration over R[A]..R[A+1]; B != 0: inclusive
+	ForNext   // R[B] = next of iteration R[A], jump D; at the end go on. C operations
+	Switch    // jump by R[A], site D; R[B], R[B+1] keep the candidates when there are guards
+	SwNext    // jump to the next candidate of R[A], site D
 
-	Throw   // throw R[A]; B != 0: rethrow with nothing
-	Catch   // R[A] = error being handled; ends the search for a handler
-	Rethrow // the error saved by Catch in R[A], when the catch block throws ()
+	Throw // throw R[A]; B != 0: rethrow with nothing
+	Catch // R[A] = value to catch of the error that the handler left in R[B]
 
 	Import   // import R[A] as site D
 	ImpMark  // R[A] = depth of the imports

@@ -34,16 +34,24 @@ type Func struct {
 	Doc      string
 	UsesThis bool
 	Empty    bool // no statements
+	Fragment bool // code of an eval: part of the function that runs it
 	Cost     int64
 	NRegs    int // near registers used
 	NFar     int // far slots used
 	Code     []Ins
-	Pos      []syntax.Pos // of each instruction
-	Handlers []Handler    // innermost first
+	Pos      []syntax.Pos         // of each instruction
+	Alt      map[int32]syntax.Pos // second position of an instruction: of the operator in a chain
+	Handlers []Handler            // innermost first
 }
 
-// Handler covers [Start, End) with a catch block at Target.
-type Handler struct{ Start, End, Target int32 }
+// Handler covers [Start, End) with a catch block at Target, which finds the
+// error in register Reg. With Rethrow it covers the catch block itself: there a
+// thrown () stands for the error kept in register Reg.
+type Handler struct {
+	Start, End, Target int32
+	Reg                uint8
+	Rethrow            bool
+}
 
 // ConstKind classes a constant.
 type ConstKind uint8
@@ -79,7 +87,8 @@ type CallSite struct {
 	Args      int          // without the receiver
 	Pos       syntax.Pos   // of the name
 	ArgPos    []syntax.Pos // where the arguments start
-	RootName  string       // variable the place starts from
+	Lent      uint64       // arguments that may alias a variable or an element
+	Caller    *EvalSite    // f!(): what the callee sees
 }
 
 // Shape is a map literal: its sorted keys, and for each source entry its slot.
@@ -108,7 +117,8 @@ type SwitchSite struct {
 	Values   []Const // in source order
 	Arm      []int32 // of each value
 	Ranges   []SwitchRange
-	Default  int32 // where to go when nothing matches
+	Default  int32 // where to go when no case matches
+	None     int32 // where to go when the guard of the default fails
 	AnyGuard bool
 }
 

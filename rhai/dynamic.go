@@ -1,0 +1,259 @@
+package rhai
+
+import (
+	"strings"
+
+	"github.com/picloud/picloud/rhai/internal/bytecode"
+	"github.com/picloud/picloud/rhai/internal/compile"
+	"github.com/picloud/picloud/rhai/syntax"
+)
+
+// dynVar is a variable that an eval defined in the frame around it.
+type dynVar struct {
+	name     string
+	cell     *cellObj
+	constant bool
+}
+
+// fragmentKey names compiled code of an eval site.
+type fragmentKey struct {
+	site *bytecode.EvalSite
+	text string
+}
+
+const maxFragments = 64
+
+// eval executes R[A] = eval(R[A]).
+func (vm *machine) eval(in *bytecode.Ins) bool {
+	site := vm.fn.prog.unit.Evals[in.D]
+	x := vm.regs[in.A].untag()
+	if !x.isString() {
+		return vm.failAt(errMismatch("string", typeName(x)), site.ArgPos)
+	}
+	text := strings.TrimSpace(x.str())
+	if text == "" {
+		vm.regs[in.A] = Value{}
+		return true
+	}
+	if err := vm.charge(int64(len(text)) / 4); err != nil {
+		return vm.fail(err)
+	}
+	if err := vm.alloc(int64(len(text)) * 32); err != nil {
+		return vm.fail(err)
+	}
+	fn, err := vm.fragment(site, text)
+	if err != nil {
+		err.Trace = append(err.Trace, CallSite{Function: "eval", Position: site.ArgPos})
+		vm.err = err
+		return false
+	}
+	return vm.enterFragment(fn, in.A)
+}
+
+// fragment compiles the text of an eval, or finds it compiled.
+func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *Error) {
+	key := fragmentKey{site, text}
+	if fn := vm.fragments[key]; fn != nil {
+		return fn, nil
+	}
+	s, err := syntax.Parse(text, vm.eng.parseOptions())
+	if err != nil {
+		return nil, parseError(err)
+	}
+	if len(s.Functions) > 0 {
+		return nil, parseError(&syntax.Error{Kind: syntax.WrongFnDefinition,
+			Msg: "Function definitions must be at global level and cannot be inside a block or another function"})
+	}
+	u, err := compile.Fragment(s.Body, "eval", vm.fn.prog.name, site, nil, 0)
+	if err != nil {
+		return nil, &Error{Kind: ErrSystem, inner: err}
+	}
+	fn := vm.linkFragment(u)
+	if vm.fragments == nil || len(vm.fragments) >= maxFragments {
+		vm.fragments = map[fragmentKey]*funcProto{}
+	}
+	vm.fragments[key] = fn
+	return fn, nil
+}
+
+// linkFragment links code that runs within a function of the current program.
+func (vm *machine) linkFragment(u *bytecode.Unit) *funcProto {
+	p := &Program{eng: vm.eng, name: vm.fn.prog.name}
+	p.host = vm.fn.prog
+	if p.host.host != nil {
+		p.host = p.host.host
+	}
+	p.link(u)
+	return p.body
+}
+
+// enterFragment runs a fragment on the registers of the current frame.
+func (vm *machine) enterFragment(fn *funcProto, a uint8) bool {
+	vm.budget -= fn.cost
+	if vm.budget < 0 {
+		if err := vm.refill(); err != nil {
+			return vm.fail(err)
+		}
+	}
+	if vm.fp >= len(vm.frames)-1 {
+		return vm.fail(newError(ErrStackOverflow, ""))
+	}
+	f := &vm.frames[vm.fp]
+	vm.fp++
+	f.fn, f.pc, f.adj, f.flags, f.base = vm.fn, int32(vm.pc), a, frameFragment, int32(vm.base)
+	if fn.nfar > len(vm.ext.far) {
+		far := make([]Value, fn.nfar)
+		copy(far, vm.ext.far)
+		vm.ext.far = far
+	}
+	vm.fn, vm.pc = fn, 0
+	return true
+}
+
+// fragRet ends a fragment.
+func (vm *machine) fragRet(v Value) bool {
+	vm.leave()
+	vm.regs[vm.frames[vm.fp].adj] = v
+	return true
+}
+
+// callerFn executes R[A] = f!(R[A], …).
+func (vm *machine) callerFn(in *bytecode.Ins) bool {
+	site := &vm.fn.prog.calls[in.D]
+	p := vm.fn.prog
+	if p.host != nil {
+		p = p.host
+	}
+	n := int(in.C)
+	args := vm.stack[vm.base+int(in.A) : vm.base+int(in.A)+n]
+	var def *syntax.FnDef
+	if p.script != nil {
+		for _, d := range p.script.Functions {
+			if d.Name == site.Name && len(d.Params) == n && d.ThisType == "" {
+				def = d
+			}
+		}
+	}
+	if def == nil {
+		return vm.callByName(in, nil)
+	}
+	key := fragmentKey{site.Caller, site.Name}
+	fn := vm.fragments[key]
+	if fn == nil {
+		params := def.Params
+		if params == nil {
+			params = []syntax.Name{}
+		}
+		u, err := compile.Fragment(def.Body.Stmts, def.Name, p.name, site.Caller, params, int(in.A))
+		if err != nil {
+			return vm.failAt(&Error{Kind: ErrSystem, inner: err}, site.Pos)
+		}
+		fn = vm.linkFragment(u)
+		if vm.fragments == nil {
+			vm.fragments = map[fragmentKey]*funcProto{}
+		}
+		vm.fragments[key] = fn
+	}
+	_ = args
+	return vm.enterFragment(fn, in.A)
+}
+
+// dynFrom is where the variables of the current function start.
+func (vm *machine) dynFrom() int {
+	if vm.ext != nil {
+		return vm.ext.dyn
+	}
+	return 0
+}
+
+func (vm *machine) dynamic(name string) *dynVar {
+	for i := len(vm.dyn) - 1; i >= vm.dynFrom(); i-- {
+		if vm.dyn[i].name == name {
+			return &vm.dyn[i]
+		}
+	}
+	return nil
+}
+
+// slotPlace is where a variable of the frame lives.
+func (vm *machine) slotPlace(s bytecode.Slot) (place *Value, cell *cellObj) {
+	if s.Far {
+		place = &vm.ext.far[s.Reg]
+	} else {
+		place = &vm.regs[s.Reg]
+	}
+	if s.Cell {
+		cell = place.cell()
+		return &cell.v, cell
+	}
+	return place, nil
+}
+
+// dynFind makes the variable of a site the current place.
+func (vm *machine) dynFind(site *bytecode.VarSite) bool {
+	vm.path = vm.path[:0]
+	vm.placeCell, vm.placeRO, vm.placePos = nil, false, vm.pos()
+	vm.placeName = 0
+	if d := vm.dynamic(site.Name); d != nil {
+		vm.place, vm.placeRO = &d.cell.v, d.constant
+		return true
+	}
+	if site.Static {
+		vm.place, vm.placeCell = vm.slotPlace(site.Slot)
+		vm.placeRO = site.Const
+		if vm.place.p != &vUndef {
+			return true
+		}
+	}
+	return vm.failAt(newError(ErrVariableNotFound, site.Name), site.Pos)
+}
+
+func (vm *machine) dynGet(in *bytecode.Ins) bool {
+	site := &vm.fn.prog.unit.Vars[in.D]
+	if vm.dynamic(site.Name) == nil && !site.Static {
+		p := vm.fn.prog
+		if p.host != nil {
+			p = p.host
+		}
+		if fn := p.anyArity[site.Name]; fn != nil {
+			f := &fnObj{hdr: hdr{kind: KindFn, depth: 1}, name: site.Name, proto: fn, env: vm.env}
+			vm.regs[in.A] = Value{p: &f.hdr}
+			return true
+		}
+	}
+	if !vm.dynFind(site) {
+		return false
+	}
+	vm.regs[in.A] = share(*vm.place)
+	return true
+}
+
+// dynSet defines a variable.
+func (vm *machine) dynSet(in *bytecode.Ins) bool {
+	if err := vm.alloc(64); err != nil {
+		return vm.fail(err)
+	}
+	c := &cellObj{hdr: hdr{kind: kindCell}, v: share(vm.regs[in.A])}
+	vm.dyn = append(vm.dyn, dynVar{vm.fn.prog.unit.Vars[in.D].Name, c, in.B != 0})
+	return true
+}
+
+func (vm *machine) dynPlace(in *bytecode.Ins) bool {
+	return vm.dynFind(&vm.fn.prog.unit.Vars[in.D])
+}
+
+// isDefined reports whether a variable of the name exists at a site.
+func (vm *machine) isDefined(name string, site *bytecode.EvalSite) bool {
+	if vm.dynamic(name) != nil {
+		return true
+	}
+	for i := range site.Vars {
+		if v := &site.Vars[i]; v.Name == name {
+			place, _ := vm.slotPlace(v.Slot)
+			if place.p != &vUndef {
+				return true
+			}
+		}
+	}
+	return vm.scope != nil && vm.scope.find(name) >= 0
+}

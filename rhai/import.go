@@ -1,0 +1,235 @@
+package rhai
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/picloud/picloud/rhai/internal/bytecode"
+)
+
+// importSlot is an import that is visible now; the latest of a name counts.
+type importSlot struct {
+	name string
+	mod  *Module         // a module of the host, or
+	inst *moduleInstance // a script
+}
+
+// moduleInstance is a script that was imported: its body has run.
+type moduleInstance struct {
+	env  *environment
+	vars map[string]Value
+}
+
+// exportVar is a variable that a body has exported.
+type exportVar struct {
+	name  string
+	place *Value
+}
+
+// doImport executes `import R[A] as …`.
+func (vm *machine) doImport(in *bytecode.Ins) bool {
+	pos := vm.altPos()
+	x := vm.regs[in.A].untag()
+	if !x.isString() {
+		return vm.failAt(errMismatch("string", typeName(x)), pos)
+	}
+	if m := vm.limits.MaxModules; m > 0 && vm.modules >= m {
+		return vm.fail(newError(ErrTooManyModules, ""))
+	}
+	path := x.str()
+	if vm.eng.resolver == nil {
+		return vm.failAt(newError(ErrModuleNotFound, path), pos)
+	}
+	got, err := vm.eng.resolver.Resolve(vm.context(), vm.eng, path, vm.fn.prog.name)
+	if errors.Is(err, ErrNoModule) {
+		return vm.failAt(newError(ErrModuleNotFound, path), pos)
+	}
+	if err != nil {
+		return vm.failAt(&Error{Kind: ErrInModule, subject: path, inner: err}, pos)
+	}
+	slot := importSlot{name: vm.fn.prog.unit.Names[in.D]}
+	switch m := got.(type) {
+	case *Module:
+		slot.mod = m
+	case *Program:
+		inst, err := vm.instantiate(m)
+		if err != nil {
+			return vm.failAt(&Error{Kind: ErrInModule, subject: path, inner: err}, pos)
+		}
+		slot.inst = inst
+	default:
+		return vm.failAt(newError(ErrModuleNotFound, path), pos)
+	}
+	vm.modules++
+	if slot.name != "" {
+		vm.imports = append(vm.imports, slot)
+	}
+	return true
+}
+
+// instantiate runs the body of an imported script once per run.
+func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
+	if inst, ok := vm.loaded[p]; ok {
+		if inst == nil {
+			return nil, errMessage("module '%s' imports itself", p.name)
+		}
+		return inst, nil
+	}
+	if vm.loaded == nil {
+		vm.loaded = map[*Program]*moduleInstance{}
+	}
+	vm.loaded[p] = nil
+	inst := &moduleInstance{env: &environment{prog: p}, vars: map[string]Value{}}
+	exports, imports, env, dyn := vm.exports, vm.imports, vm.env, vm.dyn
+	vm.exports, vm.imports, vm.env, vm.dyn = nil, nil, inst.env, nil
+	adj := vm.fn.nregs
+	keep := vm.keep
+	vm.keep = func() { // before the registers are given up
+		for _, e := range vm.exports {
+			inst.vars[e.name] = share(*e.place).Freeze()
+		}
+		inst.env.imports = append([]importSlot(nil), vm.imports...)
+	}
+	vm.natives++
+	var err *Error
+	if vm.natives >= maxNatives || len(vm.frames) <= vm.fp+2 {
+		err = newError(ErrStackOverflow, "")
+	} else {
+		vm.undefineOuter(p, adj)
+		_, err = vm.runThis(p.body, nil, adj, nil)
+	}
+	vm.natives--
+	vm.keep = keep
+	vm.exports, vm.imports, vm.env, vm.dyn = exports, imports, env, dyn
+	if err != nil {
+		delete(vm.loaded, p)
+		return nil, err
+	}
+	vm.loaded[p] = inst
+	return inst, nil
+}
+
+// undefineOuter marks the variables a body expects from outside as missing.
+func (vm *machine) undefineOuter(p *Program, adj int) {
+	for _, o := range p.unit.Outer {
+		if o.Slot.Far {
+			continue
+		}
+		v := &vm.stack[vm.base+adj+int(o.Slot.Reg)]
+		*v = Value{p: &vUndef}
+		if o.Slot.Cell {
+			c := &cellObj{hdr: hdr{kind: kindCell}, v: *v}
+			*v = Value{p: &c.hdr}
+		}
+	}
+}
+
+// findModule finds what a namespace means: an import or a module of the engine.
+func (vm *machine) findModule(ns []string) (importSlot, bool) {
+	var slot importSlot
+	found := false
+	for i := len(vm.imports) - 1; i >= 0; i-- {
+		if vm.imports[i].name == ns[0] {
+			slot, found = vm.imports[i], true
+			break
+		}
+	}
+	if !found {
+		m := vm.eng.modules[ns[0]]
+		if m == nil {
+			return slot, false
+		}
+		slot = importSlot{name: ns[0], mod: m}
+	}
+	for _, n := range ns[1:] {
+		switch {
+		case slot.mod != nil:
+			m := slot.mod.sub(n)
+			if m == nil {
+				return slot, false
+			}
+			slot = importSlot{name: n, mod: m}
+		default:
+			ok := false
+			for i := len(slot.inst.env.imports) - 1; i >= 0; i-- {
+				if slot.inst.env.imports[i].name == n {
+					slot, ok = slot.inst.env.imports[i], true
+					break
+				}
+			}
+			if !ok {
+				return slot, false
+			}
+		}
+	}
+	return slot, true
+}
+
+// callQualified executes ns::f(…).
+func (vm *machine) callQualified(site *callSite, args []Value, a int, place *Value, ro bool) bool {
+	slot, ok := vm.findModule(site.Namespace)
+	path := strings.Join(site.Namespace, "::")
+	if !ok {
+		return vm.failAt(newError(ErrModuleNotFound, path), site.NSPos)
+	}
+	if slot.inst != nil {
+		fn := slot.inst.env.prog.byName[fnKey{site.Name, len(args)}]
+		if fn == nil || fn.f.Private {
+			return vm.failAt(newError(ErrFunctionNotFound, callSignature(path+"::"+site.Name, args)), site.Pos)
+		}
+		if fn.f.Empty {
+			vm.regs[a] = Value{}
+			return true
+		}
+		for _, v := range args {
+			share(v)
+		}
+		if err := vm.enter(fn, a, 0); err != nil {
+			return vm.failAt(err, site.Pos)
+		}
+		vm.setEnv(&fnObj{env: slot.inst.env})
+		return true
+	}
+	fn := choose(slot.mod.funcs[fnKey{site.Name, len(args)}], args)
+	if fn == nil {
+		return vm.failAt(newError(ErrFunctionNotFound, callSignature(path+"::"+site.Name, args)), site.Pos)
+	}
+	v, err := vm.callNative(fn, args, place, ro, site.Lent, site.Pos)
+	if err != nil {
+		return vm.failAt(err, site.Pos)
+	}
+	vm.regs[a] = v
+	return true
+}
+
+// moduleVar executes R[A] = ns::name.
+func (vm *machine) moduleVar(in *bytecode.Ins) bool {
+	site := &vm.fn.prog.unit.Vars[in.D]
+	slot, ok := vm.findModule(site.Namespace)
+	path := strings.Join(site.Namespace, "::")
+	if !ok {
+		return vm.failAt(newError(ErrModuleNotFound, path), site.NSPos)
+	}
+	var v Value
+	if slot.mod != nil {
+		v, ok = slot.mod.variable(site.Name)
+	} else {
+		v, ok = slot.inst.vars[site.Name]
+	}
+	if !ok {
+		return vm.failAt(newError(ErrVariableNotFound, path+"::"+site.Name), site.NSPos)
+	}
+	vm.regs[in.A] = v
+	return true
+}
+
+// getConst executes R[A] = global::name.
+func (vm *machine) getConst(in *bytecode.Ins) bool {
+	site := &vm.fn.prog.unit.Vars[in.D]
+	v, ok := vm.env.consts[site.Name]
+	if !ok {
+		return vm.failAt(newError(ErrVariableNotFound, "global::"+site.Name), site.NSPos)
+	}
+	vm.regs[in.A] = share(v)
+	return true
+}

@@ -1,0 +1,327 @@
+package compile
+
+import (
+	"github.com/picloud/picloud/rhai/internal/bytecode"
+	"github.com/picloud/picloud/rhai/syntax"
+)
+
+// linkRegs says where a link's index, or a method's result and arguments, are.
+type linkRegs struct {
+	reg  int
+	site int32
+}
+
+// chain evaluates root.a[b].f(c)… All arguments come first, then the root.
+func (c *fn) chain(x *syntax.Chain, dst int, keep bool) {
+	first := c.method(x.Links, 0)
+	if first < 0 {
+		c.readChain(x, dst, keep)
+		return
+	}
+	regs := c.linkArgs(x, dst)
+	var ends []int
+	root := x.Root
+	last := -1 // register of the latest method's result
+	for i := 0; i < len(x.Links); {
+		m := c.method(x.Links, i)
+		if m < 0 {
+			c.readLinks(x.Links[i:], regs[i:], last, dst, &ends, keep)
+			last = dst
+			break
+		}
+		l := &x.Links[m]
+		a, n := regs[m].reg, len(l.Args)
+		if i == m && !l.Optional {
+			if last >= 0 {
+				c.emit(bytecode.Method, a, last, n, regs[m].site, l.NamePos)
+			} else if r, ok := c.plain(root); ok && !c.isConst(root) {
+				c.emit(bytecode.Method, a, r, n, regs[m].site, l.NamePos)
+			} else {
+				c.place(root, a)
+				c.emit(bytecode.MethodP, a, 0, n, regs[m].site, l.NamePos)
+			}
+		} else {
+			if last >= 0 {
+				c.emit(bytecode.PReg, last, 0, 0, 0, l.Pos)
+			} else {
+				c.place(root, a)
+			}
+			c.walk(x.Links[i:m], regs[i:m], dst, &ends)
+			if l.Optional {
+				ends = append(ends, c.emit(bytecode.PJUnit, dst, 0, 0, 0, l.Pos))
+			}
+			c.emit(bytecode.MethodP, a, 0, n, regs[m].site, l.NamePos)
+		}
+		c.alt(l.Pos)
+		last = a
+		i = m + 1
+	}
+	c.move(dst, last, x.Pos())
+	c.patchAll(ends)
+}
+
+// method is the index of the first method link from i on, or -1.
+func (c *fn) method(links []syntax.Link, i int) int {
+	for ; i < len(links); i++ {
+		if links[i].Kind == syntax.LinkMethod {
+			return i
+		}
+	}
+	return -1
+}
+
+// linkArgs evaluates the indexes and method arguments of a chain.
+func (c *fn) linkArgs(x *syntax.Chain, dst int) []linkRegs {
+	regs := make([]linkRegs, len(x.Links))
+	for i := range x.Links {
+		l := &x.Links[i]
+		switch l.Kind {
+		case syntax.LinkIndex:
+			if c.laterSimple(x.Links[i+1:]) {
+				regs[i].reg, _ = c.operand(l.Index, false)
+			} else {
+				regs[i].reg = c.temp(1)
+				c.expr(l.Index, regs[i].reg, true)
+			}
+		case syntax.LinkMethod:
+			var a int
+			if dst >= 0 {
+				a = c.base(dst, 1+len(l.Args))
+				dst = -1
+			} else {
+				a = c.temp(1 + len(l.Args))
+			}
+			later := c.laterSimple(x.Links[i+1:])
+			for j, arg := range l.Args {
+				c.expr(arg, a+1+j, !(later && allSimple(l.Args[j+1:])))
+			}
+			regs[i].reg = a
+			site := c.callSite(l.Name, l.Args, l.NamePos)
+			regs[i].site = c.addSite(site)
+		}
+	}
+	return regs
+}
+
+func (c *fn) laterSimple(links []syntax.Link) bool {
+	for i := range links {
+		if links[i].Index != nil && !simple(links[i].Index) {
+			return false
+		}
+		if !allSimple(links[i].Args) {
+			return false
+		}
+	}
+	return true
+}
+
+// readChain evaluates a chain of indexes and properties.
+func (c *fn) readChain(x *syntax.Chain, dst int, keep bool) {
+	regs := c.linkArgs(x, -1)
+	var ends []int
+	root, _ := c.operand(x.Root, false)
+	c.readLinks(x.Links, regs, root, dst, &ends, keep)
+	c.patchAll(ends)
+}
+
+// readLinks reads along links from the register cur into dst.
+func (c *fn) readLinks(links []syntax.Link, regs []linkRegs, cur, dst int, ends *[]int, keep bool) {
+	for i := range links {
+		l := &links[i]
+		if l.Optional {
+			j := c.emit(bytecode.JNotUnit, cur, 0, 0, 0, l.Pos)
+			c.emit(bytecode.LoadUnit, dst, 0, 0, 0, l.Pos)
+			*ends = append(*ends, c.emit(bytecode.Jmp, 0, 0, 0, 0, l.Pos))
+			c.patch(j)
+		}
+		out := dst
+		if i < len(links)-1 {
+			out = c.temp(1)
+		}
+		if l.Kind == syntax.LinkIndex {
+			c.emit(bytecode.Index, out, cur, regs[i].reg, 0, l.Index.Start())
+		} else {
+			c.emit(bytecode.Field, out, cur, 0, c.field(l.Name), l.NamePos)
+		}
+		c.alt(l.Pos)
+		cur = out
+	}
+	if keep {
+		c.emit(bytecode.Share, dst, 0, 0, 0, syntax.Pos{})
+	}
+}
+
+// field adds a property site with a cache slot of its own.
+func (c *fn) field(name string) int32 {
+	c.constant(bytecode.Const{Kind: bytecode.StringConst, Str: name})
+	c.Fields = append(c.Fields, name)
+	return int32(len(c.Fields) - 1)
+}
+
+// place makes the root of a chain the current place. Temp is a register for a
+// root that is no variable.
+func (c *fn) place(root syntax.Expr, temp int) {
+	switch x := root.(type) {
+	case *syntax.This:
+		c.emit(bytecode.PThis, 0, 0, 0, c.name("this"), x.At)
+		return
+	case *syntax.Variable:
+		if len(x.Namespace) > 0 {
+			break
+		}
+		v := c.lookup(x.Name)
+		if v == nil || v.outer {
+			if _, ok := c.byName[x.Name]; ok {
+				break
+			}
+		}
+		if c.dynamic(v) || (v == nil && c.fragment) {
+			c.emit(bytecode.DynPlace, 0, 0, 0, c.varSite(x), x.At)
+			return
+		}
+		if v == nil {
+			c.fail("ErrorVariableNotFound", x.Name, x.At)
+			return
+		}
+		c.placeVar(v, x.At)
+		return
+	}
+	t := c.temp(1)
+	c.expr(root, t, true)
+	b := 0
+	if v, ok := root.(*syntax.Variable); ok && len(v.Namespace) > 0 {
+		b = 1
+	}
+	c.emit(bytecode.PReg, t, b, 0, c.name(""), root.Pos())
+}
+
+func (c *fn) placeVar(v *variable, pos syntax.Pos) {
+	b := 0
+	switch {
+	case v.constant:
+		b = 1
+	case v.outer:
+		b = 2
+	}
+	name := c.name(v.name)
+	r := int(v.slot.Reg)
+	if v.slot.Far {
+		if !v.slot.Cell && !v.outer {
+			c.emit(bytecode.PFar, 0, b, 0, v.slot.Reg, pos)
+			return
+		}
+		r = c.temp(1)
+		c.emit(bytecode.LoadFar, r, 1, 0, v.slot.Reg, pos)
+		if v.outer {
+			c.emit(bytecode.Check, r, 0, 0, name, pos)
+		}
+		if !v.slot.Cell {
+			c.emit(bytecode.PFar, 0, b, 0, v.slot.Reg, pos)
+			return
+		}
+		c.emit(bytecode.PCell, r, b, 0, name, pos)
+		return
+	}
+	if v.outer {
+		c.emit(bytecode.Check, r, 0, 0, name, pos)
+	}
+	op := bytecode.PReg
+	if v.slot.Cell {
+		op = bytecode.PCell
+	}
+	c.emit(op, r, b, 0, name, pos)
+}
+
+// walk moves the current place along index and property links.
+func (c *fn) walk(links []syntax.Link, regs []linkRegs, dst int, ends *[]int) {
+	for i := range links {
+		l := &links[i]
+		if l.Optional {
+			*ends = append(*ends, c.emit(bytecode.PJUnit, dst, 0, 0, 0, l.Pos))
+		}
+		if l.Kind == syntax.LinkIndex {
+			c.emit(bytecode.PIdx, regs[i].reg, 0, 0, 0, l.Index.Start())
+		} else {
+			c.emit(bytecode.PFld, 0, 0, 0, c.field(l.Name), l.NamePos)
+		}
+		c.alt(l.Pos)
+	}
+}
+
+// assignChain stores value in the last link of a chain; op is the plain operator of
+// an op-assignment, or Assign.
+func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token) {
+	var v int
+	if op == syntax.Assign || !simple(x) {
+		v = c.temp(1)
+		c.expr(s.Value, v, true)
+	} else {
+		v, _ = c.operand(s.Value, false)
+	}
+	regs := c.linkArgs(x, -1)
+	n := len(x.Links) - 1
+	last := &x.Links[n]
+	assignOp := 0
+	if op != syntax.Assign {
+		assignOp = int(op)
+	}
+	if n == 0 && !last.Optional {
+		if r, ok := c.plain(x.Root); ok && !c.isConst(x.Root) {
+			switch {
+			case last.Kind == syntax.LinkIndex && assignOp == 0:
+				c.emit(bytecode.SetIdx, r, regs[0].reg, v, 0, last.Index.Start())
+			case last.Kind == syntax.LinkIndex:
+				c.emit(bytecode.OpIdx, r, regs[0].reg, v, int32(op), last.Index.Start())
+			case assignOp == 0:
+				c.emit(bytecode.SetFld, r, v, 0, c.field(last.Name), last.NamePos)
+			default:
+				c.emit(bytecode.OpFld, r, v, assignOp, c.field(last.Name), last.NamePos)
+			}
+			c.altAssign(s, last, op)
+			return
+		}
+	}
+	var ends []int
+	links, lregs := x.Links[:n], regs[:n]
+	dst := c.temp(1)
+	from := -1
+	for i := 0; ; {
+		m := c.method(links, i)
+		if from >= 0 {
+			c.emit(bytecode.PReg, from, 0, 0, c.name(""), x.Pos())
+		} else {
+			c.place(x.Root, dst)
+		}
+		if m < 0 {
+			c.walk(links[i:], lregs[i:], dst, &ends)
+			break
+		}
+		c.walk(links[i:m], lregs[i:m], dst, &ends)
+		l := &links[m]
+		if l.Optional {
+			ends = append(ends, c.emit(bytecode.PJUnit, dst, 0, 0, 0, l.Pos))
+		}
+		c.emit(bytecode.MethodP, lregs[m].reg, 0, len(l.Args), lregs[m].site, l.NamePos)
+		c.alt(l.Pos)
+		from = lregs[m].reg
+		i = m + 1
+	}
+	if last.Optional {
+		ends = append(ends, c.emit(bytecode.PJUnit, dst, 0, 0, 0, last.Pos))
+	}
+	if last.Kind == syntax.LinkIndex {
+		c.emit(bytecode.PSetIdx, regs[n].reg, v, assignOp, 0, last.Index.Start())
+	} else {
+		c.emit(bytecode.PSetFld, 0, v, assignOp, c.field(last.Name), last.NamePos)
+	}
+	c.altAssign(s, last, op)
+	c.patchAll(ends)
+}
+
+func (c *fn) altAssign(s *syntax.AssignStmt, last *syntax.Link, op syntax.Token) {
+	if op == syntax.Assign {
+		c.alt(last.Pos)
+	} else {
+		c.alt(s.At)
+	}
+}

@@ -1,0 +1,39 @@
+package compile
+
+import (
+	"github.com/picloud/picloud/rhai/internal/bytecode"
+	"github.com/picloud/picloud/rhai/syntax"
+)
+
+// Fragment compiles code that runs in the frame of another function: the text
+// of an eval, or the body of a function called with `!`. Params are the
+// names of registers from base on; for eval there are none.
+func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite, params []syntax.Name, base int) (u *bytecode.Unit, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			f, ok := r.(failure)
+			if !ok {
+				panic(r)
+			}
+			err = f.err
+		}
+	}()
+	c := newUnit(source)
+	c.fragment = true
+	f := &bytecode.Func{Name: name, Fragment: true, UsesThis: true, Cost: 1}
+	c.Body = f
+	fc := &fn{unit: c, f: f, facts: analyze(params, stmts), next: site.Base, far: site.Far, evals: 1}
+	fc.facts.dynamic = true
+	f.NRegs, f.NFar = site.Base, site.Far
+	for _, v := range site.Vars {
+		fc.vars = append(fc.vars, variable{name: v.Name, slot: v.Slot, constant: v.Const, outer: v.Outer})
+	}
+	if params != nil {
+		fc.depth = 1 // what the function defines ends with it
+		for i, p := range params {
+			fc.vars = append(fc.vars, variable{name: p.Name, slot: bytecode.Slot{Reg: int32(base + i)}, evals: 1})
+		}
+	}
+	fc.tail(stmts, -1)
+	return c.Unit, nil
+}
