@@ -17,6 +17,9 @@ import (
 // crashEnv carries the store's location to the process that is to be killed.
 const crashEnv = "PICLOUD_STORETEST_CRASH"
 
+// IsCrashing tells the process that is to be killed from the one that tests.
+func IsCrashing() bool { return os.Getenv(crashEnv) != "" }
+
 // OpenAt opens the store at a location in whatever process it is called.
 type OpenAt func(ctx context.Context, location string) (store.Store, store.Executions, error)
 
@@ -25,8 +28,8 @@ type OpenAt func(ctx context.Context, location string) (store.Store, store.Execu
 // part. The calling test runs in the killed process too: what comes before Crash
 // must do no harm there.
 func Crash(t *testing.T, location string, open OpenAt) {
-	if at := os.Getenv(crashEnv); at != "" {
-		if err := writeUntilKilled(at, open); err != nil {
+	if IsCrashing() {
+		if err := writeUntilKilled(os.Getenv(crashEnv), open); err != nil {
 			fmt.Println("failed", err)
 		}
 		os.Exit(1)

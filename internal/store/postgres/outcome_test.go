@@ -1,0 +1,120 @@
+package postgres_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/postgres/pgtest"
+)
+
+// cutter stands between a store and its server and, once armed, lets a COMMIT
+// through and cuts the connection before its answer.
+type cutter struct {
+	armed   atomic.Bool
+	network string
+	server  string
+}
+
+// serve listens on a unix socket and returns the URL that leads through it.
+func (c *cutter) serve(t *testing.T, database string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.network, c.server = "unix", filepath.Join(u.Query().Get("host"), ".s.PGSQL.5432")
+	if u.Host != "" {
+		c.network, c.server = "tcp", u.Host
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { l.Close(); wg.Wait() })
+	wg.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { c.relay(client) })
+		}
+	})
+	q := u.Query()
+	q.Del("host")
+	q.Set("sslmode", "disable")
+	u.Host, u.RawQuery = l.Addr().String(), q.Encode()
+	return u.String()
+}
+
+func (c *cutter) relay(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial(c.network, c.server)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	answers := make(chan struct{})
+	var cut atomic.Bool
+	go func() {
+		defer close(answers)
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buf)
+			if n > 0 && !cut.Load() {
+				if _, err := client.Write(buf[:n]); err != nil {
+					return
+				}
+			}
+			if n > 0 && cut.Load() {
+				client.Close() // the server has answered; the client will not know
+				return
+			}
+			if err != nil {
+				client.Close()
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buf)
+		if bytes.Contains(bytes.ToLower(buf[:n]), []byte("commit\x00")) && c.armed.CompareAndSwap(true, false) {
+			cut.Store(true)
+		}
+		if _, werr := server.Write(buf[:n]); werr != nil || err != nil {
+			if err != nil && !errors.Is(err, io.EOF) {
+				server.Close()
+			}
+			break
+		}
+	}
+	server.Close()
+	<-answers
+}
+
+func TestACommitWithoutAnAnswer(t *testing.T) {
+	c := &cutter{}
+	s := open(t, c.serve(t, pgtest.Database(t)))
+	heard := hear(t, s)
+	c.armed.Store(true)
+	app := store.App{ID: "a", Slug: "maybe"}
+	err := s.CreateApp(t.Context(), app, "x")
+	if !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Fatalf("got %v, want that the outcome is unknown", err)
+	}
+	// It may have happened, so caches must be told. Here it has.
+	expect(t, heard, store.Change{AppID: "a", Slug: "maybe"})
+	if _, err := s.AppBySlug(t.Context(), "maybe"); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+}
