@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -192,6 +193,53 @@ func TestFollowing(t *testing.T) {
 	}
 	for in.rec.watching() > 0 {
 		time.Sleep(time.Millisecond) // handlers end after their clients
+	}
+}
+
+func TestFollowingEndsWithTheRightTo(t *testing.T) {
+	in := start(t, func(c *manager.Config) { c.Heartbeat = time.Millisecond })
+	token := in.owner()
+	in.deployed("demo")
+	for name, end := range map[string]func(token string){
+		"signed out": func(token string) { in.do(call{method: "DELETE", path: "/sessions/current", token: token}).want(204) },
+		"the app is deleted": func(string) {
+			in.do(call{method: "DELETE", path: "/apps/demo?force=true", token: token}).want(204)
+			in.deployed("demo")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			own := in.signIn("ada", "correct horse")
+			f := in.follow(own, client.ExecutionQuery{})
+			end(own)
+			if err := <-f.done; !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("the stream ended with %v", err)
+			}
+		})
+	}
+}
+
+func TestFollowingTooSlowly(t *testing.T) {
+	in := start(t)
+	token := in.owner()
+	app, script := in.deployed("demo")
+	f := in.follow(token, client.ExecutionQuery{})
+	batch := make([]store.Execution, 50_000)
+	for i := range batch {
+		batch[i] = run(app, script, store.StatusOK)
+	}
+	in.rec.tell(batch) // returns although nobody can have read that much
+	n := 0
+	for {
+		select {
+		case <-f.got:
+			n++
+			continue
+		case err := <-f.done:
+			if !errors.Is(err, io.ErrUnexpectedEOF) || n == 0 || n == len(batch) {
+				t.Errorf("after %d executions the stream ended with %v", n, err)
+			}
+		}
+		return
 	}
 }
 

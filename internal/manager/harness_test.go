@@ -60,6 +60,10 @@ func (r *recorder) record(t *testing.T, batch ...store.Execution) {
 	if err := r.WriteExecutions(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
+	r.tell(batch)
+}
+
+func (r *recorder) tell(batch []store.Execution) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range r.watchers {

@@ -42,9 +42,12 @@ type Config struct {
 	// Proxies are believed about who sent a request.
 	Proxies peer.Trust
 	// Now is the program's clock: UTC, in microseconds. nil: the system's.
-	Now     func() time.Time
-	Log     *slog.Logger // nil: slog.Default()
-	Version version.ServerVersion
+	Now func() time.Time
+	Log *slog.Logger // nil: slog.Default()
+	// Heartbeat is how often streams show that they are alive and look whether
+	// their readers may still follow; 0: 25 seconds.
+	Heartbeat time.Duration
+	Version   version.ServerVersion
 }
 
 // Manager serves the control plane.
@@ -66,6 +69,9 @@ func New(c Config) *Manager {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = 25 * time.Second
+	}
 	m := &Manager{ending: make(chan struct{})}
 	m.api = api.New(api.Config{Auth: c.Auth, Apps: c.Store, Proxies: c.Proxies, Log: c.Log})
 	setup.Register(m.api, c.Setup)
@@ -74,7 +80,9 @@ func New(c Config) *Manager {
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
 	scripts.Register(m.api, scripts.Config{Store: c.Store, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)
-	executions.Register(m.api, executions.Config{Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending})
+	executions.Register(m.api, executions.Config{
+		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
+	})
 	version.Register(m.api, c.Version)
 	m.pages = pages.New(m.api, c.Setup)
 	return m

@@ -133,6 +133,10 @@ func newError(status int, msg string, errs ...error) huma.StatusError {
 	if limit, ok := strings.CutPrefix(msg, "request body is too large limit="); ok {
 		p.Detail = "the request's body is larger than the " + limit + " allowed here"
 	}
+	if status == http.StatusUnsupportedMediaType {
+		p.Detail = "send JSON, with the header Content-Type: application/json"
+		return p
+	}
 	if status >= http.StatusInternalServerError {
 		return p
 	}

@@ -68,6 +68,9 @@ type Config struct {
 	Feed       store.ExecutionFeed
 	// Ending is closed when the server stops: streams end then.
 	Ending <-chan struct{}
+	// Heartbeat is how often a stream shows that it is alive, and looks whether
+	// its reader may still follow.
+	Heartbeat time.Duration
 }
 
 // Selection is which executions of an app are meant.

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/store"
 )
@@ -20,9 +21,6 @@ const (
 	streamBuffer = 1024
 	// catchUp bounds the executions that a reader who comes back is shown.
 	catchUp = 1000
-	// heartbeat is how often a stream shows that it is alive, and looks whether
-	// its reader is still signed in.
-	heartbeat = 25 * time.Second
 	// writeTimeout bounds the sending of one event to a reader who does not read.
 	writeTimeout = 30 * time.Second
 )
@@ -52,14 +50,14 @@ func (s *service) stream(ctx context.Context, in *streamInput) (*huma.StreamResp
 			return nil, err
 		}
 	}
-	slug := api.App(ctx).Slug
+	app := api.App(ctx)
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer feed.stop()
 		r, w := humago.Unwrap(hc)
 		rc := http.NewResponseController(w)
 		// The server's deadline for reading the request would end the stream, too.
 		rc.SetReadDeadline(time.Time{}) //nolint:errcheck // not every ResponseWriter has one
-		s.send(r, &events{w: w, rc: rc, app: slug}, feed, missed)
+		s.send(r, &events{w: w, rc: rc, app: app.Slug}, app, feed, missed)
 	}}, nil
 }
 
@@ -72,7 +70,7 @@ func (s *service) since(ctx context.Context, f store.ExecutionFilter) ([]store.E
 	return rows, err
 }
 
-func (s *service) send(r *http.Request, out *events, feed *feed, missed []store.Execution) {
+func (s *service) send(r *http.Request, out *events, app store.App, feed *feed, missed []store.Execution) {
 	h := out.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // proxies must not hold events back
@@ -86,7 +84,7 @@ func (s *service) send(r *http.Request, out *events, feed *feed, missed []store.
 			return
 		}
 	}
-	alive := time.NewTicker(heartbeat)
+	alive := time.NewTicker(s.Heartbeat)
 	defer alive.Stop()
 	for {
 		select {
@@ -99,7 +97,7 @@ func (s *service) send(r *http.Request, out *events, feed *feed, missed []store.
 			return
 		case <-alive.C:
 			shown = nil // what was missed has long been through the feed
-			if _, err := s.api.Identify(r.Context(), r); err != nil {
+			if !s.stillMay(r, app) {
 				return
 			}
 			if out.comment("") != nil {
@@ -111,6 +109,17 @@ func (s *service) send(r *http.Request, out *events, feed *feed, missed []store.
 			return
 		}
 	}
+}
+
+// stillMay reports whether the reader is still signed in and allowed to see an
+// app that still exists.
+func (s *service) stillMay(r *http.Request, app store.App) bool {
+	id, err := s.api.Identify(r.Context(), r)
+	if err != nil {
+		return false
+	}
+	app, err = s.Store.App(r.Context(), app.ID)
+	return err == nil && s.api.Allow(id, app, auth.ViewExecutions) == nil
 }
 
 // feed hands recorded executions that f selects to one reader. When the reader
