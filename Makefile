@@ -48,13 +48,13 @@ bench: ## measure; the figures of docs/benchmarks.md come from here
 lint: ## go vet, staticcheck and gofumpt
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
-	@unformatted=$$($(GO) tool -modfile=tools/go.mod gofumpt -l $$(git ls-files '*.go')); \
+	@unformatted=$$($(GO) tool -modfile=tools/go.mod gofumpt -l $$(git ls-files '*.go' ':!:*.gen.go')); \
 	if [ -n "$$unformatted" ]; then echo "not in gofumpt's form (make generate puts them right):" >&2; echo "$$unformatted" >&2; exit 1; fi
 
 generate: ## rewrite every generated file, and the form of the Go files
 	$(GO) generate ./...
 	BLESS=1 $(GO) test ./internal/bootstrap -run 'TestConfigurationPage' -count=1
-	$(GO) tool -modfile=tools/go.mod gofumpt -w $$(git ls-files '*.go')
+	$(GO) tool -modfile=tools/go.mod gofumpt -w $$(git ls-files '*.go' ':!:*.gen.go')
 
 verify: lint ## fail if a generated file is not what its source makes
 	@before=$$(git ls-files -z -co --exclude-standard | xargs -0 sha256sum); \
