@@ -181,3 +181,56 @@ func compareSame(op binOp, a, b Value) bool {
 	}
 	return relation(op, bytes.Compare(a.blob().b, b.blob().b))
 }
+
+// identical is how a switch compares with its constant cases: equal types and bits, so that 1 is not 1.0 and 0.3 is not
+// 0.1+0.2. It needs no machine since the work is bounded by the constant.
+func identical(a, b Value) bool {
+	a, b = a.untag().deref().untag(), b.untag().deref().untag()
+	if a.kind() != b.kind() {
+		return false
+	}
+	switch a.kind() {
+	case KindUnit:
+		return true
+	case KindString:
+		return a.str() == b.str()
+	case KindBlob:
+		return bytes.Equal(a.blob().b, b.blob().b)
+	case KindRange:
+		p, q := a.rng(), b.rng()
+		return p.from == q.from && p.to == q.to && p.inclusive == q.inclusive
+	case KindArray:
+		x, y := a.arr().v, b.arr().v
+		if len(x) != len(y) {
+			return false
+		}
+		for i := range x {
+			if !identical(x[i], y[i]) {
+				return false
+			}
+		}
+		return true
+	case KindMap:
+		return identicalMaps(a.mp(), b.mp())
+	case KindFn:
+		return a.fn().name == b.fn().name && a.fn().proto == b.fn().proto
+	case KindHost:
+		return false
+	}
+	return a.n == b.n
+}
+
+func identicalMaps(x, y *mapObj) bool {
+	if x.len() != y.len() {
+		return false
+	}
+	for it := x.iter(); ; {
+		k, v, ok := it.next()
+		if !ok {
+			return true
+		}
+		if w, ok := y.get(k); !ok || !identical(*v, w) {
+			return false
+		}
+	}
+}

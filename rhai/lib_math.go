@@ -14,7 +14,7 @@ func float1(f func(float64) float64) func(*Call) (Value, error) {
 		x := c.float(0)
 		cost := 4
 		if math.Abs(x) > 1<<20 {
-			cost = 32
+			cost = 256
 		}
 		if err := c.Charge(cost); err != nil {
 			return Value{}, err
