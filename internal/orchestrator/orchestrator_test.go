@@ -53,7 +53,9 @@ func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, stor
 	return store.App{ID: "id-" + slug, Slug: slug}, store.Deployment{Number: number, Manifest: m}, nil
 }
 
-func (a *apps) Source(_ context.Context, hash string) (string, error) { return "source of " + hash, nil }
+func (a *apps) Source(_ context.Context, hash string) (string, error) {
+	return "source of " + hash, nil
+}
 
 func (a *apps) Subscribe(f func(store.Change)) func() {
 	a.changed = f
