@@ -37,7 +37,7 @@ func (t *switchTable) build(p *Program, s *bytecode.SwitchSite) {
 		default:
 			found := false
 			for j := range t.others {
-				if sameCase(t.others[j].v, v) {
+				if identical(t.others[j].v, v) {
 					t.others[j].arms = append(t.others[j].arms, arm)
 					found = true
 				}
@@ -87,17 +87,6 @@ func (t *switchTable) fill() {
 	}
 }
 
-func sameCase(a, b Value) bool {
-	if a.kind() != b.kind() {
-		return false
-	}
-	ok, err := equal(constMachine, a, b)
-	return err == nil && ok
-}
-
-// constMachine is a machine without limits for comparing constants.
-var constMachine = &machine{budget: 1 << 62, maxMemory: unlimited}
-
 // candidates are the arms to try for x in order, without ranges.
 func (t *switchTable) candidates(x Value) []int32 {
 	switch {
@@ -107,7 +96,7 @@ func (t *switchTable) candidates(x Value) []int32 {
 		return t.strs[x.str()]
 	}
 	for i := range t.others {
-		if sameCase(t.others[i].v, x) {
+		if identical(t.others[i].v, x) {
 			return t.others[i].arms
 		}
 	}
