@@ -13,7 +13,7 @@ RACE ?=
 RACE_PACKAGES := ./internal/... ./cmd/...
 
 # Modules of their own keep what only they need out of PiCloud's go.mod.
-MODULES := deploy/caddy test/browser
+MODULES := deploy/caddy
 
 .PHONY: help run build test bench lint generate verify schema
 
@@ -27,7 +27,7 @@ build: ## build every program into ./bin
 	$(GO) build -o bin/ ./cmd/...
 
 test: ## run every test, on SQLite and PostgreSQL
-	@tools/need postgresql chromium
+	@tools/need postgresql chromium node
 ifeq ($(RACE),)
 	$(GO) test $(TESTFLAGS) ./...
 else
@@ -38,6 +38,7 @@ endif
 	  echo "cd $$module && $(GO) test $(TESTFLAGS) ./..."; \
 	  (cd "$$module" && $(GO) test $(TESTFLAGS) ./...); \
 	done
+	cd web && npm ci --no-audit --no-fund && npm test
 
 bench: ## measure; the figures of docs/benchmarks.md come from here
 	$(GO) run ./bench/engine

@@ -53,7 +53,7 @@ func (r *response) own() http.Header {
 	return r.header
 }
 
-// write sets the body and, unless the script has set one, its content type.
+// write sets the body and its content type.
 func (r *response) write(c *rhai.Call, body []byte, as http.Header) error {
 	if err := c.Alloc(len(body)); err != nil {
 		return err
@@ -159,12 +159,20 @@ func writeValue(i int) func(*rhai.Call, *response) error {
 	}
 }
 
+// writeData sets a body whose content type only its author knows: one that is
+// already set stays.
 func writeData(i int) func(*rhai.Call, *response) error {
 	return func(c *rhai.Call, r *response) error {
-		if b, ok := c.Arg(i).AsBlob(); ok {
-			return r.write(c, append([]byte(nil), b...), bytesHeader)
+		b, as := []byte(nil), bytesHeader
+		if blob, ok := c.Arg(i).AsBlob(); ok {
+			b = append(b, blob...)
+		} else {
+			b, as = []byte(text(c, i)), textHeader
 		}
-		return r.write(c, []byte(text(c, i)), textHeader)
+		if kind := r.header["Content-Type"]; kind != nil {
+			as = http.Header{"Content-Type": kind}
+		}
+		return r.write(c, b, as)
 	}
 }
 
@@ -204,7 +212,7 @@ func responseFunctions() []*rhai.Native {
 			"Sets a cookie. Options: `max_age` (seconds; 0 deletes it), `path`, `domain`, `secure`, `http_only`, `same_site` (`strict`, `lax`, `none`).",
 			`text("").set_cookie("theme", "dark", #{ max_age: 3600, secure: true }).status // 200`,
 			func(c *rhai.Call, r *response) error { return setCookie(c, r, c.Arg(3)) }),
-		responseMethod("body", params(dataParam("body")), "Sets the body, text or bytes.", `response(200).body("hello").status // 200`, writeData(1)),
+		responseMethod("body", params(dataParam("body")), "Sets the body, text or bytes. A content type that was set before stays.", `response(200).body("hello").status // 200`, writeData(1)),
 		responseMethod("json", params(anyParam("value")), "Sets the body to `value` as JSON.", `response(409).json(#{ error: "taken" }).status // 409`, writeValue(1)),
 		responseMethod("text", params(textParam("text")), "Sets the body to plain text.", `response(404).text("no such thing").status // 404`, writeText(1, textHeader)),
 		responseMethod("html", params(textParam("html")), "Sets the body to an HTML page.", `response(404).html("<h1>Not here</h1>").status // 404`, writeText(1, htmlHeader)),
