@@ -43,7 +43,7 @@ const (
 
 // beforeAll is an ID below that of every execution: UUIDs in version 7 begin
 // with their time.
-const beforeAll = "00000000-0000-0000-0000-000000000000"
+const beforeAll = "00000000-0000-7000-8000-000000000000"
 
 // follow writes the executions in latest and then each that ends after them.
 // A connection that breaks is made again where it ended. It returns when ctx
