@@ -4,7 +4,8 @@ package main
 import (
 	"os"
 
+	"github.com/picloud/picloud/internal/bootstrap/offline"
 	"github.com/picloud/picloud/internal/pic"
 )
 
-func main() { os.Exit(pic.Main()) }
+func main() { os.Exit(pic.Main(offline.Dev)) }

@@ -14,7 +14,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/terminal"
 )
 
-func tree() *cobra.Command { return pic.Command(cli.New(terminal.System(), "test")) }
+func tree() *cobra.Command { return pic.Command(cli.New(terminal.System(), "test"), nil) }
 
 // TestManual keeps docs/cli.md equal to the help texts.
 func TestManual(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/picloud/picloud/internal/pic/apps"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/invoke"
 	"github.com/picloud/picloud/internal/pic/logs"
@@ -30,16 +31,17 @@ import (
 const interrupted = 130
 
 // Main runs pic with the process's arguments and streams and returns its exit
-// code. An interrupt or SIGTERM cancels what is running.
-func Main() int {
+// code. An interrupt or SIGTERM cancels what is running. runtime is what pic dev
+// runs scripts with.
+func Main(runtime dev.New) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Run(ctx, cli.New(terminal.System(), build.Number), os.Args[1:])
+	return Run(ctx, cli.New(terminal.System(), build.Number), os.Args[1:], runtime)
 }
 
 // Run runs pic with the given arguments and returns its exit code.
-func Run(ctx context.Context, env *cli.Env, args []string) int {
-	root := Command(env)
+func Run(ctx context.Context, env *cli.Env, args []string, runtime dev.New) int {
+	root := Command(env, runtime)
 	root.SetArgs(args)
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
@@ -76,7 +78,7 @@ func Run(ctx context.Context, env *cli.Env, args []string) int {
 
 // Command returns the whole command tree. Its help texts are also the source
 // of docs/cli.md.
-func Command(env *cli.Env) *cobra.Command {
+func Command(env *cli.Env, runtime dev.New) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pic",
 		Short: "Work with a PiCloud instance",
@@ -119,6 +121,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		scripts.Command(env),
 		invoke.Command(env),
 		logs.Command(env),
+		dev.Command(env, runtime),
 		version.Command(env),
 	)
 	root.InitDefaultCompletionCmd()

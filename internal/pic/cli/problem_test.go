@@ -18,21 +18,33 @@ func TestRefusal(t *testing.T) {
 		code   int
 		hint   string
 	}{
-		{"detail", 409, `{"status":409,"title":"Conflict","detail":"the slug \"demo\" is taken"}`,
-			`the slug "demo" is taken (HTTP 409)`, exit.Failed, ""},
-		{"field", 422, `{"detail":"validation failed","errors":[{"location":"body.slug","message":"only a-z, 0-9 and -","value":"Ü"}]}`,
-			`validation failed: slug: only a-z, 0-9 and - (HTTP 422)`, exit.Failed, ""},
-		{"wrong input", 422, `{"detail":"body.slug: only a-z","errors":[{"location":"body.slug","message":"only a-z"}]}`,
-			`slug: only a-z (HTTP 422)`, exit.Failed, ""},
+		{
+			"detail", 409, `{"status":409,"title":"Conflict","detail":"the slug \"demo\" is taken"}`,
+			`the slug "demo" is taken (HTTP 409)`, exit.Failed, "",
+		},
+		{
+			"field", 422, `{"detail":"validation failed","errors":[{"location":"body.slug","message":"only a-z, 0-9 and -","value":"Ü"}]}`,
+			`validation failed: slug: only a-z, 0-9 and - (HTTP 422)`, exit.Failed, "",
+		},
+		{
+			"wrong input", 422, `{"detail":"body.slug: only a-z","errors":[{"location":"body.slug","message":"only a-z"}]}`,
+			`slug: only a-z (HTTP 422)`, exit.Failed, "",
+		},
 		{"title only", 404, `{"title":"Not Found"}`, "Not Found (HTTP 404)", exit.NotFound, ""},
-		{"a failure", 500, `{"title":"Internal Server Error"}`, "Internal Server Error (HTTP 500)", exit.Failed,
-			"The server failed; its own log says why. Trying again may help."},
+		{
+			"a failure", 500, `{"title":"Internal Server Error"}`, "Internal Server Error (HTTP 500)", exit.Failed,
+			"The server failed; its own log says why. Trying again may help.",
+		},
 		{"signed out", 401, `{"detail":"the session has ended"}`, "the session has ended (HTTP 401)", exit.NotSignedIn, "Sign in with: pic login URL"},
-		{"forbidden", 403, `{"detail":"only admins may"}`, "only admins may (HTTP 403)", exit.NotAllowed,
-			"You are signed in, but this needs more rights; pic whoami shows who you are. Ask an owner or admin of the instance."},
-		{"does not compile", 422,
+		{
+			"forbidden", 403, `{"detail":"only admins may"}`, "only admins may (HTTP 403)", exit.NotAllowed,
+			"You are signed in, but this needs more rights; pic whoami shows who you are. Ask an owner or admin of the instance.",
+		},
+		{
+			"does not compile", 422,
 			`{"detail":"the script does not compile","errors":[{"location":"body.source","message":"expecting ';'"}],"line":2,"column":3,"source_line":"\tlet x","hint":"end the statement"}`,
-			"line 2, column 3: expecting ';' (HTTP 422)", exit.Failed, "   2 | \tlet x\n     | \t ^\nend the statement"},
+			"line 2, column 3: expecting ';' (HTTP 422)", exit.Failed, "   2 | \tlet x\n     | \t ^\nend the statement",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			refused := &client.Error{}

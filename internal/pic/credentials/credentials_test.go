@@ -61,8 +61,11 @@ func TestLoadPrefersTheEnvironment(t *testing.T) {
 	}{
 		{"nothing set", nil, file},
 		{"token", map[string]string{EnvToken: "other"}, Credentials{URL: file.URL, Token: "other"}},
-		{"another server never gets the file's token", map[string]string{EnvURL: "https://evil.example.com"},
-			Credentials{URL: "https://evil.example.com"}},
+		{
+			"another server never gets the file's token",
+			map[string]string{EnvURL: "https://evil.example.com"},
+			Credentials{URL: "https://evil.example.com"},
+		},
 		{"the same server in another spelling", map[string]string{EnvURL: "HTTPS://PI.example.com:443/"}, file},
 		{"both", map[string]string{EnvURL: "http://localhost:1", EnvToken: "t"}, Credentials{URL: "http://localhost:1", Token: "t"}},
 	} {

@@ -72,8 +72,11 @@ func TestRequests(t *testing.T) {
 		{"empty body", "", []string{"demo/hello", "-d", ""}, `POST /demo/hello type="text/plain; charset=utf-8" length=0 x=[] host="127.0.0.1" body=""`},
 		{"file", "", []string{"demo/hello", "-d", "@" + file}, `POST /demo/hello type="application/json" length=7 x=[] host="127.0.0.1" body="{\"a\":1}"`},
 		{"standard input", "piped\x00", []string{"demo/hello", "-d", "@-"}, `POST /demo/hello type="application/octet-stream" length=-1 x=[] host="127.0.0.1" body="piped\x00"`},
-		{"headers", "", []string{"demo/hello", "-H", "X-Test: 1", "-H", "x-test:2", "-H", "Host: demo.localhost", "-H", "content-type: text/csv"},
-			`GET /demo/hello type="text/csv" length=0 x=["1" "2"] host="demo.localhost" body=""`},
+		{
+			"headers", "",
+			[]string{"demo/hello", "-H", "X-Test: 1", "-H", "x-test:2", "-H", "Host: demo.localhost", "-H", "content-type: text/csv"},
+			`GET /demo/hello type="text/csv" length=0 x=["1" "2"] host="demo.localhost" body=""`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, errs, err := call(t, c.stdin, c.args...)

@@ -8,31 +8,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// openTerminal returns both ends of a pseudo-terminal: what a person holds, and
-// what a program sees.
-func openTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("there are no pseudo-terminals here: %v", err)
-	}
-	fd := int(person.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { program.Close(); person.Close() })
-	return person, program
-}
+	"github.com/picloud/picloud/internal/pic/terminal/terminaltest"
+)
 
 // readUntil reads what the program wrote until it ends with the given text.
 func readUntil(t *testing.T, person *os.File, end string) string {
@@ -49,7 +27,7 @@ func readUntil(t *testing.T, person *os.File, end string) string {
 }
 
 func TestQuestionsOnATerminal(t *testing.T) {
-	person, program := openTerminal(t)
+	person, program := terminaltest.Open(t)
 	s := &Streams{In: program, Out: program, Err: program, Getenv: func(string) string { return "" }}
 	if !s.InIsTerminal() || !s.OutIsTerminal() || !s.ErrIsTerminal() || !s.Color() {
 		t.Error("a terminal was not noticed")

@@ -1,0 +1,187 @@
+// Package offline wires the orchestrator and the executor that PiCloud runs
+// scripts with, without a database and without the control plane: for trying
+// scripts on one's own machine. It is apart from package bootstrap so that the
+// command line links no database.
+package offline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/executor"
+	"github.com/picloud/picloud/internal/invoke/local"
+	"github.com/picloud/picloud/internal/orchestrator"
+	"github.com/picloud/picloud/internal/pic/dev"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/rhai"
+)
+
+// Limits are an instance's default limits; a test of package bootstrap holds
+// them equal to what picloud serve starts with.
+var Limits = store.Limits{
+	Operations:    100_000_000,
+	WallTimeMS:    10_000,
+	MemoryBytes:   64 << 20,
+	CallDepth:     64,
+	RequestBytes:  4 << 20,
+	ResponseBytes: 8 << 20,
+	LogLines:      1000,
+	LogBytes:      256 << 10,
+}
+
+// Config says what to run.
+type Config struct {
+	App string // the slug of the one app there is
+	// Record is called with each execution that has ended, by the goroutine
+	// that answered the request.
+	Record func(store.Execution)
+	// Other answers requests for anything but the app.
+	Other http.Handler
+}
+
+// Runtime runs the scripts of one app. It is safe for concurrent use.
+type Runtime struct {
+	orchestrator *orchestrator.Orchestrator
+	executor     *executor.Executor
+	local        *local.Executor
+	apps         *apps
+}
+
+// Dev makes the Runtime of pic dev.
+func Dev(app string, record func(store.Execution), other http.Handler) (dev.Runtime, error) {
+	return New(Config{App: app, Record: record, Other: other})
+}
+
+// New returns a Runtime without scripts.
+func New(c Config) (*Runtime, error) {
+	if err := store.CheckSlug(c.App); err != nil {
+		return nil, err
+	}
+	r := &Runtime{
+		executor: executor.New(executor.Config{}),
+		apps:     &apps{slug: c.App, made: time.Now().UTC()},
+	}
+	r.local = local.New(r.executor)
+	r.orchestrator = orchestrator.New(orchestrator.Config{
+		Store:    r.apps,
+		Executor: r.local,
+		Recorder: record(c.Record),
+		Control:  c.Other,
+		Limits:   Limits,
+	})
+	return r, nil
+}
+
+type record func(store.Execution)
+
+func (r record) Record(e store.Execution) { r(e) }
+
+// ServeHTTP answers as an instance would at /{app}/… and {app}.localhost.
+func (r *Runtime) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.orchestrator.ServeHTTP(w, q) }
+
+// Deploy replaces all scripts. Requests under way end with those they began
+// with. A source that does not compile is deployed, too: its endpoint says so.
+func (r *Runtime) Deploy(scripts []dev.Script) error {
+	for _, s := range scripts {
+		if err := store.CheckScriptName(s.Name); err != nil {
+			return err
+		}
+	}
+	r.apps.deploy(scripts)
+	return nil
+}
+
+// Check returns why a source does not compile, and where; 0 is unknown.
+func (r *Runtime) Check(name, source string) (line, column int, err error) {
+	err = r.executor.Check(name, source)
+	var re *rhai.Error
+	if errors.As(err, &re) {
+		return int(re.Position.Line), int(re.Position.Col), errors.New(re.Message())
+	}
+	return 0, 0, err
+}
+
+// Close waits for the runs under way, as long as ctx lives.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.orchestrator.Close()
+	return r.local.Close(ctx)
+}
+
+// apps is the one app with its current deployment, in memory.
+type apps struct {
+	slug string
+	made time.Time
+
+	mu         sync.Mutex
+	deployment store.Deployment
+	sources    map[string]string // by hash
+	changed    []func(store.Change)
+}
+
+const appID = "00000000-0000-7000-8000-000000000000"
+
+func (a *apps) deploy(scripts []dev.Script) {
+	a.mu.Lock()
+	d := store.Deployment{
+		AppID: appID, Number: a.deployment.Number + 1, Parent: a.deployment.Number, CreatedAt: time.Now().UTC(),
+		Manifest: store.Manifest{Scripts: map[string]store.ManifestScript{}},
+	}
+	sources := map[string]string{}
+	for _, s := range scripts {
+		sum := sha256.Sum256([]byte(s.Source))
+		hash := hex.EncodeToString(sum[:])
+		sources[hash] = s.Source
+		d.Manifest.Scripts[s.Name] = store.ManifestScript{ScriptID: s.Name, Version: d.Number, SourceHash: hash, Endpoint: !s.Library}
+	}
+	// A run that began with the deployment before may still ask for its sources.
+	for _, s := range a.deployment.Manifest.Scripts {
+		if _, ok := sources[s.SourceHash]; !ok {
+			sources[s.SourceHash] = a.sources[s.SourceHash]
+		}
+	}
+	a.deployment, a.sources = d, sources
+	changed := a.changed
+	a.mu.Unlock()
+	for _, f := range changed {
+		f(store.Change{AppID: appID, Slug: a.slug})
+	}
+}
+
+// ActiveDeployment implements orchestrator.Store.
+func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, store.Deployment, error) {
+	if slug != a.slug {
+		return store.App{}, store.Deployment{}, fmt.Errorf("the app %q: %w", slug, store.ErrNotFound)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	app := store.App{ID: appID, Slug: a.slug, ActiveDeployment: a.deployment.Number, CreatedAt: a.made, UpdatedAt: a.deployment.CreatedAt}
+	return app, a.deployment, nil
+}
+
+// Source implements orchestrator.Store.
+func (a *apps) Source(_ context.Context, hash string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s, ok := a.sources[hash]; ok {
+		return s, nil
+	}
+	return "", fmt.Errorf("the source %s: %w", hash, store.ErrNotFound)
+}
+
+// Subscribe implements orchestrator.Store. The one subscriber lives as long as
+// the Runtime.
+func (a *apps) Subscribe(f func(store.Change)) (stop func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.changed = append(a.changed, f)
+	return func() {}
+}
+
+// Ping implements orchestrator.Store.
+func (a *apps) Ping(context.Context) error { return nil }

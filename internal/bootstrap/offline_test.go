@@ -1,0 +1,21 @@
+package bootstrap
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"github.com/picloud/picloud/internal/bootstrap/offline"
+)
+
+// What runs in pic dev runs on a server as it comes.
+func TestOfflineLimitsAreTheDefaults(t *testing.T) {
+	c, err := ReadSettings(AddFlags(pflag.NewFlagSet("serve", pflag.ContinueOnError)), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(c.Limits, offline.Limits); d != "" {
+		t.Errorf("offline.Limits are not the defaults of picloud serve (-serve +offline):\n%s", d)
+	}
+}

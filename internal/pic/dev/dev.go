@@ -1,0 +1,275 @@
+// Package dev is "pic dev": it runs scripts from files, without a server and
+// without an account, and again whenever a file changes.
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Script is a source to run.
+type Script struct {
+	Name    string
+	Source  string
+	Library bool // it is only imported
+}
+
+// Runtime runs the scripts of one app as a server would. It is handed in,
+// because the command line itself knows neither orchestrator nor executor.
+type Runtime interface {
+	http.Handler
+	// Deploy replaces all scripts.
+	Deploy([]Script) error
+	// Check returns why a source does not compile, and where (from 1; 0 unknown).
+	Check(name, source string) (line, column int, err error)
+	// Close waits for what is running.
+	Close(context.Context) error
+}
+
+// New makes a Runtime for an app. record is called with each execution that
+// has ended; other answers what is not for the app.
+type New func(app string, record func(store.Execution), other http.Handler) (Runtime, error)
+
+type options struct {
+	path   string
+	listen string
+	app    string
+}
+
+// Command returns "pic dev".
+func Command(env *cli.Env, runtime New) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "dev FILE|DIR",
+		Short: "Run scripts on this machine, and again when they change",
+		Long: `Run scripts on this machine as PiCloud would, without a server and without an
+account. A request after a file was saved gets the new script. What scripts log,
+and errors with their position, appear on standard error.
+
+DIR is an app: its *.rhai files are endpoints, those in DIR/lib are libraries. Of a
+FILE only that is an endpoint; what lies beside it can be imported.`,
+		Example: `  pic dev hello.rhai
+  pic dev examples/shop
+  pic dev . --app shop --listen 127.0.0.1:0`,
+		Args: cli.Args("FILE or DIR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.path = args[0]
+			return run(cmd.Context(), env, runtime, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8090", "answer at `HOST:PORT`; port 0 picks a free one")
+	f.StringVarP(&o.app, "app", "a", "", "name the app `APP` (default: the directory's name; for a file \"dev\")")
+	return cmd
+}
+
+func run(ctx context.Context, env *cli.Env, runtime New, o options) error {
+	p, err := open(o.path)
+	if err != nil {
+		return exit.Usagef("%w", err)
+	}
+	if o.app == "" {
+		o.app = p.defaultApp()
+	}
+	if err := store.CheckSlug(o.app); err != nil {
+		return exit.Usagef("--app: %w", err)
+	}
+	screen := newScreen(env, o.app)
+	defer screen.close()
+
+	var s *served
+	rt, err := runtime(o.app, screen.record, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.index(w, r) }))
+	if err != nil {
+		return err
+	}
+	s = &served{project: p, runtime: rt, screen: screen, app: o.app}
+
+	w, err := watch(p)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := s.reload(); err != nil {
+		return err
+	}
+
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return &exit.Error{Code: exit.Failed, Err: fmt.Errorf("%s is taken by another program", o.listen), Hint: "Choose another address with --listen; 127.0.0.1:0 picks a free port."}
+		}
+		return exit.Usagef("--listen: %w", err)
+	}
+	server := &http.Server{Handler: rt, ReadHeaderTimeout: 10 * time.Second}
+	base := "http://" + l.Addr().String()
+	s.announce(base)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+
+	err = s.follow(ctx, w, ended)
+	// Whoever presses Ctrl-C does not want to wait for a script that loops.
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(stopping) != nil {
+		_ = server.Close()
+	}
+	_ = rt.Close(stopping) // what still runs ends with the process
+	return err
+}
+
+// served is what is being run.
+type served struct {
+	project *project
+	runtime Runtime
+	screen  *screen
+	app     string
+	base    string
+	last    map[string]Script // as deployed last, by name
+}
+
+// follow reloads whenever something changed, until ctx or the server ends.
+func (s *served) follow(ctx context.Context, w *watcher, ended <-chan error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-ended:
+			return err
+		case err := <-w.failed:
+			return fmt.Errorf("watching %s: %w", s.project.dir, err)
+		case <-w.changed:
+			if err := s.reload(); err != nil {
+				s.screen.say("%v", err)
+			}
+		}
+	}
+}
+
+// reload reads the files and deploys them if any has changed.
+func (s *served) reload() error {
+	scripts, err := s.project.read()
+	if err != nil {
+		return err
+	}
+	now := map[string]Script{}
+	for _, x := range scripts {
+		now[x.Name] = x
+	}
+	if s.last != nil && same(s.last, now) {
+		return nil
+	}
+	if err := s.runtime.Deploy(scripts); err != nil {
+		return err
+	}
+	for _, x := range scripts {
+		before, known := s.last[x.Name]
+		if known && before == x {
+			continue
+		}
+		if line, column, err := s.runtime.Check(x.Name, x.Source); err != nil {
+			s.screen.compileError(s.project.file(x), x.Source, line, column, err)
+		} else if s.last != nil {
+			s.screen.say("%s: reloaded", s.project.file(x))
+		}
+	}
+	for name, x := range s.last {
+		if _, ok := now[name]; !ok {
+			s.screen.say("%s: removed", s.project.file(x))
+		}
+	}
+	s.last = now
+	return nil
+}
+
+func same(a, b map[string]Script) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if b[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *served) announce(base string) {
+	s.base = base
+	endpoints := 0
+	for _, x := range s.project.sorted(s.last) {
+		if !x.Library {
+			endpoints++
+			s.screen.say("%s answers at %s", s.project.file(x), s.address(x))
+		}
+	}
+	if endpoints == 0 {
+		s.screen.say("There is no *.rhai file in %s yet; add one and it answers.", s.project.dir)
+	}
+	s.screen.say("Ready at %s/%s; Ctrl-C ends it.", base, s.app)
+}
+
+func (s *served) address(x Script) string {
+	if x.Name == "index" {
+		return s.base + "/" + s.app + "/"
+	}
+	return s.base + "/" + s.app + "/" + x.Name
+}
+
+// index answers what is not for the app: at the root, a word about where it is.
+func (s *served) index(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if r.URL.Path != "/" {
+		w.WriteHeader(http.StatusNotFound)
+	}
+	fmt.Fprintf(w, "This is pic dev. The scripts are at /%s/…\n", s.app)
+}
+
+// project is what to run.
+type project struct {
+	dir  string // absolute
+	only string // the one endpoint's file name; empty: all
+}
+
+func open(path string) (*project, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return &project{dir: abs}, nil
+	}
+	if filepath.Ext(abs) != extension {
+		return nil, fmt.Errorf("%s is no %s file", path, extension)
+	}
+	return &project{dir: filepath.Dir(abs), only: filepath.Base(abs)}, nil
+}
+
+const (
+	extension  = ".rhai"
+	libraryDir = "lib"
+)
+
+func (p *project) defaultApp() string {
+	if name := strings.ToLower(filepath.Base(p.dir)); p.only == "" && store.CheckSlug(name) == nil {
+		return name
+	}
+	return "dev"
+}

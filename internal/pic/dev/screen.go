@@ -1,0 +1,101 @@
+package dev
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// screen writes to standard error from one goroutine, so that a slow terminal
+// never holds up an answer.
+type screen struct {
+	env   *cli.Env
+	app   string
+	lines chan string
+	done  sync.WaitGroup
+
+	mu      sync.Mutex
+	dropped int // what did not fit since the last that did
+	closed  bool
+}
+
+// backlog bounds what waits to be written.
+const backlog = 1000
+
+func newScreen(env *cli.Env, app string) *screen {
+	s := &screen{env: env, app: app, lines: make(chan string, backlog)}
+	s.done.Add(1)
+	go func() {
+		defer s.done.Done()
+		for l := range s.lines {
+			env.Notef("%s", l)
+		}
+	}()
+	return s
+}
+
+// close writes what waits.
+func (s *screen) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	close(s.lines)
+	s.done.Wait()
+}
+
+func (s *screen) say(format string, args ...any) { s.put(fmt.Sprintf(format, args...)) }
+
+func (s *screen) put(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if s.dropped > 0 {
+		text = fmt.Sprintf("(%d more, too fast to show)\n%s", s.dropped, text)
+	}
+	select {
+	case s.lines <- text:
+		s.dropped = 0
+	default:
+		s.dropped++
+	}
+}
+
+// record shows an execution and what it logged.
+func (s *screen) record(e store.Execution) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s → %d, %s, %.1f ms, %d operations", e.Method, output.Printable(e.Path), e.HTTPStatus, e.Status,
+		float64(e.Duration.Microseconds())/1000, e.Operations)
+	for _, l := range e.Logs {
+		at := e.Script + extension
+		if l.Line > 0 {
+			at = fmt.Sprintf("%s:%d:%d", at, l.Line, l.Column)
+		}
+		fmt.Fprintf(&b, "\n  %s %s %s", at, l.Level, output.Printable(l.Message))
+	}
+	if e.LogsDropped > 0 {
+		fmt.Fprintf(&b, "\n  %d lines over the limit were dropped", e.LogsDropped)
+	}
+	if e.Error != "" {
+		fmt.Fprintf(&b, "\n  %s.rhai: %s", e.Script, strings.ReplaceAll(output.PrintableLines(e.Error), "\n", "\n    "))
+	}
+	s.put(b.String())
+}
+
+// compileError shows why a source does not compile.
+func (s *screen) compileError(file, source string, line, column int, err error) {
+	if line < 1 {
+		s.say("%s: %v", file, err)
+		return
+	}
+	ce := cli.CompileError{Line: int64(line), Column: int64(column), Message: err.Error()}
+	if lines := strings.Split(source, "\n"); line <= len(lines) {
+		ce.SourceLine = strings.TrimSuffix(lines[line-1], "\r")
+	}
+	s.put(fmt.Sprintf("%s:%d:%d: %s\n%s", file, line, column, output.PrintableLines(ce.Message), output.PrintableLines(ce.Excerpt())))
+}

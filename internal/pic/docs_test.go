@@ -1,0 +1,220 @@
+package pic_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/picloud/picloud/internal/exchange"
+	"github.com/picloud/picloud/internal/pic/terminal/terminaltest"
+)
+
+// guides runs what the guides in docs/ show. In a page
+//
+//	```rhai NAME.rhai     is written to that file, and deployed when the page says <!-- app: SLUG -->
+//	```console            holds "$ command" and what it prints, … standing for any text
+//	```http               holds exchanges (examples/README.md) with the page's app
+//
+// Other blocks are only to be read. A page may hold <!-- run: command --> for
+// what readers have done before.
+func guides(t *testing.T, s *server) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no guides: %v", err)
+	}
+	run := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "\n```console\n") && !strings.Contains(string(text), "\n<!-- app: ") {
+			continue
+		}
+		run++
+		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
+			g := &guide{s: s, page: filepath.Base(page), work: t.TempDir()}
+			g.run(t, string(text))
+		})
+	}
+	if run < 3 {
+		t.Errorf("only %d guides show something that runs", run)
+	}
+}
+
+// published is the address that the guides write for the server.
+const published = "localhost:8080"
+
+type guide struct {
+	s    *server
+	page string
+	work string
+	app  string
+}
+
+func (g *guide) run(t *testing.T, text string) {
+	signedIn := false
+	var block []string
+	info, start := "", 0
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case info == "" && strings.HasPrefix(line, "```"):
+			info, start, block = strings.TrimPrefix(line, "```"), i+1, nil
+			if info == "" {
+				info = "text"
+			}
+		case info != "" && line == "```":
+			if runs(info) && !signedIn {
+				g.signIn(t)
+				signedIn = true
+			}
+			g.block(t, start, info, block)
+			info = ""
+		case info != "":
+			block = append(block, line)
+		case strings.HasPrefix(line, "<!-- app: "):
+			g.app = strings.TrimSuffix(strings.TrimPrefix(line, "<!-- app: "), " -->")
+			if !signedIn {
+				g.signIn(t)
+				signedIn = true
+			}
+			g.shell(t, "pic apps create "+g.app)
+		case strings.HasPrefix(line, "<!-- run: "):
+			g.shell(t, strings.TrimSuffix(strings.TrimPrefix(line, "<!-- run: "), " -->"))
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// runs reports whether blocks of this kind need the server.
+func runs(info string) bool {
+	kind, name, _ := strings.Cut(info, " ")
+	return kind == "console" || kind == "http" || kind == "rhai" && name != ""
+}
+
+func (g *guide) signIn(t *testing.T) {
+	t.Helper()
+	g.shell(t, "printf '%s' \"$PASSWORD\" | pic login \"$URL\" --username \"$OWNER\" --password-stdin")
+}
+
+func (g *guide) block(t *testing.T, line int, info string, block []string) {
+	t.Helper()
+	kind, name, _ := strings.Cut(info, " ")
+	switch {
+	case kind == "rhai" && name != "":
+		path := filepath.Join(g.work, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(block, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if g.app != "" {
+			flags := " --app " + g.app
+			if strings.HasPrefix(name, "lib/") {
+				flags += " --library"
+			}
+			g.shell(t, "pic scripts deploy "+name+flags)
+		}
+	case kind == "console":
+		g.console(t, line, block)
+	case kind == "http":
+		exchanges, err := exchange.Parse(g.page, strings.Join(block, "\n"))
+		if err != nil {
+			t.Fatalf("the block at line %d: %v", line, err)
+		}
+		for _, x := range exchanges {
+			x.Line += line
+			runExchange(t, x, g.s.url+"/"+g.app)
+		}
+	}
+}
+
+// console runs each "$ command" and compares what it prints.
+func (g *guide) console(t *testing.T, line int, block []string) {
+	t.Helper()
+	for i := 0; i < len(block); {
+		command, ok := strings.CutPrefix(block[i], "$ ")
+		if !ok {
+			t.Fatalf("%s:%d: output without a command", g.page, line+i+1)
+		}
+		at := line + i + 1
+		i++
+		for strings.HasSuffix(command, "\\") && i < len(block) {
+			command += "\n" + block[i]
+			i++
+		}
+		var want []string
+		for i < len(block) && !strings.HasPrefix(block[i], "$ ") {
+			want = append(want, block[i])
+			i++
+		}
+		got, _ := g.bash(t, command) // some commands are shown failing: what they print counts
+		if err := exchange.MatchText(strings.Join(want, "\n"), got); err != nil {
+			t.Fatalf("%s:%d: %s\n%v", g.page, at, command, err)
+		}
+	}
+}
+
+// shell runs a command that must succeed.
+func (g *guide) shell(t *testing.T, command string) {
+	t.Helper()
+	if out, err := g.bash(t, command); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+}
+
+// bash runs a command in the guide's directory, with its output on a terminal
+// as a reader has it, and returns that with the published address in place of
+// the server's.
+func (g *guide) bash(t *testing.T, command string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	host := strings.TrimPrefix(g.s.url, "http://")
+	cmd := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(command, published, host))
+	cmd.Dir = g.work
+	cmd.Env = append(g.s.environment(g.work), "COLUMNS=100", "NO_COLOR=1", "TERM=xterm")
+	person, program := terminaltest.Open(t)
+	cmd.Stdout, cmd.Stderr = program, program
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	program.Close() // the command has it now; when it ends, reading ends
+	out, _ := io.ReadAll(person)
+	err := cmd.Wait()
+	person.Close()
+	text := strings.ReplaceAll(string(out), "\r\n", "\n")
+	return strings.ReplaceAll(text, host, published), err
+}
+
+// runExchange sends one request and checks the answer.
+func runExchange(t *testing.T, x exchange.Exchange, base string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	req, err := x.Request(ctx, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Check(res.StatusCode, res.Header, body); err != nil {
+		t.Errorf("line %d: %s %s: %v", x.Line, x.Method, x.Target, err)
+	}
+}

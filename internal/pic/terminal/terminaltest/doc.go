@@ -1,0 +1,2 @@
+// Package terminaltest gives tests pseudo-terminals.
+package terminaltest
