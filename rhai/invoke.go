@@ -1,6 +1,8 @@
 package rhai
 
 import (
+	"strconv"
+
 	"github.com/picloud/picloud/rhai/internal/bytecode"
 )
 
@@ -262,12 +264,9 @@ func (vm *machine) methodCall(site *callSite, v Value, args []Value, a int) bool
 	if c := vm.placeCell; c != nil {
 		for i, k := range f.fn().curry {
 			if k.p == &c.hdr {
-				name := ""
-				if p := f.fn().proto; p != nil && i < len(p.f.Params) {
-					name = p.f.Params[i]
-				}
-				_ = name
-				return vm.failAt(newError(ErrDataRace, vm.fn.prog.unit.Names[vm.placeName]), Position{})
+				e := newError(ErrDataRace, "argument #"+strconv.Itoa(i+1)+" of function '"+f.fn().name+"'")
+				e.noFill = true
+				return vm.fail(e)
 			}
 		}
 	}
@@ -459,7 +458,10 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 	}
 	copy(vm.stack[vm.base+adj:], args)
 	vm.natives++
+	frames := vm.frames
+	vm.frames = frames[:len(frames)-1] // a native counts as a level
 	v, err := vm.runThis(fn, f, adj, this)
+	vm.frames = frames
 	vm.natives--
 	vm.place, vm.placeCell, vm.placeRO, vm.path = place, cell, ro, path
 	if err != nil {

@@ -105,7 +105,7 @@ const (
 
 var machines = sync.Pool{New: func() any {
 	vm := &machine{stack: make([]Value, chunkSize)}
-	vm.allFrames = make([]frame, defaultCallLevels)
+	vm.allFrames = make([]frame, defaultCallLevels+2)
 	return vm
 }}
 
@@ -117,10 +117,10 @@ func (e *Engine) start(ctx context.Context, l Limits) *machine {
 	if levels <= 0 {
 		levels = defaultCallLevels
 	}
-	if len(vm.allFrames) < levels+1 {
-		vm.allFrames = make([]frame, levels+1)
+	if len(vm.allFrames) < levels+2 {
+		vm.allFrames = make([]frame, levels+2)
 	}
-	vm.frames = vm.allFrames[:levels+1]
+	vm.frames = vm.allFrames[:levels+2] // the body is a level, too
 	vm.maxMemory = unlimited
 	if l.MaxMemory > 0 {
 		vm.maxMemory = l.MaxMemory
@@ -224,6 +224,14 @@ func (vm *machine) posAt(fn *funcProto, pc int) Position {
 
 // altPos is the second position of the current instruction.
 func (vm *machine) altPos() Position { return vm.fn.f.Alt[int32(vm.pc-1)] }
+
+// linkPos is where the link is that an assignment ends with.
+func (vm *machine) linkPos() Position {
+	if p, ok := vm.fn.f.Alt[int32(-vm.pc)]; ok {
+		return p
+	}
+	return vm.altPos()
+}
 
 // fail records an error for the instruction and returns false.
 func (vm *machine) fail(err error) bool { return vm.failAt(err, vm.pos()) }

@@ -553,10 +553,13 @@ func (vm *machine) setMapKey(m *mapObj, key string, v Value, op syntax.Token) bo
 
 // setField is place.name = v, or place.name op= v.
 func (vm *machine) setField(f *fieldSite, v Value, op syntax.Token) bool {
-	if !vm.writable() {
-		return false
-	}
 	c := vm.place.untag()
+	if c.kind() == KindMap || !vm.placeRO { // setters decide about constants themselves
+		if !vm.writable() {
+			return false
+		}
+		c = vm.place.untag()
+	}
 	if c.kind() == KindMap {
 		m := c.mp()
 		if s := vm.mapField(m, f); s != nil {
@@ -652,7 +655,7 @@ func (vm *machine) storeIndexed(place *Value, i, v Value) bool {
 			return true
 		}
 	}
-	return vm.failAt(newError(ErrIndexingType, typeName(c)+" ["+typeName(i)+"] = "+typeName(v)), vm.altPos())
+	return vm.failAt(newError(ErrIndexingType, typeName(c)+" ["+typeName(i)+"] = "+typeName(v)), vm.linkPos())
 }
 
 func (vm *machine) storeBits(place *Value, x int64, i, v Value) bool {

@@ -324,11 +324,7 @@ func (vm *machine) arithInt(in *bytecode.Ins, op syntax.Token) bool {
 func (vm *machine) unaryOp(dst *Value, op syntax.Token, x Value) bool {
 	v, err := unary(vm, op, x)
 	if err != nil {
-		e := asError(err)
-		if e.Kind == ErrArithmetic {
-			e.noFill = true
-		}
-		return vm.fail(e)
+		return vm.fail(err)
 	}
 	*dst = v
 	return true

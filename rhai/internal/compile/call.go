@@ -59,7 +59,7 @@ func (c *fn) call(x *syntax.Call, dst int) {
 func (c *fn) callSite(name string, args []syntax.Expr, pos syntax.Pos) bytecode.CallSite {
 	s := bytecode.CallSite{Name: name, Args: len(args), Pos: pos}
 	for i, a := range args {
-		s.ArgPos = append(s.ArgPos, a.Start())
+		s.ArgPos = append(s.ArgPos, startPos(a))
 		if i < 64 && lent(a) {
 			s.Lent |= 1 << i
 		}
@@ -197,7 +197,7 @@ func (c *fn) evalSite(pos, argPos syntax.Pos) *bytecode.EvalSite {
 func (c *fn) eval(x *syntax.Call, dst int) {
 	a := c.base(dst, 1)
 	c.expr(x.Args[0], a, true)
-	s := c.evalSite(x.At, x.Args[0].Start())
+	s := c.evalSite(x.At, startPos(x.Args[0]))
 	s.Base, s.Far = c.next, c.far
 	c.Evals = append(c.Evals, s)
 	c.emit(bytecode.Eval, a, 0, 0, int32(len(c.Evals)-1), x.At)
@@ -217,4 +217,17 @@ func (c *fn) callerScope(x *syntax.Call, dst int) {
 	site.Caller.Base, site.Caller.Far = c.next, c.far
 	c.emit(bytecode.CallerFn, a, 0, n, c.addSite(site), x.At)
 	c.move(dst, a, x.At)
+}
+
+// startPos is where the reference says that an expression starts: an operator's is its own place.
+func startPos(x syntax.Expr) syntax.Pos {
+	switch x := x.(type) {
+	case *syntax.Binary:
+		return x.At
+	case *syntax.Logical:
+		return startPos(x.X)
+	case *syntax.Chain:
+		return startPos(x.Root)
+	}
+	return x.Start()
 }

@@ -139,7 +139,7 @@ func (c *fn) readLinks(links []syntax.Link, regs []linkRegs, cur, dst int, ends 
 			out = c.temp(1)
 		}
 		if l.Kind == syntax.LinkIndex {
-			c.emit(bytecode.Index, out, cur, regs[i].reg, 0, l.Index.Start())
+			c.emit(bytecode.Index, out, cur, regs[i].reg, 0, startPos(l.Index))
 		} else {
 			c.emit(bytecode.Field, out, cur, 0, c.field(l.Name), l.NamePos)
 		}
@@ -163,7 +163,7 @@ func (c *fn) field(name string) int32 {
 func (c *fn) place(root syntax.Expr, temp int) {
 	switch x := root.(type) {
 	case *syntax.This:
-		c.emit(bytecode.PThis, 0, 0, 0, c.name("this"), x.At)
+		c.emit(bytecode.PThis, 0, 0, 0, c.name(""), x.At)
 		return
 	case *syntax.Variable:
 		if len(x.Namespace) > 0 {
@@ -240,7 +240,7 @@ func (c *fn) walk(links []syntax.Link, regs []linkRegs, dst int, ends *[]int) {
 			*ends = append(*ends, c.emit(bytecode.PJUnit, dst, 0, 0, 0, l.Pos))
 		}
 		if l.Kind == syntax.LinkIndex {
-			c.emit(bytecode.PIdx, regs[i].reg, 0, 0, 0, l.Index.Start())
+			c.emit(bytecode.PIdx, regs[i].reg, 0, 0, 0, startPos(l.Index))
 		} else {
 			c.emit(bytecode.PFld, 0, 0, 0, c.field(l.Name), l.NamePos)
 		}
@@ -269,15 +269,15 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 		if r, ok := c.plain(x.Root); ok && !c.isConst(x.Root) {
 			switch {
 			case last.Kind == syntax.LinkIndex && assignOp == 0:
-				c.emit(bytecode.SetIdx, r, regs[0].reg, v, 0, last.Index.Start())
+				c.emit(bytecode.SetIdx, r, regs[0].reg, v, 0, startPos(last.Index))
 			case last.Kind == syntax.LinkIndex:
-				c.emit(bytecode.OpIdx, r, regs[0].reg, v, int32(op), last.Index.Start())
+				c.emit(bytecode.OpIdx, r, regs[0].reg, v, int32(op), startPos(last.Index))
 			case assignOp == 0:
 				c.emit(bytecode.SetFld, r, v, 0, c.field(last.Name), last.NamePos)
 			default:
 				c.emit(bytecode.OpFld, r, v, assignOp, c.field(last.Name), last.NamePos)
 			}
-			c.altAssign(s, last, op)
+			c.altAssign(s, last)
 			return
 		}
 	}
@@ -310,18 +310,15 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 		ends = append(ends, c.emit(bytecode.PJUnit, dst, 0, 0, 0, last.Pos))
 	}
 	if last.Kind == syntax.LinkIndex {
-		c.emit(bytecode.PSetIdx, regs[n].reg, v, assignOp, 0, last.Index.Start())
+		c.emit(bytecode.PSetIdx, regs[n].reg, v, assignOp, 0, startPos(last.Index))
 	} else {
 		c.emit(bytecode.PSetFld, 0, v, assignOp, c.field(last.Name), last.NamePos)
 	}
-	c.altAssign(s, last, op)
+	c.altAssign(s, last)
 	c.patchAll(ends)
 }
 
-func (c *fn) altAssign(s *syntax.AssignStmt, last *syntax.Link, op syntax.Token) {
-	if op == syntax.Assign {
-		c.alt(last.Pos)
-	} else {
-		c.alt(s.At)
-	}
+func (c *fn) altAssign(s *syntax.AssignStmt, last *syntax.Link) {
+	c.alt(s.At)
+	c.altLink(last.Pos)
 }

@@ -183,7 +183,7 @@ func (u *unit) literal(x syntax.Expr) bytecode.Const {
 func (u *unit) closure(x *syntax.Closure) int {
 	i := len(u.Funcs)
 	f := &bytecode.Func{
-		Index: i, Name: x.Fn.Name, Closure: true, Captures: len(x.Captures),
+		Index: i, Name: fmt.Sprintf("anon$%04x", i), Closure: true, Captures: len(x.Captures),
 		Empty: len(x.Fn.Body.Stmts) == 0,
 	}
 	u.Funcs = append(u.Funcs, f)
@@ -248,6 +248,9 @@ func (c *fn) alt(pos syntax.Pos) {
 	}
 	c.f.Alt[int32(len(c.f.Code)-1)] = pos
 }
+
+// altLink records where the link of an assignment is.
+func (c *fn) altLink(pos syntax.Pos) { c.f.Alt[int32(-len(c.f.Code))] = pos }
 
 func (c *fn) here() int { return len(c.f.Code) }
 

@@ -100,10 +100,10 @@ func (c *fn) forStmt(s *syntax.ForStmt, dst int) {
 			incl = 1
 		}
 		c.emit(bytecode.IterRange, it, incl, 0, 0, b.At)
-		c.alt(s.Iter.Start())
+		c.alt(startPos(s.Iter))
 	} else {
 		c.expr(s.Iter, it, true)
-		c.emit(bytecode.IterInit, it, it, 0, 0, s.Iter.Start())
+		c.emit(bytecode.IterInit, it, it, 0, 0, startPos(s.Iter))
 	}
 	l := c.enter(dst)
 	var counter bytecode.Slot
@@ -126,7 +126,7 @@ func (c *fn) forStmt(s *syntax.ForStmt, dst int) {
 	c.block(s.Body, -1)
 	c.patchAll(l.continues)
 	c.patch(toNext)
-	i := c.emit(bytecode.ForNext, it, value, min(c.loopCost(s), 255), 0, s.Iter.Start())
+	i := c.emit(bytecode.ForNext, it, value, min(c.loopCost(s), 255), 0, startPos(s.Iter))
 	c.f.Code[i].D = int32(start - i - 1)
 	c.void(dst, s.At)
 	c.patchAll(l.breaks)
@@ -174,7 +174,7 @@ func (c *fn) switchStmt(s *syntax.SwitchStmt, dst int) {
 	}
 	site := int32(len(c.Switches))
 	c.Switches = append(c.Switches, sw)
-	c.emit(bytecode.Switch, x, x+1, 0, site, s.X.Start())
+	c.emit(bytecode.Switch, x, x+1, 0, site, startPos(s.X))
 	var ends []int
 	for i := range s.Arms {
 		arm := &s.Arms[i]
@@ -201,7 +201,8 @@ func (c *fn) switchStmt(s *syntax.SwitchStmt, dst int) {
 	c.patchAll(ends)
 }
 
-func (c *fn) try(s *syntax.TryStmt) {
+// try gives the value of the body, or () after a catch.
+func (c *fn) try(s *syntax.TryStmt, dst int) {
 	n, next, far := len(c.vars), c.next, c.far
 	imp := -1
 	if c.HasImports {
@@ -215,7 +216,7 @@ func (c *fn) try(s *syntax.TryStmt) {
 	}
 	err := c.temp(1)
 	start := c.here()
-	c.block(s.Body, -1)
+	c.block(s.Body, dst)
 	stop := c.here()
 	end := c.emit(bytecode.Jmp, 0, 0, 0, 0, s.At)
 	target := c.here()
@@ -238,6 +239,7 @@ func (c *fn) try(s *syntax.TryStmt) {
 	}
 	from := c.here()
 	c.block(s.Catch, -1)
+	c.void(dst, s.At)
 	// Inner handlers were added first, so the innermost one is found first.
 	c.f.Handlers = append(c.f.Handlers, h, bytecode.Handler{
 		Start: int32(from), End: int32(c.here()), Reg: uint8(err), Rethrow: true,

@@ -57,8 +57,7 @@ func (c *fn) stmt(s syntax.Stmt, dst int) {
 		}
 		c.emit(bytecode.Throw, r, 0, 0, 0, s.At)
 	case *syntax.TryStmt:
-		c.try(s)
-		c.void(dst, s.At)
+		c.try(s, dst)
 	case *syntax.ImportStmt:
 		c.importStmt(s)
 		c.void(dst, s.At)
@@ -201,7 +200,7 @@ func (c *fn) importStmt(s *syntax.ImportStmt) {
 		name = s.Alias.Name
 	}
 	c.emit(bytecode.Import, r, 0, 0, c.name(name), s.At)
-	c.alt(s.Path.Start())
+	c.alt(startPos(s.Path))
 }
 
 // assign compiles x = y and x op= y.
@@ -215,9 +214,9 @@ func (c *fn) assign(s *syntax.AssignStmt) {
 		c.assignChain(s, t, op)
 	case *syntax.This:
 		v := c.temp(1)
-		c.emit(bytecode.PThis, 0, 0, 0, c.name("this"), t.At)
+		c.emit(bytecode.PThis, 0, 0, 0, c.name(""), t.At)
 		c.expr(s.Value, v, true)
-		c.emit(bytecode.PThis, 0, 0, 0, c.name("this"), t.At)
+		c.emit(bytecode.PThis, 0, 0, 0, c.name(""), t.At)
 		c.assignPlace(v, op, s)
 	case *syntax.Variable:
 		c.assignVar(s, t, op)
