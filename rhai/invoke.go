@@ -25,7 +25,7 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	}
 	if fx&Stores != 0 {
 		for i := range args {
-			if lent>>min(i, 63)&1 != 0 {
+			if lent>>min(i, 63)&1 != 0 && (i > 0 || fx&Mutates == 0) {
 				share(args[i])
 			}
 		}
