@@ -14,7 +14,7 @@ const anyMethod = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 // allowed: they would be PiCloud's.
 func allowOrigin(h http.Header, r *http.Request, c store.CORS, at place) {
 	if len(c.Origins) == 0 {
-		h["Access-Control-Allow-Origin"] = []string{"*"}
+		h["Access-Control-Allow-Origin"] = anyOrigin
 		return
 	}
 	h.Add("Vary", "Origin")

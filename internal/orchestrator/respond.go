@@ -18,7 +18,13 @@ const headerCSP = "Content-Security-Policy"
 
 // sandbox puts the policy into h. A script can only add policies of its own;
 // browsers enforce each.
-func sandbox(h http.Header) { h[headerCSP] = []string{sandboxPolicy} }
+func sandbox(h http.Header) { h[headerCSP] = sandboxOnly }
+
+// Values that many responses share. They are full, so adding to one copies it.
+var (
+	sandboxOnly = []string{sandboxPolicy}
+	anyOrigin   = []string{"*"}
+)
 
 // never are response headers that a script cannot set anywhere: those that
 // frame the message or belong to one hop, and those that make a proxy in front
