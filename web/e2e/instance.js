@@ -11,16 +11,16 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const owner = { username: 'ada', password: 'correct horse battery' };
 
 // start builds and starts picloud on a free port and resolves when it says
-// where it is. stop() ends it and removes its data.
-export async function start() {
+// where it is. stop() ends it and removes its data. Unless withOwner is false it
+// has an owner, whose token call sends along.
+export async function start({ withOwner = true } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'picloud-e2e-'));
   const binary = join(dir, 'picloud');
   execFileSync('go', ['build', '-o', binary, './cmd/picloud'], { cwd: root, stdio: 'inherit' });
   const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data', join(dir, 'data')], {
     env: {
       ...process.env,
-      PICLOUD_OWNER_USERNAME: owner.username,
-      PICLOUD_OWNER_PASSWORD: owner.password,
+      ...(withOwner ? { PICLOUD_OWNER_USERNAME: owner.username, PICLOUD_OWNER_PASSWORD: owner.password } : {}),
     },
   });
   let output = '';
@@ -60,6 +60,6 @@ export async function start() {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-  instance.token = (await instance.call('POST', '/sessions', owner)).token;
+  if (withOwner) instance.token = (await instance.call('POST', '/sessions', owner)).token;
   return instance;
 }
