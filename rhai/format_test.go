@@ -88,7 +88,7 @@ func TestPrintingIsChargedAndLimited(t *testing.T) {
 		t.Errorf("printing 140 kB within a limit of 1,000 bytes: %v", err)
 	}
 	vm = testMachine()
-	vm.budget = 100
+	vm.budget, vm.granted, vm.limits.MaxOperations = 100, 100, 100
 	if _, err := vm.display(Array(elems)); err == nil || err.(*Error).Kind != ErrTooManyOperations {
 		t.Errorf("printing 140 kB within 100 operations: %v", err)
 	}

@@ -16,8 +16,8 @@ type Name struct {
 
 // FnDef is a function or the function of a closure.
 type FnDef struct {
-	Pos      Pos // of `fn`, or of the closure's first `|`
-	Name     string
+	Pos      Pos    // of `fn`, or of the closure's first `|`
+	Name     string // of a closure: "anon$" and 16 hexadecimal digits
 	NamePos  Pos
 	ThisType string // type of `this` for `fn type.name()`, as written; else ""
 	Params   []Name
@@ -37,7 +37,8 @@ type Node interface {
 // Expr is an expression.
 type Expr interface {
 	Node
-	// Start is the position of the expression's first token.
+	// Start is the position at which the reference says the expression
+	// begins: its first token, or the operator of a Binary.
 	Start() Pos
 	exprNode()
 }
@@ -327,7 +328,7 @@ func (x *This) Start() Pos          { return x.At }
 func (x *Closure) Start() Pos       { return x.Fn.Pos }
 func (x *StmtExpr) Start() Pos      { return x.Stmt.Pos() }
 func (x *Unary) Start() Pos         { return x.At }
-func (x *Binary) Start() Pos        { return x.X.Start() }
+func (x *Binary) Start() Pos        { return x.At }
 func (x *Logical) Start() Pos       { return x.X.Start() }
 func (x *Chain) Start() Pos         { return x.Root.Start() }
 

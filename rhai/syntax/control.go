@@ -192,11 +192,7 @@ func (p *parser) addCase(s *SwitchStmt, v Expr) {
 			s.Ranges = append(s.Ranges, r)
 		}
 	} else if !isCaseValue(v) {
-		pos := v.Start()
-		if b, ok := v.(*Binary); ok {
-			pos = b.At
-		}
-		p.fail(ExprExpected, "Expecting a literal expression", pos)
+		p.fail(ExprExpected, "Expecting a literal expression", v.Start())
 	} else if len(s.Ranges) > 0 {
 		switch v.(type) {
 		case *IntLit, *FloatLit:

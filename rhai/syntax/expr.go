@@ -391,7 +391,7 @@ func (p *parser) parseClosure(c context) Expr {
 	p.closures++
 	saved := p.enter(true)
 	caseExpr := p.caseExpr
-	fn := &FnDef{Pos: pos, NamePos: pos, Closure: true}
+	fn := &FnDef{Pos: pos, NamePos: pos, Closure: true, Name: closureName(pos)}
 
 	if p.tok.kind == Or {
 		p.next()
@@ -415,6 +415,23 @@ func (p *parser) parseClosure(c context) Expr {
 	return &Closure{Fn: fn, Captures: captures}
 }
 
+// closureName makes the name of a closure from its place, so that names differ
+// within a source and stay the same when it is parsed again.
+func closureName(pos Pos) string {
+	x := uint64(pos.Line)<<32 | uint64(pos.Col)
+	// The finalizer of splitmix64, which is a bijection.
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	x ^= x >> 31
+	const digits = "0123456789abcdef"
+	name := [21]byte{'a', 'n', 'o', 'n', '$'}
+	for i := len(name) - 1; i >= 5; i-- {
+		name[i] = digits[x&15]
+		x >>= 4
+	}
+	return string(name[:])
+}
+
 // asBlock makes a block of a statement; nil is an empty one.
 func asBlock(s Stmt, pos Pos) *Block {
 	switch s := s.(type) {
@@ -429,6 +446,10 @@ func asBlock(s Stmt, pos Pos) *Block {
 // parseParams parses parameters and the token that closes their list.
 func (p *parser) parseParams(fn *FnDef, closing Token, closeWhy, commaWhy string) {
 	var seen map[string]bool
+	title := fn.Name
+	if fn.Closure {
+		title = ""
+	}
 	for {
 		pos := p.tok.pos
 		switch {
@@ -450,7 +471,7 @@ func (p *parser) parseParams(fn *FnDef, closing Token, closeWhy, commaWhy string
 				}
 			}
 			if duplicate {
-				p.fail(FnDuplicatedParam, "Duplicated parameter "+name+" for function "+fn.Name, pos)
+				p.fail(FnDuplicatedParam, "Duplicated parameter "+name+" for function "+title, pos)
 			}
 			if seen != nil {
 				seen[name] = true

@@ -1,0 +1,94 @@
+// Command rhai runs and inspects scripts in the Rhai language.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/picloud/picloud/rhai"
+)
+
+const usage = `usage:
+  rhai run FILE          run a script; its value is printed unless it is ()
+  rhai repl              read and run lines, keeping variables and functions
+  rhai check FILE...     report syntax errors
+  rhai disasm FILE       print the bytecode
+  rhai bench FILE N      compile once, run N times, print "min_ns median_ns"
+  rhai batch             JSON lines {"id","script"} in, answers as JSON lines out
+
+FILE may be - for the standard input. Exit status: 0 good, 1 the script failed,
+2 wrong usage.
+`
+
+// errUsage makes main print the usage.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(command(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// command runs one command line and returns the exit status.
+func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	err := errUsage
+	if len(args) > 0 {
+		rest := args[1:]
+		switch args[0] {
+		case "run":
+			err = run(ctx, rest, in, out)
+		case "repl":
+			err = repl(ctx, rest, in, out)
+		case "check":
+			err = check(rest, in)
+		case "disasm":
+			err = disasm(rest, in, out)
+		case "bench":
+			err = bench(ctx, rest, in, out)
+		case "batch":
+			err = batch(ctx, rest, in, out)
+		case "help", "-h", "--help":
+			fmt.Fprint(out, usage)
+			return 0
+		default:
+			fmt.Fprintf(errOut, "rhai: unknown command %q\n", args[0])
+		}
+	}
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprint(errOut, usage)
+		return 2
+	}
+	fmt.Fprintln(errOut, err)
+	return 1
+}
+
+// readFile reads a file, or the standard input for "-".
+func readFile(name string, in io.Reader) (string, error) {
+	if name == "-" {
+		text, err := io.ReadAll(in)
+		return string(text), err
+	}
+	text, err := os.ReadFile(name)
+	return string(text), err
+}
+
+// newEngine makes an engine that prints to out.
+func newEngine(out io.Writer, opts ...rhai.Option) *rhai.Engine {
+	return rhai.NewEngine(append([]rhai.Option{
+		rhai.WithPrint(func(_ context.Context, text string, _ rhai.Position) { fmt.Fprintln(out, text) }),
+		rhai.WithDebug(func(_ context.Context, text, source string, pos rhai.Position) {
+			if source != "" {
+				source += " "
+			}
+			fmt.Fprintf(out, "[%s%d:%d] %s\n", source, pos.Line, pos.Col, text)
+		}),
+		rhai.WithResolver(fileResolver{}),
+	}, opts...)...)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// call runs a command line and returns its status and outputs.
+func call(t *testing.T, in string, args ...string) (status int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	status = command(context.Background(), args, strings.NewReader(in), &o, &e)
+	return status, o.String(), e.String()
+}
+
+func file(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	file(t, dir, "lib.rhai", "fn twice(x) { 2 * x } export const ONE = 1;")
+	main := file(t, dir, "main.rhai", `import "lib" as lib; print("hi"); debug([1]); lib::twice(21) + lib::ONE`)
+	status, out, errOut := call(t, "", "run", main)
+	if want := "hi\n[" + main + " 1:35] [1]\n43\n"; status != 0 || out != want && out != strings.Replace(want, main+" ", "", 1) {
+		t.Errorf("status %d, %q, %q", status, out, errOut)
+	}
+	if status, out, errOut := call(t, "()", "run", "-"); status != 0 || out != "" || errOut != "" {
+		t.Errorf("status %d, %q, %q", status, out, errOut)
+	}
+	status, _, errOut = call(t, "let x = 1;\nx.y.z()", "run", "-")
+	if status != 1 || !strings.HasPrefix(errOut, "-: ") || !strings.Contains(errOut, "line 2") {
+		t.Errorf("status %d, %q", status, errOut)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"run"}, {"nonsense"}, {"bench", "x"}, {"check"}, {"repl", "x"}} {
+		if status, _, errOut := call(t, "", args...); status != 2 || !strings.Contains(errOut, "usage:") {
+			t.Errorf("%v: status %d, %q", args, status, errOut)
+		}
+	}
+	if status, _, errOut := call(t, "1", "bench", "-", "none"); status != 1 || !strings.Contains(errOut, "none") {
+		t.Errorf("status %d, %q", status, errOut)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	good := file(t, dir, "good.rhai", "fn f() { 1 }")
+	bad := file(t, dir, "bad.rhai", "let x =\n;")
+	worse := file(t, dir, "worse.rhai", "fn")
+	status, _, errOut := call(t, "", "check", good, bad, worse)
+	want := bad + ": Syntax error: Unexpected ';' (line 2, position 1)\n" +
+		worse + ": Syntax error: Expecting function name in function declaration (line 1, position 3)\n"
+	if status != 1 || errOut != want {
+		t.Errorf("status %d, got\n%swant\n%s", status, errOut, want)
+	}
+	if status, out, errOut := call(t, "", "check", good); status != 0 || out+errOut != "" {
+		t.Errorf("status %d, %q", status, out+errOut)
+	}
+}
+
+func TestBench(t *testing.T) {
+	status, out, errOut := call(t, "let s = 0; for i in 0..100 { s += i; } print(s);", "bench", "-", "5")
+	if status != 0 || !regexp.MustCompile(`^\d+ \d+\n$`).MatchString(out) {
+		t.Errorf("status %d, %q, %q", status, out, errOut)
+	}
+}
+
+func TestDisasm(t *testing.T) {
+	status, out, errOut := call(t, "fn add(a, b) { a + b } add(1, 2)", "disasm", "-")
+	if status != 0 || !strings.Contains(out, "add") {
+		t.Errorf("status %d, %q, %q", status, out, errOut)
+	}
+}
+
+func TestBatch(t *testing.T) {
+	in := `{"id":"a","script":"print(1); [1, \"<\"]"}
+{"id":"b","script":"fn f() { throw 5 } f()"}
+{"id":"c","script":"let x = ;"}
+
+{"id":"d","script":"()"}
+`
+	status, out, errOut := call(t, in, "batch")
+	want := []string{
+		`{"id":"a","ok":true,"type":"array","repr":"[1, \"<\"]","to_string":"[1, \"<\"]","stdout":["1"],"debug":[]}`,
+		`{"id":"b","ok":false,"error":"Runtime error: 5 (line 1, position 10)\nin call to function 'f' (line 1, position 20)","kind":"ErrorInFunctionCall","line":1,"pos":20,"stdout":[],"debug":[]}`,
+		`{"id":"c","ok":false,"error":"Syntax error: Unexpected ';' (line 1, position 9)","kind":"ErrorParsing","line":1,"pos":9,"stdout":[],"debug":[]}`,
+		`{"id":"d","ok":true,"type":"()","repr":"()","to_string":"","stdout":[],"debug":[]}`,
+	}
+	if got := strings.Split(strings.TrimSpace(out), "\n"); status != 0 || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("status %d %s, got\n%s\nwant\n%s", status, errOut, out, strings.Join(want, "\n"))
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
+	if status, _, errOut := call(t, "{}\nnonsense\n", "batch"); status != 1 || !strings.Contains(errOut, "line 2") {
+		t.Errorf("status %d, %q", status, errOut)
+	}
+}
+
+func TestRepl(t *testing.T) {
+	in := `let x = 40;
+fn add(a) {
+  a + 2 // é
+}
+add(x)
+fn add(a) { a * 2 }
+add(x)
+x = "a";
+x
+let = 5
+(1 +
+
+`
+	status, out, errOut := call(t, in, "repl")
+	want := "> > | | > 42\n> > 80\n> > \"a\"\n> Expecting name of a variable (line 1, position 5)\n" +
+		"> | Script is incomplete (line 3, position 1)\n> \n"
+	if status != 0 || out != want {
+		t.Errorf("status %d %s, got\n%s\nwant\n%s", status, errOut, out, want)
+	}
+}
