@@ -36,7 +36,12 @@ const (
 	minShrunk = 20
 )
 
+// writeTable writes nothing for no records: a header alone tells a person
+// nothing, and commands say in words that there are none.
 func writeTable[T any](w *Writer, records []T, columns []Column[T]) error {
+	if len(records) == 0 {
+		return nil
+	}
 	return (&table[T]{w: w, columns: visible(columns)}).write(records)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -116,7 +117,23 @@ func read(env *cli.Env, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", file, err)
 	}
+	if i := invalidAt(b); i >= 0 && len(b) <= maxSource {
+		return "", fmt.Errorf("%s is no UTF-8 text: the byte at offset %d fits nowhere; save it as UTF-8", file, i)
+	}
 	return string(b), nil
+}
+
+// invalidAt returns where b stops being UTF-8, or -1. JSON, in which sources
+// travel, would put another character there without a word.
+func invalidAt(b []byte) int {
+	for i := 0; i < len(b); {
+		r, size := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return i
+		}
+		i += size
+	}
+	return -1
 }
 
 // inFile puts the file before the position of a compile error.
