@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,13 +34,51 @@ func openExecutions(ctx context.Context, dir string) (*Executions, error) {
 	return &Executions{Executions: sqlstore.Executions{DB: db}, db: db}, nil
 }
 
+// insertRows is how many executions one INSERT carries.
+const insertRows = 32
+
+// insertSQL inserts n executions. Its parameters have no names, because SQLite
+// looks for a name by going through all of them. A batch that is written again
+// changes nothing.
+func insertSQL(n int) string {
+	return `INSERT INTO executions (id, app_id, script_id, status, detail, logs) VALUES (?, ?, ?, ?, ?, ?)` +
+		strings.Repeat(`, (?, ?, ?, ?, ?, ?)`, n-1) + ` ON CONFLICT (id) DO NOTHING`
+}
+
+// Only two statements are ever prepared: full ones, and one for the rest.
+var insertMany, insertOne = insertSQL(insertRows), insertSQL(1)
+
 // WriteExecutions is store.Executions's.
 func (x *Executions) WriteExecutions(ctx context.Context, batch []store.Execution) error {
 	rows, err := sqlstore.EncodeExecutions(batch)
-	if err != nil {
+	if err != nil || len(rows) == 0 {
 		return err
 	}
-	return x.InsertExecutions(ctx, rows)
+	const columns = 6
+	args := make([]any, 0, columns*len(rows))
+	for i := range rows {
+		r := &rows[i]
+		if i > 0 && batch[i].AppID == batch[i-1].AppID && batch[i].ScriptID == batch[i-1].ScriptID && r.Status == rows[i-1].Status {
+			// The same three values again, which are boxed already.
+			same := args[len(args)-columns+1:][:3]
+			args = append(args, r.ID, same[0], same[1], same[2], r.Detail, r.Logs)
+			continue
+		}
+		args = append(args, r.ID, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs)
+	}
+	return x.db.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
+		for rest := args; len(rest) > 0; {
+			n, insert := columns, insertOne
+			if len(rest) >= columns*insertRows {
+				n, insert = columns*insertRows, insertMany
+			}
+			if _, err := tx.Exec(ctx, insert, rest[:n]...); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		return nil
+	})
 }
 
 // Prune is store.Executions's. MaxBytes counts the file's pages in use, with an

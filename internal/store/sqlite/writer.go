@@ -131,8 +131,18 @@ func (w *writer) group(group []*call) []*call {
 		answer(group, unavailable(err))
 		return group
 	}
+	fresh := true // nothing has changed since BEGIN
 	for i := 0; i < len(group); i++ {
-		if !w.runInSavepoint(ctx, group[i]) {
+		c := group[i]
+		whole := true
+		switch {
+		case !c.start():
+		case fresh:
+			fresh, whole = w.runFirst(ctx, c)
+		default:
+			whole = w.runInSavepoint(ctx, c)
+		}
+		if !whole {
 			// SQLite has given up the whole transaction (disk full, I/O error):
 			// each on its own, so that only the one to blame fails.
 			w.rollback(ctx)
@@ -164,12 +174,20 @@ func (w *writer) group(group []*call) []*call {
 	return group
 }
 
+// runFirst runs a call in a transaction without changes, which needs no
+// savepoint: if the call fails, a new transaction is begun. It reports whether
+// the transaction is still without changes, and whether there is one.
+func (w *writer) runFirst(ctx context.Context, c *call) (fresh, whole bool) {
+	if w.run(c); c.err == nil {
+		return false, true
+	}
+	w.rollback(ctx)
+	return true, w.exec(ctx, `BEGIN IMMEDIATE`) == nil
+}
+
 // runInSavepoint runs a call so that its failure undoes its own changes only.
 // It reports false when the transaction is lost.
 func (w *writer) runInSavepoint(ctx context.Context, c *call) bool {
-	if !c.start() {
-		return true
-	}
 	if err := w.exec(ctx, `SAVEPOINT call`); err != nil {
 		return false
 	}
@@ -194,10 +212,6 @@ func (w *writer) alone(ctx context.Context, c *call) {
 	}
 	if w.run(c); c.err != nil {
 		w.rollback(ctx)
-		switch primary(c.err) {
-		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY:
-			c.err = unavailable(c.err)
-		}
 		return
 	}
 	c.err = w.commit(ctx)
@@ -222,6 +236,10 @@ func (w *writer) run(c *call) {
 	// Without the caller's cancellation: SQLite answers an interrupted statement
 	// by undoing the whole transaction, the other calls' too.
 	c.err = c.f(context.WithoutCancel(c.ctx), txConn{w})
+	switch primary(c.err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY:
+		c.err = unavailable(c.err)
+	}
 }
 
 // commit makes the transaction durable, or undoes it.

@@ -16,60 +16,17 @@ import (
 // statements of the writing half; drivers add bulk loading and pruning.
 type Executions struct{ DB DB }
 
-// insertRows is how many executions one INSERT carries; six parameters each.
-const insertRows = 32
-
-var insertExecutions = func() (statements [insertRows + 1]string) {
-	for n := 1; n <= insertRows; n++ {
-		var b strings.Builder
-		b.WriteString(`INSERT INTO executions (id, app_id, script_id, status, detail, logs) VALUES `)
-		for i := range n {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "($%d, $%d, $%d, $%d, $%d, $%d)", 6*i+1, 6*i+2, 6*i+3, 6*i+4, 6*i+5, 6*i+6)
-		}
-		// A batch that is written again, after an error that left its outcome
-		// open, changes nothing.
-		b.WriteString(` ON CONFLICT (id) DO NOTHING`)
-		statements[n] = b.String()
-	}
-	return statements
-}()
-
-// EncodeExecutions makes the rows of a batch.
-func EncodeExecutions(batch []store.Execution) ([]ExecutionRow, error) {
-	rows := make([]ExecutionRow, len(batch))
-	for i := range batch {
-		var err error
-		if rows[i], err = EncodeExecution(&batch[i]); err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
-}
-
-// InsertExecutions adds rows in one transaction.
+// InsertExecutions adds rows in one transaction; those that are there already
+// stay as they are.
 func (x *Executions) InsertExecutions(ctx context.Context, rows []ExecutionRow) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 6*len(rows))
-	for i := range rows {
-		r := &rows[i]
-		args = append(args, r.ID, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs)
-	}
 	return x.DB.Write(ctx, func(ctx context.Context, tx Conn) error {
-		for rest := args; len(rest) > 0; {
-			// Full statements, then single ones, so that only two are ever prepared.
-			n := 1
-			if len(rest) >= 6*insertRows {
-				n = insertRows
-			}
-			if _, err := tx.Exec(ctx, insertExecutions[n], rest[:6*n]...); err != nil {
+		for i := range rows {
+			r := &rows[i]
+			if _, err := tx.Exec(ctx, `INSERT INTO executions (id, app_id, script_id, status, detail, logs)
+				VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+				r.ID, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs); err != nil {
 				return err
 			}
-			rest = rest[6*n:]
 		}
 		return nil
 	})
@@ -91,17 +48,17 @@ func (x *Executions) ListExecutions(ctx context.Context, f store.ExecutionFilter
 		args = append(args, arg)
 		where = append(where, condition+"$"+strconv.Itoa(len(args)))
 	}
-	app, err := idBytes("app", f.AppID)
+	app, err := parseUUID("app", f.AppID)
 	if err != nil {
 		return nil, err
 	}
-	and(`app_id = `, app)
+	and(`app_id = `, app[:])
 	if f.ScriptID != "" {
-		id, err := idBytes("script", f.ScriptID)
+		id, err := parseUUID("script", f.ScriptID)
 		if err != nil {
 			return nil, err
 		}
-		and(`script_id = `, id)
+		and(`script_id = `, id[:])
 	}
 	if f.Status != "" {
 		and(`status = `, string(f.Status))
@@ -114,11 +71,11 @@ func (x *Executions) ListExecutions(ctx context.Context, f store.ExecutionFilter
 		if bound.id == "" {
 			continue
 		}
-		id, err := ParseExecutionID(bound.id)
+		id, err := parseExecutionID(bound.id)
 		if err != nil {
 			return nil, err
 		}
-		and(bound.condition, id)
+		and(bound.condition, id[:])
 	}
 	args = append(args, limit(f.Limit))
 	query += ` FROM executions WHERE ` + strings.Join(where, ` AND `) + ` ORDER BY id DESC LIMIT $` + strconv.Itoa(len(args))
@@ -146,14 +103,14 @@ func scanExecution(rows Rows, logs bool) (store.Execution, error) {
 
 // Execution is store.Executions's.
 func (x *Executions) Execution(ctx context.Context, id string) (store.Execution, error) {
-	key, err := ParseExecutionID(id)
+	key, err := parseExecutionID(id)
 	if err != nil {
 		// No execution can have it.
 		return store.Execution{}, fmt.Errorf("execution %q: %w", id, store.ErrNotFound)
 	}
 	var r ExecutionRow
 	err = one(ctx, x.DB, []any{&r.ID, &r.AppID, &r.ScriptID, &r.Status, &r.Detail, &r.Logs},
-		`SELECT `+executionColumns+`, logs FROM executions WHERE id = $1`, key)
+		`SELECT `+executionColumns+`, logs FROM executions WHERE id = $1`, key[:])
 	if err != nil {
 		return store.Execution{}, found(err, "execution %s", id)
 	}
@@ -165,12 +122,12 @@ const MaxDelete = 1000
 
 // DeleteAppExecutions is store.Executions's.
 func (x *Executions) DeleteAppExecutions(ctx context.Context, appID string) error {
-	app, err := idBytes("app", appID)
+	app, err := parseUUID("app", appID)
 	if err != nil {
 		return err
 	}
 	for {
-		n, err := x.deleteWhere(ctx, `app_id = $1`, app, MaxDelete)
+		n, err := x.deleteWhere(ctx, `app_id = $1`, app[:], MaxDelete)
 		if err != nil || n < MaxDelete {
 			return err
 		}

@@ -15,19 +15,12 @@ import (
 // byte strings, its detail and its log lines: at thousands of executions a
 // second each column costs. Both begin with a format number; integers are
 // varints, text has its length before it.
+//
+// An ID must be a UUIDv7, because executions are ordered, pruned and partitioned
+// by it.
 const recordFormat = 1
 
 var errDamaged = errors.New("the record of an execution is damaged")
-
-// ParseExecutionID returns the 16 bytes of an execution's ID. It must be a
-// UUIDv7, because executions are ordered, pruned and partitioned by it.
-func ParseExecutionID(id string) ([]byte, error) {
-	u, err := uuid.Parse(id)
-	if err != nil || u.Version() != 7 {
-		return nil, fmt.Errorf("%w: the execution ID %q is not a UUIDv7", store.ErrInvalid, id)
-	}
-	return u[:], nil
-}
 
 // ExecutionIDAt returns the bound between the IDs made before t and those made
 // later: a UUIDv7 begins with 48 bits of Unix milliseconds (RFC 9562, section 5.7).
@@ -49,21 +42,80 @@ type ExecutionRow struct {
 	Detail, Logs        []byte
 }
 
-// EncodeExecution makes the row of e.
-func EncodeExecution(e *store.Execution) (ExecutionRow, error) {
-	row := ExecutionRow{Status: string(e.Status)}
-	var err error
-	if row.ID, err = ParseExecutionID(e.ID); err != nil {
-		return row, err
+// EncodeExecutions makes the rows of a batch. They share memory.
+func EncodeExecutions(batch []store.Execution) ([]ExecutionRow, error) {
+	size := 0
+	for i := range batch {
+		size += encodedSize(&batch[i])
 	}
-	if row.AppID, err = idBytes("app", e.AppID); err != nil {
-		return row, err
+	// Enough for all, so that what is cut from it never moves.
+	b := make(encoder, 0, size)
+	rows := make([]ExecutionRow, len(batch))
+	for i := range batch {
+		e, row := &batch[i], &rows[i]
+		row.Status = string(e.Status)
+		var err error
+		if row.ID, err = b.id(parseExecutionID(e.ID)); err != nil {
+			return nil, err
+		}
+		// Batches are mostly of few scripts.
+		if i > 0 && e.AppID == batch[i-1].AppID {
+			row.AppID = rows[i-1].AppID
+		} else if row.AppID, err = b.id(parseUUID("app", e.AppID)); err != nil {
+			return nil, err
+		}
+		if i > 0 && e.ScriptID == batch[i-1].ScriptID {
+			row.ScriptID = rows[i-1].ScriptID
+		} else if row.ScriptID, err = b.id(parseUUID("script", e.ScriptID)); err != nil {
+			return nil, err
+		}
+		row.Detail = b.cut(func() { b.detail(e) })
+		row.Logs = b.cut(func() { b.logs(e) })
 	}
-	if row.ScriptID, err = idBytes("script", e.ScriptID); err != nil {
-		return row, err
+	return rows, nil
+}
+
+// encodedSize is at least what the row of e takes.
+func encodedSize(e *store.Execution) int {
+	const integer = binary.MaxVarintLen64
+	size := 3*16 + 2 + 15*integer + len(e.Script) + len(e.Trigger) + len(e.Error) + len(e.Method) + len(e.Path)
+	for i := range e.Logs {
+		l := &e.Logs[i]
+		size += 6*integer + len(l.Level) + len(l.Source) + len(l.Message)
 	}
-	b := make(encoder, 0, 96+len(e.Script)+len(e.Trigger)+len(e.Error)+len(e.Method)+len(e.Path))
-	b = append(b, recordFormat)
+	return size
+}
+
+func parseExecutionID(id string) (uuid.UUID, error) {
+	u, err := uuid.Parse(id)
+	if err != nil || u.Version() != 7 {
+		return u, fmt.Errorf("%w: the execution ID %q is not a UUIDv7", store.ErrInvalid, id)
+	}
+	return u, nil
+}
+
+func parseUUID(what, id string) (uuid.UUID, error) {
+	u, err := uuid.Parse(id)
+	if err != nil {
+		return u, fmt.Errorf("%w: the %s ID %q is not a UUID", store.ErrInvalid, what, id)
+	}
+	return u, nil
+}
+
+// id appends an ID, unless it is an error, and returns what it appended.
+func (b *encoder) id(u uuid.UUID, err error) ([]byte, error) {
+	return b.cut(func() { *b = append(*b, u[:]...) }), err
+}
+
+// cut returns what f appends.
+func (b *encoder) cut(f func()) []byte {
+	start := len(*b)
+	f()
+	return (*b)[start:len(*b):len(*b)]
+}
+
+func (b *encoder) detail(e *store.Execution) {
+	*b = append(*b, recordFormat)
 	b.text(e.Script)
 	b.int(e.Version)
 	b.int(e.Deployment)
@@ -77,33 +129,18 @@ func EncodeExecution(e *store.Execution) (ExecutionRow, error) {
 	b.int(e.Operations)
 	b.int(e.PeakMemory)
 	b.int(e.LogsDropped)
-	row.Detail, row.Logs = b, encodeLogs(e)
-	return row, nil
 }
 
-func idBytes(what, id string) ([]byte, error) {
-	u, err := uuid.Parse(id)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the %s ID %q is not a UUID", store.ErrInvalid, what, id)
-	}
-	return u[:], nil
-}
-
-// noLogs is what an execution without log lines keeps.
-var noLogs = []byte{}
-
-func encodeLogs(e *store.Execution) []byte {
+// logs appends nothing for an execution without lines.
+func (b *encoder) logs(e *store.Execution) {
 	if len(e.Logs) == 0 {
-		return noLogs
+		return
 	}
-	size := 8
-	for _, l := range e.Logs {
-		size += 24 + len(l.Message)
-	}
-	b := append(make(encoder, 0, size), recordFormat)
+	*b = append(*b, recordFormat)
 	b.int(int64(len(e.Logs)))
 	started := micros(e.StartedAt)
-	for _, l := range e.Logs {
+	for i := range e.Logs {
+		l := &e.Logs[i]
 		b.int(micros(l.At) - started)
 		b.text(l.Level)
 		b.text(l.Source)
@@ -111,7 +148,6 @@ func encodeLogs(e *store.Execution) []byte {
 		b.int(int64(l.Column))
 		b.text(l.Message)
 	}
-	return b
 }
 
 // Execution decodes the row; without its logs if they were not read.
