@@ -439,7 +439,7 @@ type Limits struct {
 type ListApp struct {
 	Items []App `json:"items"`
 
-	// Next Pass it as after to get the following page; absent on the last one
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
 }
 
@@ -447,7 +447,7 @@ type ListApp struct {
 type ListDeployment struct {
 	Items []Deployment `json:"items"`
 
-	// Next Pass it as after to get the following page; absent on the last one
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
 }
 
@@ -455,7 +455,7 @@ type ListDeployment struct {
 type ListExecution struct {
 	Items []Execution `json:"items"`
 
-	// Next Pass it as after to get the following page; absent on the last one
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
 }
 
@@ -463,7 +463,7 @@ type ListExecution struct {
 type ListScript struct {
 	Items []Script `json:"items"`
 
-	// Next Pass it as after to get the following page; absent on the last one
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
 }
 
@@ -471,7 +471,7 @@ type ListScript struct {
 type ListScriptVersion struct {
 	Items []ScriptVersion `json:"items"`
 
-	// Next Pass it as after to get the following page; absent on the last one
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
 }
 

@@ -50,11 +50,7 @@ func newAttempts() *attempts {
 
 // take counts an attempt. The caller gives it back when the password was right.
 func (a *attempts) take(account string, addr netip.Addr, now time.Time) error {
-	if len(account) > 64 {
-		account = account[:64]
-	}
-	address := network(addr)
-	pair := account + "\x00" + address
+	account, address, pair := keys(account, addr)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	wait := max(a.pairs.wait(pair, ratePair, now), a.addresses.wait(address, rateAddress, now))
@@ -75,8 +71,7 @@ func (a *attempts) take(account string, addr netip.Addr, now time.Time) error {
 
 // succeed gives back what take counted, and forgets the pair's failures.
 func (a *attempts) succeed(account string, addr netip.Addr) {
-	address := network(addr)
-	pair := account + "\x00" + address
+	account, address, pair := keys(account, addr)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.pairs, pair)
@@ -95,8 +90,7 @@ func (a *attempts) succeed(account string, addr netip.Addr) {
 
 // cancel gives back an attempt whose password was never looked at.
 func (a *attempts) cancel(account string, addr netip.Addr) {
-	address := network(addr)
-	pair := account + "\x00" + address
+	account, address, pair := keys(account, addr)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pairs.giveBack(pair, ratePair)
@@ -104,6 +98,12 @@ func (a *attempts) cancel(account string, addr netip.Addr) {
 	if _, known := a.known[pair]; !known {
 		a.accounts.giveBack(account, rateAccount)
 	}
+}
+
+// keys returns what an attempt is remembered under. Nobody can make a key long.
+func keys(name string, addr netip.Addr) (account, address, pair string) {
+	account, address = name[:min(len(name), 64)], network(addr)
+	return account, address, account + "\x00" + address
 }
 
 // network is what one customer of a provider gets: an IPv4 address or a /64.

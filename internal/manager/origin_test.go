@@ -109,6 +109,11 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	in := start(t)
 	in.do(call{method: "GET", path: "/nothing"}).want(404)
 	in.do(call{method: "GET", path: "/apps/a/b/c/d/e"}).want(404)
+	for _, path := range []string{"", "/", "//whoami", "/apps/../whoami", "/whoami/", "/apps/demo/scripts/.."} {
+		if r := in.do(call{method: "GET", path: path}).want(404); r.header.Get("Location") != "" {
+			t.Errorf("%q redirects to %s", path, r.header.Get("Location"))
+		}
+	}
 	r := in.do(call{method: "POST", path: "/whoami"}).want(405)
 	if r.header.Get("Allow") != "GET" {
 		t.Errorf("Allow is %q", r.header.Get("Allow"))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"reflect"
 	"sort"
 	"strconv"
@@ -63,6 +64,7 @@ func New(c Config) *API {
 	}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, conf)
 	a.huma.UseMiddleware(a.gate)
+	a.mux.HandleFunc(Prefix, a.unknown)
 	a.mux.HandleFunc(Prefix+"/", a.unknown)
 	return a
 }
@@ -83,6 +85,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Write(w, Refuse(http.StatusForbidden, "the API refuses requests from sandboxed documents (Origin: null)"))
 		return
 	}
+	// The mux would redirect to a path without "//" and "..": nobody who sends
+	// such a path means the other one.
+	if p := r.URL.EscapedPath(); p != path.Clean(p) {
+		Write(w, Refuse(http.StatusNotFound, "there is nothing at %s", r.URL.Path))
+		return
+	}
 	a.mux.ServeHTTP(w, r)
 }
 
@@ -92,7 +100,7 @@ func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		other := r.Clone(r.Context())
 		other.Method = method
-		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != Prefix+"/" {
+		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != Prefix && pattern != Prefix+"/" {
 			allowed = append(allowed, method)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // List is a page of a listing.
 type List[T any] struct {
 	Items []T    `json:"items" nullable:"false"`
-	Next  string `json:"next,omitempty" doc:"Pass it as after to get the following page; absent on the last one"`
+	Next  string `json:"next,omitempty" doc:"Pass it as after (for executions: as before) to get the following page; absent on the last one"`
 }
 
 // AppPath is the input of operations on an app.

@@ -36,7 +36,7 @@ type Path struct {
 
 // Register adds the operations.
 func Register(a *api.API, c Config) {
-	s := &service{Config: c, api: a}
+	s := &service{Config: c, api: a, turn: make(chan struct{}, 1)}
 	const one = "/apps/{app}/scripts/{script}"
 	notFound, conflict := []int{http.StatusNotFound}, []int{http.StatusNotFound, http.StatusConflict}
 	api.Register(a, api.Op{
@@ -78,7 +78,8 @@ func Register(a *api.API, c Config) {
 
 type service struct {
 	Config
-	api *api.API
+	api  *api.API
+	turn chan struct{} // of who compiles: a hostile MiB makes hundreds of MiB of garbage
 }
 
 // unknown is the problem of a script that the app does not hold.
@@ -152,7 +153,7 @@ func (s *service) deploy(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
-	if err := check(s.Engine, in.Script, in.Body.Source); err != nil {
+	if err := s.compile(ctx, in.Script, in.Body.Source); err != nil {
 		return nil, err
 	}
 	hash := sha256.Sum256([]byte(d.Source))
@@ -182,6 +183,17 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		out.Status = http.StatusCreated
 	}
 	return out, nil
+}
+
+// compile refuses what does not compile. It waits its turn.
+func (s *service) compile(ctx context.Context, name, source string) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+		return check(s.Engine, name, source)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func deployed(app string, d store.Deployed, by string) Deployed {
