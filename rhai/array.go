@@ -91,7 +91,16 @@ func (vm *machine) newArray(n int) (*arrayObj, error) {
 	if err := vm.alloc(arrayBytes(n)); err != nil {
 		return nil, err
 	}
-	return &arrayObj{hdr: hdr{kind: KindArray, depth: 1}, v: make([]Value, 0, n)}, nil
+	a := &arrayObj{hdr: hdr{kind: KindArray, depth: 1}, v: make([]Value, 0, n)}
+	vm.building(&a.hdr)
+	return a, nil
+}
+
+// building lets the census find a container that a native has not handed out yet.
+func (vm *machine) building(p *hdr) {
+	if vm.ncalls > vm.callbacks {
+		vm.temps = append(vm.temps, p)
+	}
 }
 
 func (a *arrayObj) value() Value { return Value{p: &a.hdr} }
@@ -171,7 +180,9 @@ func (vm *machine) newBlob(n int) (*blobObj, error) {
 	if err := vm.alloc(blobHead + sizeClass(int64(n))); err != nil {
 		return nil, err
 	}
-	return &blobObj{hdr: hdr{kind: KindBlob, depth: 1}, b: make([]byte, n)}, nil
+	o := &blobObj{hdr: hdr{kind: KindBlob, depth: 1}, b: make([]byte, n)}
+	vm.building(&o.hdr)
+	return o, nil
 }
 
 // growBlob makes room for n more bytes.

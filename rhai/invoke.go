@@ -35,7 +35,8 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	}
 	c := vm.calls[vm.ncalls]
 	vm.ncalls++
-	c.vm, c.args, c.this, c.native, c.pos = vm, args, this, fn, pos
+	c.vm, c.args, c.this, c.native, c.pos, c.held = vm, args, this, fn, pos, 0
+	temps := len(vm.temps)
 	var v Value
 	var err error
 	if fn.hooked && vm.eng.hook != nil {
@@ -44,6 +45,9 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 		v, err = fn.Fn(c)
 	}
 	vm.ncalls--
+	if len(vm.temps) > temps {
+		vm.temps = cutSlice(vm.temps, temps)
+	}
 	return v, err
 }
 
@@ -457,12 +461,15 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 		vm.path = nil
 	}
 	copy(vm.stack[vm.base+adj:], args)
+	callbacks := vm.callbacks
+	vm.callbacks = vm.ncalls
 	vm.natives++
 	frames := vm.frames
 	vm.frames = frames[:len(frames)-1] // a native counts as a level
 	v, err := vm.runThis(fn, f, adj, this)
 	vm.frames = frames
 	vm.natives--
+	vm.callbacks = callbacks
 	vm.place, vm.placeCell, vm.placeRO, vm.path = place, cell, ro, path
 	if err != nil {
 		return Value{}, err.at(pos)

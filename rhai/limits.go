@@ -19,10 +19,13 @@ type Limits struct {
 
 const defaultCallLevels = 64
 
+// maxAlloc bounds one allocation, with or without a limit.
+const maxAlloc = 1 << 36
+
 // Stats says what a run used.
 type Stats struct {
 	Operations int64
-	PeakMemory int64 // highest live memory known, in bytes of the model
+	PeakMemory int64 // bytes of the model: the most found alive, or allocated if that was never measured
 }
 
 // charge counts n operations and fails when the run has used up its budget or
@@ -37,6 +40,9 @@ func (vm *machine) charge(n int64) error {
 
 // alloc counts bytes that are about to be allocated.
 func (vm *machine) alloc(bytes int64) error {
+	if uint64(bytes) > maxAlloc {
+		return newError(ErrMemory, "")
+	}
 	vm.used += bytes
 	vm.budget -= bytes >> 6
 	if vm.used > vm.maxMemory {

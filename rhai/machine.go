@@ -47,9 +47,10 @@ type machine struct {
 	high      int       // high-water mark of the current chunk
 	calls     []*Call
 	ncalls    int
-	natives   int // nesting of natives that run script code
+	callbacks int    // natives in progress that are running script code
+	temps     []*hdr // containers that natives in progress are building
+	natives   int    // nesting of natives that run script code
 	exts      []*frameExt
-	epoch     uint32
 	cancelled atomic.Bool
 	allFrames []frame
 	outer     []bool // by register of the body: constants of the outside scope
@@ -420,5 +421,3 @@ func (vm *machine) handler() *bytecode.Handler {
 	}
 	return nil
 }
-
-func (vm *machine) census(request int64) error { return newError(ErrMemory, "") }

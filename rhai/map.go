@@ -60,7 +60,9 @@ func (vm *machine) newMap() (*mapObj, error) {
 	if err := vm.alloc(mapHead); err != nil {
 		return nil, err
 	}
-	return &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}, nil
+	m := &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}
+	vm.building(&m.hdr)
+	return m, nil
 }
 
 func (m *mapObj) value() Value { return Value{p: &m.hdr} }

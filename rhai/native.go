@@ -83,7 +83,7 @@ type Call struct {
 	this   *Value
 	native *Native
 	pos    Position
-	argPos []Position // of the arguments, when known
+	held   int64 // bytes charged by Alloc until the call returns
 }
 
 // Args are the arguments, the receiver of a method call first. They are
@@ -114,9 +114,15 @@ func (c *Call) Context() context.Context { return c.vm.context() }
 // Charge counts n operations of work, before doing it.
 func (c *Call) Charge(n int) error { return c.vm.charge(int64(n)) }
 
-// Alloc counts bytes of memory, before allocating them. What is kept as a Value is found again
-// by the next census; scratch memory is forgotten then.
-func (c *Call) Alloc(bytes int) error { return c.vm.alloc(int64(bytes)) }
+// Alloc counts bytes of memory, before allocating them. They stay counted until the function
+// returns; a Value that is still reachable then is found by the next census.
+func (c *Call) Alloc(bytes int) error {
+	if err := c.vm.alloc(int64(bytes)); err != nil {
+		return err
+	}
+	c.held += int64(bytes)
+	return nil
+}
 
 // String makes a string within the limits of the run.
 func (c *Call) String(s string) (Value, error) { return c.vm.newString(s) }

@@ -90,7 +90,7 @@ func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Val
 	c, limits := p.configure(opts)
 	vm := p.eng.start(ctx, limits)
 	unwatch := vm.watch(ctx)
-	v, err := p.body0(vm, scope)
+	v, err := p.body0(vm, scope, nil)
 	if c.stats != nil {
 		*c.stats = vm.stats()
 	}
@@ -103,14 +103,21 @@ func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Val
 	return v, nil
 }
 
-// body0 runs the body as the first frame of a machine.
-func (p *Program) body0(vm *machine, scope *Scope) (v Value, err error) {
+// body0 runs the body as the first frame of a machine. End is called before that frame ends.
+func (p *Program) body0(vm *machine, scope *Scope, end func()) (v Value, err error) {
 	defer border(vm, &err)
 	vm.env = &environment{prog: p}
 	vm.scope = scope
 	p.scopeIn(vm, scope)
-	if scope != nil {
-		vm.keep = func() { p.scopeOut(vm, scope) }
+	if scope != nil || end != nil {
+		vm.keep = func() {
+			if scope != nil {
+				p.scopeOut(vm, scope)
+			}
+			if end != nil {
+				end()
+			}
+		}
 	}
 	value, e := vm.runThis(p.body, nil, 0, nil)
 	vm.keep = nil
@@ -198,9 +205,9 @@ func (p *Program) Instance(ctx context.Context, scope *Scope, opts ...RunOption)
 	c, limits := p.configure(opts)
 	vm := p.eng.start(ctx, limits)
 	unwatch := vm.watch(ctx)
-	imports := &vm.imports
-	_ = imports
-	v, err := p.body0(vm, scope)
+	var imports []importSlot
+	v, err := p.body0(vm, scope, func() { imports = append(imports, vm.imports...) })
+	vm.imports = imports
 	if c.stats != nil {
 		*c.stats = vm.stats()
 	}

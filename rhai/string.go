@@ -73,6 +73,8 @@ func (v Value) str() string {
 	return unsafe.String(o.data(), int(v.n>>1))
 }
 
+func (v Value) strObj() *strObj { return (*strObj)(unsafe.Pointer(v.p)) }
+
 // strLen is the length in bytes.
 func (v Value) strLen() int { return int(v.n >> 1) }
 
