@@ -172,17 +172,16 @@ func (x *Executions) size(ctx context.Context) (s fileSize, err error) {
 // recording never waits long for it.
 const vacuumPages = 1000
 
-// shrink gives free pages back to the file system. A few are kept: they will be
-// used again at once.
+// shrink gives free pages back to the file system. One in fifty is kept: they
+// will be used again at once.
 func (x *Executions) shrink(ctx context.Context) error {
-	const keep = 64
 	vacuumed := false
 	for {
 		before, err := x.size(ctx)
 		if err != nil {
 			return err
 		}
-		if before.free <= keep {
+		if before.free <= max(64, before.pages/50) {
 			break
 		}
 		err = x.db.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
