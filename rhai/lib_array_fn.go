@@ -55,19 +55,92 @@ func (c *Call) callback(i int) (Value, error) {
 	return v, nil
 }
 
-// visit calls f with an element as `this` or argument and the index, as predicates and mappers get them. The
-// element is a copy to the function.
-func (c *Call) visit(f, elem Value, i int) (Value, error) {
-	this := share(elem)
-	extra := [1]Value{Int(int64(i))}
-	return c.invokeExtra(f, &this, nil, extra[:], 0)
+// callbackPlan calls one function many times. How a closure takes its arguments is settled once, by the number of its parameters, and
+// the room for them is reused, so that a call allocates nothing.
+type callbackPlan struct {
+	c     *Call
+	f     Value
+	shape callShape
+	move  int // where among the parameters the element goes; -1: it is only `this`
+	this  Value
+	room  [3]Value
 }
 
-// visitInPlace is visit with an element that the function may change as `this`.
-func (c *Call) visitInPlace(f Value, elem *Value, i, move int) (Value, error) {
+type callShape uint8
+
+const (
+	shapeOther   callShape = iota // a function by name, or a closure with other parameters: tried in turn
+	shapeThis                     // the fixed arguments; the element is `this`
+	shapeElement                  // the fixed arguments and the element
+	shapeIndexed                  // the fixed arguments, the element and its index
+)
+
+// plan prepares calls of f with a number of fixed arguments before the element.
+func (c *Call) plan(f Value, fixed, move int) *callbackPlan {
+	p := &callbackPlan{c: c, f: f, move: move}
+	if v := f.untag(); v.isFn() && v.fn().proto != nil {
+		switch fn := v.fn(); fn.proto.arity() - len(fn.curry) - fixed {
+		case 0:
+			p.shape = shapeThis
+		case 1:
+			if move >= 0 {
+				p.shape = shapeElement
+			}
+		case 2:
+			if move >= 0 {
+				p.shape = shapeIndexed
+			}
+		}
+	}
+	return p
+}
+
+// visit calls the function with an element, which is a copy to it, and its index.
+func (p *callbackPlan) visit(elem Value, i int) (Value, error) {
+	share(elem)
+	switch p.shape {
+	case shapeElement:
+		p.room[0] = elem
+		return p.c.Invoke(p.f, p.room[:1]...)
+	case shapeIndexed:
+		p.room[0], p.room[1] = elem, Int(int64(i))
+		return p.c.Invoke(p.f, p.room[:2]...)
+	}
+	p.this = elem
+	return p.inPlace(&p.this, i)
+}
+
+// inPlace is visit with an element that the function may change as `this`.
+func (p *callbackPlan) inPlace(elem *Value, i int) (Value, error) {
 	share(*elem)
-	extra := [1]Value{Int(int64(i))}
-	return c.invokeExtra(f, elem, nil, extra[:], move)
+	switch p.shape {
+	case shapeThis:
+		return p.c.InvokeMethod(p.f, elem)
+	case shapeElement, shapeIndexed:
+		return p.visit(*elem, i)
+	}
+	p.room[2] = Int(int64(i))
+	return p.c.invokeExtra(p.f, elem, nil, p.room[2:], p.move)
+}
+
+// fold calls the function with the result so far, which is passed on unshared so that it may grow in place.
+func (p *callbackPlan) fold(result, elem Value, i int) (Value, error) {
+	share(elem)
+	p.room[0] = result
+	switch p.shape {
+	case shapeElement:
+		p.room[1] = elem
+		return p.c.Invoke(p.f, p.room[:2]...)
+	case shapeIndexed:
+		p.room[1], p.room[2] = elem, Int(int64(i))
+		return p.c.Invoke(p.f, p.room[:3]...)
+	}
+	p.this = elem
+	if p.shape == shapeThis {
+		return p.c.InvokeMethod(p.f, &p.this, p.room[:1]...)
+	}
+	p.room[2] = Int(int64(i))
+	return p.c.invokeExtra(p.f, &p.this, p.room[:1], p.room[2:], p.move)
 }
 
 // holds reports whether a predicate's answer is true; anything but a bool counts as false.
@@ -77,10 +150,10 @@ func holds(v Value) bool {
 }
 
 func libForEach(c *Call) (Value, error) {
-	f := c.Arg(1)
+	f := c.plan(c.Arg(1), 0, -1)
 	a := c.slot().arr()
 	for i := range a.v {
-		if _, err := c.visitInPlace(f, &a.v[i], i, -1); err != nil {
+		if _, err := f.inPlace(&a.v[i], i); err != nil {
 			return Value{}, err
 		}
 		if err := a.deepenFor(a.v[i]); err != nil {
@@ -95,13 +168,14 @@ func libMapArray(c *Call) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	p := c.plan(f, 0, 0)
 	a := c.array(0)
 	r, err := c.vm.newArray(len(a.v))
 	if err != nil {
 		return Value{}, err
 	}
 	for i := 0; i < len(a.v); i++ {
-		v, err := c.visit(f, a.v[i], i)
+		v, err := p.visit(a.v[i], i)
 		if err == nil {
 			err = c.vm.push(r, v)
 		}
@@ -117,6 +191,7 @@ func libFilterArray(c *Call) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	p := c.plan(f, 0, 0)
 	a := c.array(0)
 	r, err := c.vm.newArray(0)
 	if err != nil {
@@ -124,7 +199,7 @@ func libFilterArray(c *Call) (Value, error) {
 	}
 	for i := 0; i < len(a.v); i++ {
 		elem := a.v[i]
-		v, err := c.visit(f, elem, i)
+		v, err := p.visit(elem, i)
 		if err == nil && holds(v) {
 			err = c.vm.push(r, elem)
 		}
@@ -137,9 +212,10 @@ func libFilterArray(c *Call) (Value, error) {
 
 // firstFrom finds the first element from start on for which the function answers want.
 func (c *Call) firstFrom(f Value, start int, want bool) (int, error) {
+	p := c.plan(f, 0, 0)
 	a := c.array(0)
 	for i := start; i < len(a.v); i++ {
-		v, err := c.visit(f, a.v[i], i)
+		v, err := p.visit(a.v[i], i)
 		if err != nil {
 			return -1, err
 		}
@@ -200,22 +276,14 @@ func libFind(c *Call) (Value, error) {
 }
 
 func libFindMap(c *Call) (Value, error) {
-	f := c.Arg(1)
+	p := c.plan(c.Arg(1), 0, 0)
 	a := c.array(0)
 	for i := c.start(); i < len(a.v); i++ {
-		if v, err := c.visit(f, a.v[i], i); err != nil || !v.IsUnit() {
+		if v, err := p.visit(a.v[i], i); err != nil || !v.IsUnit() {
 			return v, err
 		}
 	}
 	return Value{}, nil
-}
-
-// fold calls the reducer for one element. The result so far is passed on, not shared, so that a reducer may
-// grow it in place.
-func (c *Call) fold(f, result, elem Value, i int) (Value, error) {
-	this := share(elem)
-	args, extra := [1]Value{result}, [1]Value{Int(int64(i))}
-	return c.invokeExtra(f, &this, args[:], extra[:], 1)
 }
 
 func (c *Call) initial() Value {
@@ -230,9 +298,10 @@ func libReduce(c *Call) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	p := c.plan(f, 1, 1)
 	a, result := c.array(0), c.initial()
 	for i := 0; i < len(a.v); i++ {
-		if result, err = c.fold(f, result, a.v[i], i); err != nil {
+		if result, err = p.fold(result, a.v[i], i); err != nil {
 			return Value{}, err
 		}
 	}
@@ -244,12 +313,13 @@ func libReduceRev(c *Call) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	p := c.plan(f, 1, 1)
 	a, result := c.array(0), c.initial()
 	for i := len(a.v) - 1; i >= 0; i-- {
 		if i >= len(a.v) {
 			continue
 		}
-		if result, err = c.fold(f, result, a.v[i], i); err != nil {
+		if result, err = p.fold(result, a.v[i], i); err != nil {
 			return Value{}, err
 		}
 	}
@@ -284,6 +354,7 @@ func (c *Call) partition(want bool) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	p := c.plan(f, 0, 0)
 	a := c.slot().arr()
 	out, err := c.vm.newArray(0)
 	if err != nil {
@@ -292,7 +363,7 @@ func (c *Call) partition(want bool) (Value, error) {
 	kept := 0
 	for i := range a.v {
 		var v Value
-		if v, err = c.visitInPlace(f, &a.v[i], i, 0); err == nil && holds(v) == want {
+		if v, err = p.inPlace(&a.v[i], i); err == nil && holds(v) == want {
 			err = c.vm.push(out, a.v[i])
 			a.v[i] = Value{}
 		} else if err == nil {
@@ -321,7 +392,11 @@ func libDedup(c *Call) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		same = func(x, y Value) (Value, error) { return c.Invoke(f, share(x), share(y)) }
+		var pair [2]Value
+		same = func(x, y Value) (Value, error) {
+			pair = [2]Value{share(x), share(y)}
+			return c.Invoke(f, pair[:]...)
+		}
 	}
 	if len(a.v) == 0 {
 		return Value{}, nil

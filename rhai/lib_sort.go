@@ -129,8 +129,10 @@ func libSortBy(c *Call) (Value, error) {
 // sortBy sorts with a script's comparison: an integer's sign, or a bool that says the first comes first.
 // A comparison that fails or answers something else orders the values by their types.
 func (c *Call) sortBy(a *arrayObj, f Value) error {
+	var pair [2]Value
 	return c.mergeSort(a, func(x, y Value) (int, error) {
-		v, err := c.Invoke(f, share(x), share(y))
+		pair = [2]Value{share(x), share(y)}
+		v, err := c.Invoke(f, pair[:]...)
 		if err != nil && !swallowed(err) {
 			return 0, err
 		}
