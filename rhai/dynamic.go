@@ -126,18 +126,30 @@ func (vm *machine) callerFn(in *bytecode.Ins) bool {
 	}
 	n := int(in.C)
 	args := vm.stack[vm.base+int(in.A) : vm.base+int(in.A)+n]
+	name := site.Name
+	if name == "call" && n > 0 && args[0].isFn() && len(args[0].fn().curry) == 0 {
+		// call!(f, …): the function that f points to runs in this scope.
+		name = args[0].fn().name
+		n--
+	}
 	var def *syntax.FnDef
 	if p.script != nil {
 		for _, d := range p.script.Functions {
-			if d.Name == site.Name && len(d.Params) == n && d.ThisType == "" {
+			if d.Name == name && len(d.Params) == n && d.ThisType == "" {
 				def = d
 			}
 		}
 	}
 	if def == nil {
+		if site.Name == "call" {
+			return vm.special(in)
+		}
 		return vm.callByName(in, nil)
 	}
-	key := fragmentKey{site.Caller, site.Name}
+	if n < len(args) {
+		copy(args, args[1:])
+	}
+	key := fragmentKey{site.Caller, name}
 	fn := vm.fragments[key]
 	if fn == nil {
 		params := def.Params
@@ -154,7 +166,6 @@ func (vm *machine) callerFn(in *bytecode.Ins) bool {
 		}
 		vm.fragments[key] = fn
 	}
-	_ = args
 	return vm.enterFragment(fn, in.A)
 }
 

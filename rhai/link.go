@@ -196,6 +196,11 @@ func (p *Program) constant(k *bytecode.Const) Value {
 		}
 		m.own = false
 		return m.value()
+	case bytecode.RangeConst:
+		return Range(k.Elems[0].Int, k.Elems[1].Int, k.Int != 0)
+	case bytecode.FnNameConst:
+		f := &fnObj{hdr: hdr{kind: KindFn, depth: 1}, name: k.Str}
+		return Value{p: &f.hdr}
 	case bytecode.FnConst:
 		f := &fnObj{hdr: hdr{kind: KindFn, depth: 1}, name: p.unit.Funcs[k.Int].Name, proto: p.funcs[k.Int]}
 		return Value{p: &f.hdr}

@@ -186,7 +186,7 @@ func (p *parser) parseSwitch(c context) Stmt {
 // addCase adds a value of the last arm.
 func (p *parser) addCase(s *SwitchStmt, v Expr) {
 	arm := len(s.Arms) - 1
-	if r, ok := literalRange(v); ok {
+	if r, ok := LiteralRange(v); ok {
 		if r.Low < r.High || r.Inclusive && r.Low == r.High {
 			r.Arm = arm
 			s.Ranges = append(s.Ranges, r)
@@ -211,8 +211,8 @@ func isCaseValue(v Expr) bool {
 	return IsConstant(v)
 }
 
-// literalRange returns the range that v writes, if both ends are integers or open.
-func literalRange(v Expr) (r SwitchRange, ok bool) {
+// LiteralRange returns the range that v writes, if both ends are integers or open.
+func LiteralRange(v Expr) (r SwitchRange, ok bool) {
 	b, ok := v.(*Binary)
 	if !ok || b.Op != ExclusiveRange && b.Op != InclusiveRange {
 		return r, false

@@ -66,7 +66,9 @@ const (
 	StringConst
 	ArrayConst
 	MapConst
-	FnConst // a pointer to function Int of the unit (a closure or a bare name)
+	RangeConst  // from Elems[0] to Elems[1]; Int != 0: inclusive
+	FnNameConst // a pointer to the function Str, looked up when it is called
+	FnConst     // a pointer to function Int of the unit (a closure or a bare name)
 )
 
 // Const describes a constant value.

@@ -29,6 +29,10 @@ func (c *fn) call(x *syntax.Call, dst int) {
 			c.eval(x, dst)
 			return
 		}
+		if x.CallerScope && x.Name == "call" && n > 0 {
+			c.callerScope(x, dst)
+			return
+		}
 		if r, ok := special[x.Name]; ok && n >= r[0] && n <= r[1] {
 			if _, own := c.fns[fnKey{x.Name, n}]; !own {
 				c.specialCall(x, dst)

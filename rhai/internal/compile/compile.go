@@ -175,6 +175,18 @@ func (u *unit) literal(x syntax.Expr) bytecode.Const {
 		return k
 	case *syntax.Closure:
 		return bytecode.Const{Kind: bytecode.FnConst, Int: int64(u.closure(x))}
+	case *syntax.Call: // Fn("name") as a case of a switch
+		return bytecode.Const{Kind: bytecode.FnNameConst, Str: x.Args[0].(*syntax.StringLit).Value}
+	case *syntax.Binary:
+		if r, ok := syntax.LiteralRange(x); ok {
+			k := bytecode.Const{Kind: bytecode.RangeConst, Elems: []bytecode.Const{
+				{Kind: bytecode.IntConst, Int: r.Low}, {Kind: bytecode.IntConst, Int: r.High},
+			}}
+			if r.Inclusive {
+				k.Int = 1
+			}
+			return k
+		}
 	}
 	return bytecode.Const{}
 }
@@ -216,6 +228,7 @@ type fn struct {
 	f     *bytecode.Func
 	facts *facts
 	main  bool
+	top   bool // a fragment of an eval at the top level of the body
 
 	vars  []variable
 	outer []variable // main: variables expected from outside

@@ -152,7 +152,7 @@ func (c *fn) varStmt(s *syntax.VarStmt) {
 	} else {
 		c.expr(s.Value, r, true)
 	}
-	if s.Const && c.globals && c.main && c.depth == 1 && len(c.byName) > 0 {
+	if s.Const && c.depth == 1 && (c.top || c.globals && c.main && len(c.byName) > 0) {
 		c.emit(bytecode.SetConst, r, 0, 0, c.name(s.Name.Name), s.At)
 	}
 	if c.facts.captured[&s.Name] {

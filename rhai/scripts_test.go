@@ -1,0 +1,38 @@
+package rhai_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/picloud/picloud/rhai"
+)
+
+// Behaviour that the recorded cases do not cover: what a script gives, in the
+// debug form, or the beginning of its error.
+func TestScripts(t *testing.T) {
+	tests := []struct{ script, want string }{
+		{"let x = 1..42; switch x { 1 => 'a', 1..42 => 'b', _ => 'c' }", "b"},
+		{"let x = 1..=42; switch x { 1..42 => 'b', _ => 'c' }", "c"},
+		{"switch Fn(\"f\") { Fn(\"g\") => 1, Fn(\"f\") => 2 }", "2"},
+		{"const X = 1; fn f() { global::X } eval(\"const X = 2;\"); f()", "2"},
+		{"const X = 1; fn f() { global::X } { eval(\"const X = 2;\"); } f()", "1"},
+		{"fn f(x) { let h = b + x; h } let b = 40; let h = 1; let g = Fn(\"f\"); [call!(g, 2), f!(3), h]", "[42, 43, 1]"},
+		{"let b = 40; let g = |x| x + b; call!(g, 2)", "42"},
+		{"let _x = 1; let __y2 = 2; _x + __y2", "3"},
+		{"let s = \"abc\"; s[-1] = 'z'; s", `"abz"`},
+	}
+	for _, test := range tests {
+		prog, err := rhai.NewEngine().Compile("", test.script)
+		var v rhai.Value
+		if err == nil {
+			v, err = prog.Run(context.Background(), nil)
+		}
+		got := v.DebugString()
+		if err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.script, got, test.want)
+		}
+	}
+}
