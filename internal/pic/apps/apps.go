@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,13 +14,14 @@ import (
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/limits"
 	"github.com/picloud/picloud/internal/pic/output"
 )
 
 // Command returns "pic apps".
 func Command(env *cli.Env) *cobra.Command {
 	return cli.Group("apps", "Manage apps: the namespaces that scripts live in",
-		createCommand(env), lsCommand(env), showCommand(env), renameCommand(env), deleteCommand(env))
+		createCommand(env), lsCommand(env), showCommand(env), renameCommand(env), updateCommand(env), deleteCommand(env))
 }
 
 var listed = []output.Column[client.App]{
@@ -36,6 +38,8 @@ var shown = []output.Column[client.AppDetail]{
 	{Name: "active_deployment", Value: func(a client.AppDetail) string { return strconv.FormatInt(a.ActiveDeployment, 10) }},
 	{Name: "created_at", Value: func(a client.AppDetail) string { return output.Time(a.CreatedAt) }},
 	{Name: "updated_at", Value: func(a client.AppDetail) string { return output.Time(a.UpdatedAt) }},
+	{Name: "limits", Value: func(a client.AppDetail) string { return limits.Text(a.Limits) }},
+	{Name: "origins", Value: func(a client.AppDetail) string { return strings.Join(a.Cors.Origins, " ") }},
 	{Name: "id", Value: func(a client.AppDetail) string { return a.ID }},
 }
 

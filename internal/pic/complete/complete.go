@@ -100,3 +100,14 @@ func apps(ctx context.Context, env *cli.Env, typed, suffix string) []string {
 func Words(words ...string) Func {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return words, none }
 }
+
+// Assignments offers NAME= for each name.
+func Assignments(names ...string) Func {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var offers []string
+		for _, n := range names {
+			offers = append(offers, n+"=")
+		}
+		return offers, none | cobra.ShellCompDirectiveNoSpace
+	}
+}

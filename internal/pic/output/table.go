@@ -103,22 +103,26 @@ func (t *table[T]) line(b *strings.Builder, cells []string, color func(i int) Co
 	b.WriteByte('\n')
 }
 
+// writeFields leaves out what is empty.
 func writeFields[T any](w *Writer, record T, columns []Column[T]) error {
-	columns = visible(columns)
 	longest := 0
-	for _, c := range columns {
-		longest = max(longest, len(c.Name))
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		if values[i] = c.Value(record); values[i] != "" {
+			longest = max(longest, len(c.Name))
+		}
 	}
 	var b strings.Builder
-	for _, c := range columns {
+	for i, c := range columns {
+		if values[i] == "" {
+			continue
+		}
 		color := Plain
 		if c.Color != nil {
 			color = c.Color(record)
 		}
 		name := strings.ReplaceAll(c.Name, "_", " ") + ":"
-		line := fmt.Sprintf("%-*s %s", longest+1, name, w.Paint(Printable(c.Value(record)), color))
-		b.WriteString(strings.TrimRight(line, " "))
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "%-*s %s\n", longest+1, name, w.Paint(Printable(values[i]), color))
 	}
 	_, err := io.WriteString(w.W, b.String())
 	return err

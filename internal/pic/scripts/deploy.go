@@ -14,7 +14,9 @@ import (
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/limits"
 	"github.com/picloud/picloud/internal/pic/output"
 )
 
@@ -24,6 +26,7 @@ type deployOptions struct {
 	name     string
 	library  bool
 	endpoint bool
+	limits   []string
 }
 
 func deployCommand(env *cli.Env) *cobra.Command {
@@ -36,9 +39,13 @@ on. Requests under way end on the version they began with. A script that does no
 compile is refused, and what ran before goes on.
 
 The script's name is the file's without .rhai, unless --name says another. FILE -
-reads standard input.`,
+reads standard input.
+
+A limit of a script can only be lower than its app's ("pic apps update --help"
+names them). Without --limit the new version has the app's limits.`,
 		Example: `  pic scripts deploy hello.rhai --app demo
   pic scripts deploy lib/pricing.rhai --app shop --library
+  pic scripts deploy slow.rhai --app demo --limit wall-time=500ms
   pic scripts deploy - --app demo --name hello < draft.rhai`,
 		Args: cli.Args("FILE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -57,7 +64,11 @@ reads standard input.`,
 	f.StringVar(&o.name, "name", "", "the script's `NAME`")
 	f.BoolVar(&o.library, "library", false, "make it a library: other scripts import it, and it has no endpoint")
 	f.BoolVar(&o.endpoint, "endpoint", false, "make what was a library an endpoint")
+	f.StringArrayVar(&o.limits, "limit", nil, "set a limit of this script's executions, `NAME=VALUE`; may be repeated")
 	cmd.MarkFlagsMutuallyExclusive("library", "endpoint")
+	if err := cmd.RegisterFlagCompletionFunc("limit", complete.Assignments(limits.Names()...)); err != nil {
+		panic(err) // the flag was defined above
+	}
 	return cmd
 }
 
@@ -79,15 +90,22 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 		}
 		o.name = strings.TrimSuffix(filepath.Base(o.file), ".rhai")
 	}
+	request := client.DeployScript{}
+	for _, l := range o.limits {
+		if request.Limits == nil {
+			request.Limits = &client.Limits{}
+		}
+		if err := limits.Set(request.Limits, l); err != nil {
+			return exit.Usagef("--limit: %w", err)
+		}
+	}
 	conn, err := env.Connect()
 	if err != nil {
 		return err
 	}
-	source, err := read(env, o.file)
-	if err != nil {
+	if request.Source, err = read(env, o.file); err != nil {
 		return err
 	}
-	request := client.DeployScript{Source: source}
 	if o.library || o.endpoint {
 		request.Endpoint = &o.endpoint
 	}
