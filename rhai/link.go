@@ -109,9 +109,14 @@ func (p *Program) linkCode(u *bytecode.Unit) {
 	p.k = make([]Value, len(u.Consts))
 	names := map[string]Value{}
 	for i := range u.Consts {
-		p.k[i] = p.constant(&u.Consts[i]).Freeze()
 		if u.Consts[i].Kind == bytecode.StringConst {
+			p.k[i] = p.constant(&u.Consts[i], nil).Freeze()
 			names[u.Consts[i].Str] = p.k[i]
+		}
+	}
+	for i := range u.Consts {
+		if u.Consts[i].Kind != bytecode.StringConst {
+			p.k[i] = p.constant(&u.Consts[i], names).Freeze()
 		}
 	}
 	for i, f := range u.Funcs {
@@ -167,7 +172,8 @@ func (p *Program) proto(f *bytecode.Func) *funcProto {
 	}
 }
 
-func (p *Program) constant(k *bytecode.Const) Value {
+// constant makes a value; the keys of maps are those of names where possible, so that they are found by address.
+func (p *Program) constant(k *bytecode.Const, names map[string]Value) Value {
 	switch k.Kind {
 	case bytecode.BoolConst:
 		return Bool(k.Int != 0)
@@ -182,17 +188,21 @@ func (p *Program) constant(k *bytecode.Const) Value {
 	case bytecode.ArrayConst:
 		elems := make([]Value, len(k.Elems))
 		for i := range k.Elems {
-			elems[i] = p.constant(&k.Elems[i])
+			elems[i] = p.constant(&k.Elems[i], names)
 		}
 		return Array(elems)
 	case bytecode.MapConst:
 		m := &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}
 		for i := range k.Elems {
-			v := p.constant(&k.Elems[i])
+			v := p.constant(&k.Elems[i], names)
 			if d := valueDepth(v); d >= int(m.depth) {
 				m.depth = uint16(min(d+1, maxDepth))
 			}
-			m.put(k.Keys[i], v)
+			key := k.Keys[i]
+			if n, ok := names[key]; ok {
+				key = n.str()
+			}
+			m.put(key, v)
 		}
 		m.own = false
 		return m.value()

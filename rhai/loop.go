@@ -108,6 +108,17 @@ func (vm *machine) loop() {
 			}
 			goto slow
 
+		case bytecode.GetThis:
+			if x := vm.ext; x != nil && x.this != nil {
+				v := x.this
+				if p := v.p; p != nil && p.flags&flagShared == 0 && in.C == 0 {
+					goto slow
+				}
+				setVal(&regs[in.A], v)
+				continue
+			}
+			goto slow
+
 		case bytecode.Add:
 			x, y := &regs[in.B], &regs[in.C]
 			if x.p == &vInt && y.p == &vInt {

@@ -206,6 +206,9 @@ func (vm *machine) arrayIndex(a *arrayObj, i Value) (int, bool) {
 
 // mapField finds a property in a map and remembers where.
 func (vm *machine) mapField(m *mapObj, f *fieldSite) *Value {
+	if i := int(f.cache.Load()); uint(i) < uint(len(m.keys)) && m.keys[i] == f.name {
+		return &m.vals[i]
+	}
 	if m.big != nil {
 		return m.slot(f.name)
 	}
@@ -215,6 +218,9 @@ func (vm *machine) mapField(m *mapObj, f *fieldSite) *Value {
 	}
 	if i != int(f.cache.Load()) {
 		f.cache.Store(int32(i))
+	}
+	if m.own && m.flags&flagFrozen == 0 {
+		m.keys[i] = f.name // next time it is found by address
 	}
 	return &m.vals[i]
 }
@@ -484,7 +490,7 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 			return false
 		}
 		if op != 0 {
-			if !vm.assign(&a.v[n], op, v, vm.altPos()) {
+			if !vm.assign(&a.v[n], op, v, true) {
 				return false
 			}
 			v = a.v[n]
@@ -509,7 +515,7 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 			return false
 		}
 		place, path := vm.place, vm.path
-		if !vm.assign(&old, op, v, vm.altPos()) {
+		if !vm.assign(&old, op, v, true) {
 			return false
 		}
 		vm.place, vm.path, v = place, path, old
@@ -535,7 +541,7 @@ func (vm *machine) setMapKey(m *mapObj, key string, v Value, op syntax.Token) bo
 			}
 			s = m.insert(strings.Clone(key))
 		}
-		if !vm.assign(s, op, v, vm.altPos()) {
+		if !vm.assign(s, op, v, true) {
 			return false
 		}
 		if valueDepth(*s) >= int(m.depth) {
@@ -564,7 +570,7 @@ func (vm *machine) setField(f *fieldSite, v Value, op syntax.Token) bool {
 		m := c.mp()
 		if s := vm.mapField(m, f); s != nil {
 			if op != 0 {
-				if !vm.assign(s, op, v, vm.altPos()) {
+				if !vm.assign(s, op, v, true) {
 					return false
 				}
 				v = *s
@@ -585,7 +591,7 @@ func (vm *machine) setField(f *fieldSite, v Value, op syntax.Token) bool {
 			return false
 		}
 		place, path := vm.place, vm.path
-		if !vm.assign(&old, op, v, vm.altPos()) {
+		if !vm.assign(&old, op, v, true) {
 			return false
 		}
 		vm.place, vm.path, v = place, path, old

@@ -97,7 +97,7 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 	case bytecode.Pos:
 		return vm.unaryOp(a, syntax.Plus, r[in.B])
 	case bytecode.AddTo, bytecode.SubTo, bytecode.MulTo, bytecode.OpTo:
-		return vm.assign(a, syntax.Token(in.D), r[in.B], vm.pos())
+		return vm.assign(a, syntax.Token(in.D), r[in.B], false)
 	case bytecode.OpTo0:
 		return vm.assignPlace(in)
 
@@ -316,7 +316,7 @@ func (vm *machine) arith(dst *Value, op syntax.Token, x, y Value) bool {
 func (vm *machine) arithInt(in *bytecode.Ins, op syntax.Token) bool {
 	y := Int(int64(in.D))
 	if in.C != 0 {
-		return vm.assign(&vm.regs[in.A], op, y, vm.pos())
+		return vm.assign(&vm.regs[in.A], op, y, false)
 	}
 	return vm.arith(&vm.regs[in.A], op, vm.regs[in.B], y)
 }
@@ -330,18 +330,26 @@ func (vm *machine) unaryOp(dst *Value, op syntax.Token, x Value) bool {
 	return true
 }
 
-// assign applies an op-assignment in place.
-func (vm *machine) assign(place *Value, op syntax.Token, y Value, pos Position) bool {
-	if op == syntax.Plus && place.isString() && y.isString() {
-		v, err := vm.appendString(*place, y.str())
-		if err != nil {
-			return vm.failAt(err, pos)
+// assign applies an op-assignment in place. With alt, the operator is at the instruction's second position.
+func (vm *machine) assign(place *Value, op syntax.Token, y Value, alt bool) bool {
+	if op == syntax.Plus {
+		switch {
+		case place.p == &vInt && y.p == &vInt:
+			s := place.n + y.n
+			if int64((s^place.n)&(s^y.n)) >= 0 {
+				place.n = s
+				return true
+			}
+		case place.p == &vFloat && y.p == &vFloat:
+			*place = Float(place.float() + y.float())
+			return true
 		}
-		*place = v
-		return true
 	}
 	if err := assignOp(vm, op, place, share(y)); err != nil {
-		return vm.failAt(err, pos)
+		if alt {
+			return vm.failAt(err, vm.altPos())
+		}
+		return vm.fail(err)
 	}
 	return true
 }
@@ -358,7 +366,7 @@ func (vm *machine) assignPlace(in *bytecode.Ins) bool {
 		*vm.place = y
 		return true
 	}
-	return vm.assign(vm.place, syntax.Token(in.D), y, vm.pos())
+	return vm.assign(vm.place, syntax.Token(in.D), y, false)
 }
 
 func (vm *machine) constantAssigned() bool {

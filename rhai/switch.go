@@ -27,7 +27,7 @@ func (t *switchTable) build(p *Program, s *bytecode.SwitchSite) {
 	t.site, t.guarded = s, s.AnyGuard
 	t.ints, t.strs = map[int64][]int32{}, map[string][]int32{}
 	for i := range s.Values {
-		v := p.constant(&s.Values[i]).Freeze()
+		v := p.constant(&s.Values[i], nil).Freeze()
 		arm := s.Arm[i]
 		switch {
 		case v.isInt():
