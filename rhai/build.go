@@ -91,10 +91,13 @@ func (vm *machine) interpolate(in *bytecode.Ins) bool {
 	var room [16]string
 	texts := room[:0]
 	n := 0
+	vm.scratch = vm.scratch[:0]
 	for _, v := range parts {
 		var t string
 		if v.isString() {
 			t = v.str()
+		} else if s, ok := vm.scalarText(v); ok {
+			t = s
 		} else {
 			var err error
 			if t, err = vm.display(v); err != nil {

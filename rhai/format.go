@@ -3,6 +3,7 @@ package rhai
 import (
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // A value has three texts. To display it is what print, to_string and interpolation do. The debug form is what
@@ -28,6 +29,19 @@ type printer struct {
 
 // display is to_string within the limits of the run.
 func (vm *machine) display(v Value) (string, error) { return vm.format(v, formDisplay) }
+
+// scalarText is the displayed text of a number or another small value, in the machine's scratch room: it is valid until that
+// is reset. ok is false for other values.
+func (vm *machine) scalarText(v Value) (text string, ok bool) {
+	switch v.kind() {
+	case KindBool, KindInt, KindFloat, KindChar, KindRange:
+	default:
+		return "", false
+	}
+	from := len(vm.scratch)
+	vm.scratch = appendScalar(vm.scratch, v, formDisplay)
+	return unsafe.String(&vm.scratch[from], len(vm.scratch)-from), true
+}
 
 // format writes v, charging work and memory as the text grows.
 func (vm *machine) format(v Value, form textForm) (string, error) {

@@ -54,6 +54,7 @@ type machine struct {
 	cancelled atomic.Bool
 	allFrames []frame
 	outer     []bool // by register of the body: constants of the outside scope
+	scratch   []byte // for texts of numbers on their way into a string
 	fragments map[fragmentKey]*funcProto
 	loaded    map[*Program]*moduleInstance
 	keep      func() // called before the body's frame ends

@@ -260,8 +260,12 @@ func (vm *machine) addMixed(kx, ky Kind, x, y Value) (v Value, ok bool, err erro
 	return Value{}, false, nil
 }
 
-// textOperand is what a value adds to a string.
+// textOperand is what a value adds to a string. It is to be copied at once.
 func (vm *machine) textOperand(v Value) (string, error) {
+	vm.scratch = vm.scratch[:0]
+	if s, ok := vm.scalarText(v); ok {
+		return s, nil
+	}
 	if v.kind() == KindBlob {
 		b := v.blob().b
 		if err := vm.charge(int64(len(b)) >> 4); err != nil {
