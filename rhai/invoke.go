@@ -454,26 +454,37 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 	if vm.natives >= maxNatives || adj+len(args) > 255 || len(vm.frames) <= vm.fp+2 {
 		return Value{}, newError(ErrStackOverflow, "").at(pos)
 	}
-	// What the callee's chain leaves in the machine must not disturb the native's caller.
-	place, cell, ro := vm.place, vm.placeCell, vm.placeRO
-	path := vm.path
-	if len(path) > 0 {
-		vm.path = nil
-	}
 	copy(vm.stack[vm.base+adj:], args)
-	callbacks := vm.callbacks
+	callbacks, frames := vm.callbacks, vm.frames
 	vm.callbacks = vm.ncalls
-	vm.natives++
-	frames := vm.frames
 	vm.frames = frames[:len(frames)-1] // a native counts as a level
-	v, err := vm.runThis(fn, f, adj, this)
-	vm.frames = frames
+	vm.natives++
+	var v Value
+	var err *Error
+	if this == nil && !fn.ext && fn.prog == vm.env.prog && (f == nil || f.env == nil || f.env == vm.env) {
+		if err = vm.enter(fn, adj, frameEntry); err == nil {
+			v, err = vm.finish()
+		}
+	} else {
+		v, err = vm.runThis(fn, f, adj, this)
+	}
 	vm.natives--
-	vm.callbacks = callbacks
-	vm.place, vm.placeCell, vm.placeRO, vm.path = place, cell, ro, path
+	vm.frames, vm.callbacks = frames, callbacks
 	if err != nil {
 		return Value{}, err.at(pos)
 	}
+	return v, nil
+}
+
+// finish runs the loop until the entry frame returns.
+func (vm *machine) finish() (Value, *Error) {
+	vm.loop()
+	if err := vm.err; err != nil {
+		vm.err = nil
+		return Value{}, err
+	}
+	v := vm.ret
+	vm.ret = Value{}
 	return v, nil
 }
 
@@ -486,14 +497,7 @@ func (vm *machine) runThis(fn *funcProto, f *fnObj, adj int, this *Value) (Value
 	if f != nil {
 		vm.setEnv(f)
 	}
-	vm.loop()
-	if err := vm.err; err != nil {
-		vm.err = nil
-		return Value{}, err
-	}
-	v := vm.ret
-	vm.ret = Value{}
-	return v, nil
+	return vm.finish()
 }
 
 // invokeExtra calls fn the way builtins call predicates.

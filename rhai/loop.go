@@ -482,7 +482,16 @@ func (vm *machine) loop() {
 			fp := vm.fp - 1
 			f := &vm.frames[fp]
 			if f.flags != 0 {
-				goto slow
+				if f.flags != frameEntry || vm.keep != nil {
+					goto slow
+				}
+				setVal(&vm.ret, &regs[in.A])
+				vm.fp = fp
+				vm.fn = f.fn
+				vm.pc = int(f.pc)
+				vm.base = int(f.base)
+				vm.regs = (*[256]Value)(vm.stack[vm.base : vm.base+256])
+				return
 			}
 			setVal(&regs[0], &regs[in.A])
 			vm.fp = fp

@@ -147,7 +147,7 @@ func (vm *machine) stop() {
 	for _, x := range vm.exts {
 		*x = frameExt{}
 	}
-	clear(vm.path)
+	clear(vm.path[:cap(vm.path)])
 	clear(vm.allFrames[:min(len(vm.allFrames), vm.fp+8)])
 	frames, calls, exts, path := vm.allFrames, vm.calls, vm.exts, vm.path[:0]
 	*vm = machine{stack: first, allFrames: frames, calls: calls, exts: exts, path: path}
@@ -346,22 +346,6 @@ func cutSlice[T any](s []T, n int) []T {
 		return s[:n]
 	}
 	return s
-}
-
-// run executes fn, whose arguments are at register adj, until it returns.
-func (vm *machine) run(fn *funcProto, adj int) (Value, error) {
-	if err := vm.enter(fn, adj, frameEntry); err != nil {
-		return Value{}, err
-	}
-	vm.err = nil
-	vm.loop()
-	if err := vm.err; err != nil {
-		vm.err = nil
-		return Value{}, err
-	}
-	v := vm.ret
-	vm.ret = Value{}
-	return v, nil
 }
 
 // unwind looks for a handler of vm.err and goes there, or ends at the entry frame.

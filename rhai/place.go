@@ -514,7 +514,7 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 		if !ok {
 			return false
 		}
-		place, path := vm.place, vm.path
+		place, path := vm.place, append([]pathStep(nil), vm.path...)
 		if !vm.assign(&old, op, v, true) {
 			return false
 		}
@@ -590,7 +590,7 @@ func (vm *machine) setField(f *fieldSite, v Value, op syntax.Token) bool {
 		if !ok {
 			return false
 		}
-		place, path := vm.place, vm.path
+		place, path := vm.place, append([]pathStep(nil), vm.path...)
 		if !vm.assign(&old, op, v, true) {
 			return false
 		}
