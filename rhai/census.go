@@ -15,6 +15,9 @@ var epochs atomic.Uint32
 
 // census makes room for a request that has already been added to used.
 func (vm *machine) census(request int64) error {
+	if request > vm.maxMemory {
+		return newError(ErrMemory, "") // whatever is alive
+	}
 	live, work := vm.live()
 	if err := vm.charge(work); err != nil {
 		return err
