@@ -61,23 +61,31 @@ func serveRaw() error {
 	}))
 }
 
-func startRaw(ctx context.Context) (addr string, err error) {
+// startRaw starts the bare server as a process; stop ends it.
+func startRaw() (addr string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	cmd := exec.CommandContext(ctx, self)
+	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), rawEnv+"=1")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return "", nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	return strings.TrimSpace(line), err
+	if err != nil {
+		stop()
+	}
+	return strings.TrimSpace(line), stop, err
 }
 
 func run(connections, rounds int, round time.Duration, database string) error {
@@ -100,6 +108,7 @@ func run(connections, rounds int, round time.Duration, database string) error {
 	if err != nil {
 		return err
 	}
+	defer server.Kill() //nolint:errcheck // after an error; it has stopped otherwise
 	owner, err := server.SignIn(ctx)
 	if err != nil {
 		return err
@@ -111,10 +120,11 @@ func run(connections, rounds int, round time.Duration, database string) error {
 	if err := picloudtest.Deploy(ctx, owner, app, "hello", script); err != nil {
 		return err
 	}
-	rawAddr, err := startRaw(ctx)
+	rawAddr, stopRaw, err := startRaw()
 	if err != nil {
 		return err
 	}
+	defer stopRaw()
 	raw := load.Target{Addr: rawAddr, Path: path, Want: want}
 	picloud := load.Target{Addr: strings.TrimPrefix(server.URL, "http://"), Path: "/" + app + path, Want: want}
 

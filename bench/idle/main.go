@@ -50,6 +50,7 @@ func run(length time.Duration, scripts int, database string) error {
 	if err != nil {
 		return err
 	}
+	defer server.Kill() //nolint:errcheck // after an error; it has stopped otherwise
 	fmt.Printf("%s/%s, %d processors, watched for %s each\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), length)
 	if err := watch(server.PID(), length, "just started"); err != nil {
 		return err
