@@ -62,20 +62,20 @@ func serveRaw() error {
 }
 
 // startRaw starts the bare server as a process; stop ends it.
-func startRaw() (addr string, stop func(), err error) {
+func startRaw() (addr string, pid int, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), rawEnv+"=1")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	stop = func() {
 		_ = cmd.Process.Kill()
@@ -85,7 +85,7 @@ func startRaw() (addr string, stop func(), err error) {
 	if err != nil {
 		stop()
 	}
-	return strings.TrimSpace(line), stop, err
+	return strings.TrimSpace(line), cmd.Process.Pid, stop, err
 }
 
 func run(connections, rounds int, round time.Duration, database string) error {
@@ -120,7 +120,7 @@ func run(connections, rounds int, round time.Duration, database string) error {
 	if err := picloudtest.Deploy(ctx, owner, app, "hello", script); err != nil {
 		return err
 	}
-	rawAddr, stopRaw, err := startRaw()
+	rawAddr, rawPID, stopRaw, err := startRaw()
 	if err != nil {
 		return err
 	}
@@ -136,6 +136,7 @@ func run(connections, rounds int, round time.Duration, database string) error {
 	}
 	var ratios []float64
 	var bare, ours []load.Result
+	cpu := startCPU(rawPID, server.PID())
 	for range rounds {
 		b, err := load.Run(ctx, raw, connections, round)
 		if err != nil {
@@ -148,20 +149,21 @@ func run(connections, rounds int, round time.Duration, database string) error {
 		bare, ours = append(bare, b), append(ours, o)
 		ratios = append(ratios, o.PerSecond()/b.PerSecond())
 	}
+	cpu.stop()
 	stats, err := bootstrap.ReadStats(ctx, options.Data)
 	if err != nil {
 		return err
 	}
 	slices.Sort(ratios)
 	fmt.Printf("%s/%s, %d processors, %d connections, %d turns of %s each\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), connections, rounds, round)
-	show("bare net/http", bare)
-	show("PiCloud", ours)
+	show("bare net/http", bare, cpu.used[0])
+	show("PiCloud", ours, cpu.used[1])
 	fmt.Printf("ratio           %.2f (median of the turns; %.2f to %.2f)\n", ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
 	fmt.Printf("executions      recorded %d, dropped %d\n", stats.Recorded, stats.Dropped)
 	return server.Stop()
 }
 
-func show(name string, results []load.Result) {
+func show(name string, results []load.Result, cpu time.Duration) {
 	median := func(f func(load.Result) float64) float64 {
 		var values []float64
 		for _, r := range results {
@@ -170,7 +172,43 @@ func show(name string, results []load.Result) {
 		slices.Sort(values)
 		return values[len(values)/2]
 	}
-	fmt.Printf("%-15s %6.0f requests/s, p50 %.2f ms, p99 %.2f ms\n", name, median(load.Result.PerSecond),
+	requests := 0
+	for _, r := range results {
+		requests += r.Requests
+	}
+	fmt.Printf("%-15s %6.0f requests/s, p50 %.2f ms, p99 %.2f ms", name, median(load.Result.PerSecond),
 		median(func(r load.Result) float64 { return float64(r.Quantile(0.5)) / 1e6 }),
 		median(func(r load.Result) float64 { return float64(r.Quantile(0.99)) / 1e6 }))
+	if cpu > 0 {
+		fmt.Printf(", CPU %.1f µs a request", float64(cpu.Nanoseconds())/1e3/float64(requests))
+	}
+	fmt.Println()
+}
+
+// cpuTimes is the CPU time that processes use between startCPU and stop, where
+// the system tells. Unlike a rate it hardly depends on what else the machine does.
+type cpuTimes struct {
+	pids   []int
+	before []picloudtest.Usage
+	used   []time.Duration
+}
+
+func startCPU(pids ...int) *cpuTimes {
+	c := &cpuTimes{pids: pids, used: make([]time.Duration, len(pids))}
+	for _, pid := range pids {
+		u, err := picloudtest.ReadUsage(pid)
+		if err != nil {
+			return &cpuTimes{used: c.used}
+		}
+		c.before = append(c.before, u)
+	}
+	return c
+}
+
+func (c *cpuTimes) stop() {
+	for i, pid := range c.pids {
+		if u, err := picloudtest.ReadUsage(pid); err == nil {
+			c.used[i] = u.Sub(c.before[i]).CPU
+		}
+	}
 }
