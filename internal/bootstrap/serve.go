@@ -28,6 +28,8 @@ import (
 // database closed. It prints to stdout where it is, and on a first start how to
 // set it up; it logs to stderr.
 func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error) {
+	floor := ballast()
+	defer runtime.KeepAlive(floor)
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	slog.SetDefault(log)
 	dir, err := prepareDataDir(c.DataDir)
