@@ -35,6 +35,7 @@ type Client struct {
 	base      string
 	token     string
 	userAgent string
+	silence   time.Duration
 }
 
 // Option changes a Client that New makes.
@@ -62,6 +63,7 @@ func New(base string, opts ...Option) (*Client, error) {
 	c := &Client{
 		base:      strings.TrimRight(u.String(), "/"),
 		userAgent: "picloud-go-client",
+		silence:   DefaultSilence,
 		http: &http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 			// The API never redirects, and the token is for this server only.
 			return fmt.Errorf("the server redirects to %s://%s: use that as its address", r.URL.Scheme, r.URL.Host)

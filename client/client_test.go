@@ -141,6 +141,23 @@ func TestFollowing(t *testing.T) {
 	}
 }
 
+func TestFollowingASilentServer(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if answers {
+				fmt.Fprint(w, ": here\n\n")
+				http.NewResponseController(w).Flush() //nolint:errcheck // the client says what it got
+			}
+			<-r.Context().Done()
+		})
+		c.silence = 10 * time.Millisecond
+		err := c.FollowExecutions(t.Context(), "demo", ExecutionQuery{}, func(Execution) error { return nil })
+		if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "silent") {
+			t.Errorf("answers %v: %v", answers, err)
+		}
+	}
+}
+
 func TestRequestsEnd(t *testing.T) {
 	release := make(chan struct{})
 	c := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
