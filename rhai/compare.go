@@ -115,7 +115,8 @@ func (vm *machine) equalArrays(x, y []Value, depth int) (bool, error) {
 	if depth > maxDepth {
 		return false, newError(ErrDataTooLarge, "Depth of data")
 	}
-	if err := vm.charge(int64(len(x)) >> 2); err != nil {
+	// At least one: a value can hold a small array any number of times.
+	if err := vm.charge(1 + int64(len(x))>>2); err != nil {
 		return false, err
 	}
 	for i := range x {
@@ -143,7 +144,7 @@ func (vm *machine) equalMaps(x, y *mapObj, depth int) (bool, error) {
 	if depth > maxDepth {
 		return false, newError(ErrDataTooLarge, "Depth of data")
 	}
-	if err := vm.charge(int64(x.len()) >> 2); err != nil {
+	if err := vm.charge(1 + int64(x.len())>>2); err != nil {
 		return false, err
 	}
 	for it := x.iter(); ; {

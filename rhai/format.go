@@ -25,7 +25,15 @@ type printer struct {
 	paid  int // bytes charged for
 	err   error
 	cells []*cellObj // shared variables being written, against cycles
+	max   int        // without a machine: bytes after which no further part is written
 }
+
+// maxFree bounds texts that no machine pays for. A value that holds one part many
+// times over has a text of any length and takes next to no memory itself.
+const (
+	maxFree  = 64 << 20
+	maxError = 64 << 10 // in error messages
+)
 
 // display is to_string within the limits of the run.
 func (vm *machine) display(v Value) (string, error) { return vm.format(v, formDisplay) }
@@ -56,25 +64,25 @@ func (vm *machine) format(v Value, form textForm) (string, error) {
 }
 
 // toString is the text print writes.
-func toString(v Value) string { return formatFree(v, formDisplay) }
+func toString(v Value) string { return formatFree(v, formDisplay, maxFree) }
 
 // debugString is the text debug writes.
-func debugString(v Value) string { return formatFree(v, formDebug) }
+func debugString(v Value) string { return formatFree(v, formDebug, maxFree) }
 
 // reprString is the raw form, the reference's `{:?}`.
-func reprString(v Value) string { return formatFree(v, formRaw) }
+func reprString(v Value) string { return formatFree(v, formRaw, maxFree) }
 
 // rawDisplay is how an error message shows a value: containers in raw form.
 func rawDisplay(v Value) string {
 	switch v.Kind() {
 	case KindArray, KindMap, KindBlob:
-		return reprString(v)
+		return formatFree(v, formRaw, maxError)
 	}
 	return toString(v)
 }
 
-func formatFree(v Value, form textForm) string {
-	p := printer{}
+func formatFree(v Value, form textForm, max int) string {
+	p := printer{max: max}
 	p.value(v, form, 0)
 	return string(p.b)
 }
@@ -117,6 +125,11 @@ func (p *printer) value(v Value, form textForm, depth int) {
 		p.pay()
 	}
 	if p.err != nil {
+		return
+	}
+	if p.vm == nil && len(p.b) > p.max {
+		p.b = append(p.b, "…"...)
+		p.err = newError(ErrDataTooLarge, "Length of string")
 		return
 	}
 	switch v = v.untag(); v.kind() {

@@ -50,7 +50,9 @@ func dataParam(name string) rhai.Param {
 	return rhai.Param{Name: name, Type: rhai.TString | rhai.TBlob, TypeName: "string | blob"}
 }
 
-func anyParam(name string) rhai.Param { return param(name, rhai.TAny) }
+func anyParam(name string) rhai.Param {
+	return rhai.Param{Name: name, Type: rhai.TAny, TypeName: "any"}
+}
 
 func hostParam(name string, t *rhai.HostType) rhai.Param {
 	return rhai.Param{Name: name, Type: rhai.THost, Host: t, TypeName: t.Name}

@@ -209,7 +209,8 @@ func (r *run) commit() error {
 	}
 	r.unit.RunID = r.start.RunID
 	r.unit.Seq++
-	out, err := r.host.Commit(r.ctx, &r.unit)
+	unit := r.unit // the host may keep it
+	out, err := r.host.Commit(r.ctx, &unit)
 	if err != nil {
 		return &commitError{invoke.Outcome{Verdict: invoke.Unavailable, Detail: err.Error()}}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
@@ -39,6 +40,14 @@ func (r *run) problem(status int, detail string) *invoke.Response {
 	return &invoke.Response{Status: status, Header: problemHeader, Body: append(body, '\n')}
 }
 
+// shorten makes an error fit for the record.
+func shorten(s string) string {
+	if len(s) > maxError {
+		s = cut(s, maxError) + "…"
+	}
+	return clean(s)
+}
+
 // refused fills the result of a run that was not admitted.
 func (r *run) refused(err error) {
 	var over *overloadError
@@ -50,8 +59,11 @@ func (r *run) refused(err error) {
 	r.end(store.StatusRejected, over.reason, http.StatusServiceUnavailable, "The server is overloaded. The script did not run; try again soon.")
 }
 
+// maxError is the longest error text that is recorded, in bytes.
+const maxError = 4096
+
 func (r *run) end(s store.Status, author string, status int, detail string) {
-	r.result.Status, r.result.Error = s, author
+	r.result.Status, r.result.Error = s, shorten(author)
 	r.result.Response = r.problem(status, detail)
 }
 
@@ -63,15 +75,13 @@ func (r *run) failed(err error) {
 		return
 	}
 	var limit *limitError
-	if errors.As(err, &limit) || r.exceeded != nil {
-		if limit == nil {
-			limit = r.exceeded
-		}
+	var re *rhai.Error
+	isScripts := errors.As(err, &re)
+	if errors.As(err, &limit) || isScripts && r.thrownLimit(re, &limit) {
 		r.limited(limit.what, err)
 		return
 	}
-	var re *rhai.Error
-	if !errors.As(err, &re) {
+	if !isScripts {
 		if isContextError(err) {
 			r.stopped(err)
 			return
@@ -102,9 +112,29 @@ func (r *run) failed(err error) {
 	}
 }
 
+// thrownLimit reports whether a script's error is the limit that a host
+// function enforced last: the engine keeps its text only.
+func (r *run) thrownLimit(e *rhai.Error, limit **limitError) bool {
+	if r.exceeded == nil || e.Kind != rhai.ErrRuntime {
+		return false
+	}
+	s, _ := e.Value.AsString()
+	*limit = r.exceeded
+	return s == r.exceeded.what
+}
+
 // limited ends a run that exceeded a limit. Which one is no secret.
 func (r *run) limited(what string, err error) {
-	r.end(store.StatusLimit, fmt.Sprintf("exceeded %s: %v", what, err), http.StatusInternalServerError, "The script exceeded "+what+".")
+	r.end(store.StatusLimit, "exceeded "+what+where(err), http.StatusInternalServerError, "The script exceeded "+what+".")
+}
+
+// where is the position and the trace of a script's error, as its text ends.
+func where(err error) string {
+	var re *rhai.Error
+	if !errors.As(err, &re) {
+		return ""
+	}
+	return strings.TrimPrefix(re.Error(), re.Message())
 }
 
 // stopped ends a run that was cut by its wall time or cancelled.
@@ -112,7 +142,7 @@ func (r *run) stopped(err error) {
 	cause := context.Cause(r.ctx)
 	if errors.Is(cause, errWallTime) || errors.Is(cause, context.DeadlineExceeded) {
 		wall := time.Duration(r.start.Limits.WallTimeMS) * time.Millisecond
-		r.end(store.StatusTimeout, fmt.Sprintf("exceeded the wall-time limit of %v: %v", wall, err),
+		r.end(store.StatusTimeout, fmt.Sprintf("exceeded the wall-time limit of %v%s", wall, where(err)),
 			http.StatusGatewayTimeout, fmt.Sprintf("The script exceeded its wall-time limit of %v.", wall))
 		return
 	}
@@ -124,7 +154,7 @@ func (r *run) stopped(err error) {
 func (r *run) answered(he *httpError, re *rhai.Error) {
 	r.result.Status = store.StatusOK
 	if he.status >= 500 {
-		r.result.Status, r.result.Error = store.StatusError, re.Error()
+		r.result.Status, r.result.Error = store.StatusError, shorten(re.Error())
 	}
 	if he.body != nil {
 		r.result.Response = &invoke.Response{Status: he.status, Header: jsonHeader, Body: he.body}

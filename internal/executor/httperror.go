@@ -60,7 +60,7 @@ func httpErrorFunctions() []*rhai.Native {
 		{
 			Name: "http_error", Params: params(param("status", rhai.TInt), textParam("message")), Returns: "HttpError", Effects: rhai.Volatile,
 			Doc:     "An error to throw: uncaught, it answers with the status and, as a problem of RFC 9457, the message.",
-			Example: `try { throw http_error(422, "too short"); } catch (e) { e.message } // "too short"`,
+			Example: `let said = ""; try { throw http_error(422, "too short"); } catch (e) { said = e.message; } said // "too short"`,
 			Fn: func(c *rhai.Call) (rhai.Value, error) {
 				n, err := status(c)
 				if err != nil {
@@ -84,7 +84,7 @@ func httpErrorFunctions() []*rhai.Native {
 		{
 			Name: "http_error", Params: params(param("status", rhai.TInt), rhai.Param{Name: "body", Type: rhai.TMap | rhai.TArray, TypeName: "map | array"}), Returns: "HttpError", Effects: rhai.Volatile,
 			Doc:     "An error to throw: uncaught, it answers with the status and the body as JSON.",
-			Example: `try { throw http_error(409, #{ taken: "ada" }); } catch (e) { e.status } // 409`,
+			Example: `http_error(409, #{ taken: "ada" }).status // 409`,
 			Fn: func(c *rhai.Call) (rhai.Value, error) {
 				n, err := status(c)
 				if err != nil {

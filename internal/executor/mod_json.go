@@ -13,7 +13,7 @@ func jsonModule() *rhai.Module {
 		Describe("Reads and writes JSON by RFC 8259, strictly. (The language's own `parse_json` takes objects only, and is lenient.)").
 		Register(
 			&rhai.Native{
-				Name: "parse", Params: params(textParam("text")), Returns: "?",
+				Name: "parse", Params: params(textParam("text")), Returns: "any",
 				Doc:     "Reads a JSON text. Whole numbers become integers if they fit, others floats; null is `()`; of keys that occur twice the last counts. Malformed JSON throws.",
 				Example: `json::parse("[1, 2.5, {\"a\": null}]") // [1,2.5,{"a":null}]`,
 				Fn: func(c *rhai.Call) (rhai.Value, error) {
@@ -51,9 +51,18 @@ func jsonModule() *rhai.Module {
 }
 
 func stringify(c *rhai.Call, indent int) (rhai.Value, error) {
-	b, err := writeJSON(c.Arg(0), maxText, indent)
+	// The text cannot be longer than what the run may hold.
+	limit, r := int64(maxText), runOf(c.Context())
+	if r != nil && r.start.Limits.MemoryBytes > 0 {
+		limit = min(limit, r.start.Limits.MemoryBytes)
+	}
+	b, err := writeJSON(c.Arg(0), int(limit), indent)
 	if errors.Is(err, errTooLong) {
-		return rhai.Value{}, &limitError{fmt.Sprintf("the limit of %d bytes of a text", maxText)}
+		tooLong := &limitError{fmt.Sprintf("the memory limit of %d bytes by a text", limit)}
+		if r != nil {
+			r.exceeded = tooLong
+		}
+		return rhai.Value{}, tooLong
 	}
 	if err != nil {
 		return rhai.Value{}, throw(err.Error())

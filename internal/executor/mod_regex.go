@@ -110,12 +110,14 @@ func (p *pattern) find(c *rhai.Call, s string, from int) ([]int, error) {
 	rest := len(s) - from
 	if from == 0 {
 		// Every character may keep every instruction busy.
-		if err := c.Charge(1 + rest*p.steps/16); err != nil {
+		if err := c.Charge(1 + rest*p.steps/2); err != nil {
 			return nil, err
 		}
 		return p.re.FindStringSubmatchIndex(s), nil
 	}
-	if err := c.Charge(2 + rest/16); err != nil {
+	// Most matches are found without reading all of the rest. Where they are
+	// not, the wall time ends the run between two of them.
+	if err := c.Charge(2 + rest/8); err != nil {
 		return nil, err
 	}
 	_, n := utf8.DecodeLastRuneInString(s[:from])

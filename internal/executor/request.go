@@ -127,7 +127,7 @@ func requestFunctions() []*rhai.Native {
 				}
 				return rhai.Blob(bytes.Clone(q.req.Body)), nil
 			}),
-		requestMethod("json", "?", "The body, read as JSON (RFC 8259). Malformed JSON throws an error that answers 400 if nobody catches it.",
+		requestMethod("json", "any", "The body, read as JSON (RFC 8259). Malformed JSON throws an error that answers 400 if nobody catches it.",
 			`request.json().email // "ada@example.com"`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) {
 				v, err := parseJSON(c, string(q.req.Body))
@@ -135,7 +135,7 @@ func requestFunctions() []*rhai.Native {
 			}),
 		requestMethod("form", "map", "The fields of a form, `application/x-www-form-urlencoded` or `multipart/form-data`. Of a field that occurs twice the first counts. "+
 			"A file is a map with `filename`, `type` and `data`, a blob. Another or malformed body throws an error that answers 400 if nobody catches it.",
-			`try { request.form() } catch (e) { e.status } // 400`,
+			`let status = 0; try { request.form(); } catch (e) { status = e.status; } status // 400`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) { return q.form(c) }),
 	}
 }

@@ -84,8 +84,17 @@ func (p *parser) parseAfterName(c context, v *Variable) Expr {
 	switch p.tok.kind {
 	case DoubleColon:
 		p.next()
-		n := p.varName()
 		v.Namespace = append(v.Namespace, Name{Name: v.Name, Pos: v.At})
+		if word := p.tok.text; p.tok.kind == ReservedWord && (word == "print" || word == "debug") {
+			// A module may have functions of these names, as in log::debug("…").
+			pos := p.next()
+			if p.tok.kind != LeftParen && p.tok.kind != UnitToken {
+				p.failReserved(word, pos)
+			}
+			v.Name, v.At = word, pos
+			return v
+		}
+		n := p.varName()
 		v.Name, v.At = n.Name, n.Pos
 		return v
 	case Bang:

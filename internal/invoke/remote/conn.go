@@ -87,7 +87,7 @@ func hello(nc net.Conn) error {
 		return err
 	}
 	if _, err := nc.Write(append([]byte(magic), version)); err != nil {
-		return err
+		return fmt.Errorf("no greeting could be exchanged with the peer: %w", err)
 	}
 	var b [len(magic) + 1]byte
 	if _, err := io.ReadFull(nc, b[:]); err != nil {

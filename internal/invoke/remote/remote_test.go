@@ -271,7 +271,7 @@ func TestGreeting(t *testing.T) {
 	for name, tc := range map[string]struct{ greeting, want string }{
 		"another version": {"PiCloud\x63", "version 99"},
 		"another service": {"HTTP/1.1", "not a PiCloud service"},
-		"nothing":         {"", "no greeting"},
+		"nothing":         {"", "no greeting"}, // neither read nor, perhaps, written
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := net.Listen("unix", filepath.Join(t.TempDir(), "x.sock"))

@@ -1,0 +1,66 @@
+package executor
+
+import (
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/rhai"
+)
+
+const referenceFile = "../../docs/rhai/modules.md"
+
+// The reference is written from the registrations; BLESS=1 rewrites it.
+func TestReference(t *testing.T) {
+	want := New(Config{}).Reference()
+	if os.Getenv("BLESS") != "" {
+		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s differs from the registrations: BLESS=1 go test ./internal/executor -run TestReference rewrites it", referenceFile)
+	}
+}
+
+// Every function is documented, and its example gives what it says.
+func TestExamples(t *testing.T) {
+	e := New(Config{})
+	b := newBench(t, e)
+	check := func(prefix string, f *rhai.Native) {
+		name := prefix + f.Name
+		if f.Doc == "" || f.Example == "" || f.Returns == "" {
+			t.Errorf("%s is not documented", name)
+			return
+		}
+		code, want := example(f)
+		// The answer is JSON, whatever the value.
+		res := b.run("json({ "+code+" })", func(s *invoke.Start) {
+			s.Request = &invoke.Request{
+				Method: "POST", URL: "http://demo.localhost/orders/7/items?sort=price&tag=a&tag=b", Path: "/orders/7/items",
+				Query: "sort=price&tag=a&tag=b", Params: []invoke.Param{{Name: "rest", Value: "7/items"}},
+				Header: http.Header{"Content-Type": {"application/json"}, "Cookie": {"theme=dark"}},
+				Body:   []byte(`{"email":"ada@example.com"}`), IP: "192.0.2.7",
+			}
+		})
+		if got := string(res.Response.Body); got != want {
+			t.Errorf("%s: %s\n got %s (%s)\nwant %s", name, code, got, res.Error, want)
+		}
+	}
+	for _, f := range e.Engine().Functions() {
+		check("", f)
+	}
+	for _, m := range e.Engine().Modules() {
+		if m.Doc() == "" {
+			t.Errorf("the module %s is not documented", m.Name())
+		}
+		for _, f := range m.Functions() {
+			check(m.Name()+"::", f)
+		}
+	}
+}
