@@ -213,7 +213,7 @@ func (e *Error) caught(source string) Value {
 	if e.Kind == ErrRuntime && e.inner == nil {
 		return share(e.Value)
 	}
-	m := &mapObj{hdr: hdr{kind: KindMap, depth: 2}, own: true}
+	var m entries
 	c := *e
 	pos := c.Position
 	if n := len(c.Trace); n > 0 {
@@ -223,40 +223,63 @@ func (e *Error) caught(source string) Value {
 	} else {
 		c.Position = Position{}
 	}
-	m.put("message", String(c.Error()))
-	if source != "" {
-		m.put("source", String(source))
-	}
+	m.add("message", String(c.Error()))
 	if pos.IsValid() {
-		m.put("line", Int(int64(pos.Line)))
-		m.put("position", Int(int64(pos.Col)))
+		m.add("line", Int(int64(pos.Line)))
+		m.add("position", Int(int64(pos.Col)))
 	}
 	if n := len(e.Trace); n > 0 {
-		m.put("error", String(string(ErrInFunctionCall)))
-		m.put("function", String(e.Trace[n-1].Function))
-		m.put("source", String(e.Trace[n-1].Source))
+		m.add("error", String(string(ErrInFunctionCall)))
+		m.add("function", String(e.Trace[n-1].Function))
+		m.add("source", String(e.Trace[n-1].Source))
 		return m.value()
 	}
-	m.put("error", String(string(e.Kind)))
+	if source != "" {
+		m.add("source", String(source))
+	}
+	m.add("error", String(string(e.Kind)))
 	switch e.Kind {
 	case ErrFunctionNotFound, ErrNonPureMethod:
-		m.put("function", String(e.subject))
+		m.add("function", String(e.subject))
 	case ErrMismatchDataType, ErrMismatchOutputType:
-		m.put("requested", String(e.subject))
-		m.put("actual", String(e.actual))
+		m.add("requested", String(e.subject))
+		m.add("actual", String(e.actual))
 	case ErrArrayBounds, ErrStringBounds, ErrBitFieldBounds:
-		m.put("length", Int(int64(e.length)))
-		m.put("index", Int(e.index))
+		m.add("length", Int(int64(e.length)))
+		m.add("index", Int(e.index))
 	case ErrVariableExists, ErrForbiddenVariable, ErrVariableNotFound, ErrPropertyNotFound, ErrDataRace, ErrAssignmentToConst:
-		m.put("variable", String(e.subject))
+		m.add("variable", String(e.subject))
 	case ErrIndexNotFound:
-		m.put("index", share(e.Value))
+		m.add("index", share(e.Value))
 	case ErrInModule, ErrModuleNotFound:
-		m.put("module", String(e.subject))
+		m.add("module", String(e.subject))
 	case ErrDotExpr:
-		m.put("property", String(e.subject))
+		m.add("property", String(e.subject))
 	case ErrIndexingType:
-		m.put("type", String(e.subject))
+		m.add("type", String(e.subject))
 	}
 	return m.value()
+}
+
+// entries collects the few entries of a map in key order.
+type entries struct {
+	n    int
+	keys [10]string
+	vals [10]Value
+}
+
+func (m *entries) add(key string, v Value) {
+	i := m.n
+	for ; i > 0 && m.keys[i-1] > key; i-- {
+		m.keys[i], m.vals[i] = m.keys[i-1], m.vals[i-1]
+	}
+	m.keys[i], m.vals[i] = key, v
+	m.n++
+}
+
+func (m *entries) value() Value {
+	o := newShaped(append([]string(nil), m.keys[:m.n]...))
+	copy(o.vals, m.vals[:m.n])
+	o.depth = 2
+	return o.value()
 }

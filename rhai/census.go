@@ -15,20 +15,17 @@ var epochs atomic.Uint32
 
 // census makes room for a request that has already been added to used.
 func (vm *machine) census(request int64) error {
-	if request > vm.maxMemory {
+	m := vm.maxMemory
+	if request > m {
 		return newError(ErrMemory, "") // whatever is alive
 	}
 	live, work := vm.live()
-	if err := vm.charge(work); err != nil {
-		return err
-	}
-	m := vm.maxMemory
 	vm.used = live + request
 	vm.peak = max(vm.peak, min(vm.used, m))
 	if live+request > m || live > m-m/8 {
 		return newError(ErrMemory, "")
 	}
-	return nil
+	return vm.charge(work)
 }
 
 // tracer walks what is alive with a stack of its own: data may be nested deeper than Go's.

@@ -163,6 +163,7 @@ func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, po
 			return vm.failAt(err, pos)
 		}
 		place = vm.place
+		vm.deepenPath()
 	}
 	var steps []pathStep
 	if fn.Effects&Mutates != 0 && path && vm.hasTemps() {
@@ -210,6 +211,7 @@ func (vm *machine) callMethod(fn *funcProto, args []Value, a int, pos Position) 
 			return vm.failAt(err, pos)
 		}
 		place = vm.place
+		vm.deepenPath()
 	}
 	copy(vm.stack[vm.base+a:], args)
 	if err := vm.enterThis(fn, a, place, ro, cell); err != nil {
@@ -305,6 +307,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 				return vm.failAt(err, pos)
 			}
 			place = vm.place
+			vm.deepenPath()
 		}
 		to := vm.stack[vm.base+a:]
 		copy(to[len(f.curry):], args)
@@ -341,6 +344,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 				return vm.failAt(err, pos)
 			}
 			place = vm.place
+			vm.deepenPath()
 		}
 		v, err := vm.callNative(fn, all, place, vm.placeRO, ^uint64(0), pos)
 		if err != nil {
@@ -370,7 +374,11 @@ func (vm *machine) shareCurry(to []Value, f *fnObj, fn *funcProto) {
 
 // setEnv makes the module that f belongs to current for its frame.
 func (vm *machine) setEnv(f *fnObj) {
-	if f.env == nil || f.env == vm.env {
+	env := f.env
+	if env == nil && f.proto != nil && f.proto.prog != vm.env.prog {
+		env = vm.envOf(f.proto.prog)
+	}
+	if env == nil || env == vm.env {
 		return
 	}
 	if vm.frames[vm.fp-1].flags&frameExtended == 0 {
@@ -379,8 +387,19 @@ func (vm *machine) setEnv(f *fnObj) {
 		x.imports, x.dyn = len(vm.imports), len(vm.dyn)
 	}
 	vm.ext.setEnv, vm.ext.env = true, vm.env
-	vm.env = f.env
-	vm.imports = append(vm.imports, f.env.imports...)
+	vm.env = env
+	vm.imports = append(vm.imports, env.imports...)
+}
+
+// envOf is the module that a program is in this run.
+func (vm *machine) envOf(p *Program) *environment {
+	if vm.main != nil && vm.main.prog == p {
+		return vm.main
+	}
+	if inst := vm.loaded[p]; inst != nil {
+		return inst.env
+	}
+	return nil
 }
 
 // scriptFor is the script function that a pointer means for n arguments.

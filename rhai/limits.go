@@ -10,7 +10,6 @@ type Limits struct {
 	MaxArraySize  int // elements of one array or bytes of one blob
 	MaxMapSize    int // keys of one object map
 	MaxModules    int // modules imported in one run
-	MaxVariables  int // variables alive at once
 
 	MaxSourceSize        int // bytes of a source text
 	MaxExprDepth         int // nesting of expressions; zero means 64
@@ -44,9 +43,11 @@ func (vm *machine) alloc(bytes int64) error {
 		return newError(ErrMemory, "")
 	}
 	vm.used += bytes
-	vm.budget -= bytes >> 6
 	if vm.used > vm.maxMemory {
-		return vm.census(bytes)
+		if err := vm.census(bytes); err != nil {
+			return err
+		}
 	}
+	vm.budget -= bytes >> 6
 	return nil
 }

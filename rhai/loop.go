@@ -580,9 +580,11 @@ func (vm *machine) loop() {
 		case bytecode.Switch:
 			t := &vm.fn.prog.switches[in.D]
 			x := &regs[in.A]
-			if x.p == &vInt && !t.guarded && x.n-t.low < uint64(len(t.dense)) {
-				pc = int(t.dense[x.n-t.low])
-				continue
+			if x.p == &vInt && x.n-t.low < uint64(len(t.dense)) {
+				if to := t.dense[x.n-t.low]; to >= 0 {
+					pc = int(to)
+					continue
+				}
 			}
 			goto slow
 

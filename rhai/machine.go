@@ -38,7 +38,8 @@ type machine struct {
 	limits    Limits
 	ctx       context.Context
 	eng       *Engine
-	env       *environment
+	env       *environment // the module that runs now
+	main      *environment
 	imports   []importSlot
 	modules   int // imported so far
 	dyn       []dynVar

@@ -156,6 +156,16 @@ func (vm *machine) own() error {
 	return nil
 }
 
+// deepenPath prepares the containers on the way for whatever the callee puts in the place: a
+// depth over 1 says that elements may be containers.
+func (vm *machine) deepenPath() {
+	for i := range vm.path {
+		if p := vm.path[i].container.p; p != nil && p.flags&flagShared == 0 && p.depth < 2 {
+			p.depth = 2
+		}
+	}
+}
+
 // hasTemps reports whether a write must go back through setters.
 func (vm *machine) hasTemps() bool {
 	for i := range vm.path {

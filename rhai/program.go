@@ -107,6 +107,7 @@ func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Val
 func (p *Program) body0(vm *machine, scope *Scope, end func()) (v Value, err error) {
 	defer border(vm, &err)
 	vm.env = &environment{prog: p}
+	vm.main = vm.env
 	vm.scope = scope
 	p.scopeIn(vm, scope)
 	if scope != nil || end != nil {

@@ -12,8 +12,14 @@ type switchTable struct {
 	dense   []int32 // targets by integer, for tables without guards
 	ints    map[int64][]int32
 	strs    map[string][]int32
+	few     []switchText // strs as a list, when there are few
 	others  []switchValue
 	values  []Value
+}
+
+type switchText struct {
+	text string
+	arms []int32
 }
 
 type switchValue struct {
@@ -47,14 +53,19 @@ func (t *switchTable) build(p *Program, s *bytecode.SwitchSite) {
 			}
 		}
 	}
+	if len(t.strs) <= 8 {
+		for i := range s.Values {
+			if k := &s.Values[i]; k.Kind == bytecode.StringConst && t.strs[k.Str] != nil {
+				t.few = append(t.few, switchText{k.Str, t.strs[k.Str]})
+			}
+		}
+	}
 	t.fill()
 }
 
-// fill makes the dense table when there are no guards and the integers lie close together.
+// fill makes the dense table when the integers lie close together. Where a guard comes first
+// the table has -1.
 func (t *switchTable) fill() {
-	if t.guarded {
-		return
-	}
 	low, high, any := int64(0), int64(-1), false
 	widen := func(a, b int64) {
 		if !any || a < low {
@@ -84,6 +95,9 @@ func (t *switchTable) fill() {
 	t.dense = make([]int32, high-low+1)
 	for i := range t.dense {
 		t.dense[i] = t.target(Int(low + int64(i)))
+		if t.guarded && t.guardedFirst(Int(low+int64(i))) {
+			t.dense[i] = -1
+		}
 	}
 }
 
@@ -93,6 +107,15 @@ func (t *switchTable) candidates(x Value) []int32 {
 	case x.isInt():
 		return t.ints[x.int()]
 	case x.isString():
+		if t.few != nil {
+			s := x.str()
+			for i := range t.few {
+				if t.few[i].text == s {
+					return t.few[i].arms
+				}
+			}
+			return nil
+		}
 		return t.strs[x.str()]
 	}
 	for i := range t.others {
@@ -111,6 +134,17 @@ func inCase(r *bytecode.SwitchRange, x Value) bool {
 	case x.isFloat():
 		f := x.float()
 		return f >= float64(r.Low) && (f < float64(r.High) || r.Inclusive && f == float64(r.High))
+	}
+	return false
+}
+
+// guardedFirst reports whether the first candidate for x has a guard.
+func (t *switchTable) guardedFirst(x Value) bool {
+	target := t.target(x)
+	for i, pc := range t.site.Arms {
+		if pc == target {
+			return t.site.Guarded[i]
+		}
 	}
 	return false
 }
