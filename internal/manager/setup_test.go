@@ -138,6 +138,9 @@ func TestSessions(t *testing.T) {
 		t.Error("a secret is in the log")
 	}
 
+	if r := in.do(call{method: "POST", path: "/sessions", body: map[string]any{"username": "ada", "password": "correct horse"}}).want(201); r.header["Set-Cookie"] != nil {
+		t.Errorf("who is no browser gets the cookie %q", r.header["Set-Cookie"])
+	}
 	second := in.signIn("ADA", "correct horse")
 	in.do(call{method: "DELETE", path: "/sessions/current", token: token}).want(204)
 	in.do(call{method: "GET", path: "/whoami", token: token}).want(401)

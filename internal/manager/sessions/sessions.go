@@ -29,7 +29,7 @@ type SignedIn struct {
 
 // Response is the answer to whoever just signed in.
 type Response struct {
-	SetCookie http.Cookie `header:"Set-Cookie" doc:"The session, for browsers"`
+	SetCookie *string `header:"Set-Cookie" nullable:"false" doc:"The session, for browsers"`
 	Body      SignedIn
 }
 
@@ -37,7 +37,8 @@ type Response struct {
 func Answer(id auth.Identity, token string, from peer.Peer) *Response {
 	r := &Response{Body: SignedIn{User: users.Of(id.User), Session: users.SessionOf(id.Session)}}
 	if id.Session.Client == auth.ClientBrowser {
-		r.SetCookie = *auth.Cookie(id, token, from.HTTPS)
+		cookie := auth.Cookie(id, token, from.HTTPS).String()
+		r.SetCookie = &cookie
 	} else {
 		r.Body.Token = token
 	}
@@ -70,7 +71,7 @@ func Register(a *api.API) {
 	})
 
 	type signedOut struct {
-		SetCookie http.Cookie `header:"Set-Cookie"`
+		SetCookie *string `header:"Set-Cookie" nullable:"false"`
 	}
 	api.Register(a, api.Op{
 		ID: "signOut", Method: http.MethodDelete, Path: "/sessions/current", Tag: "sessions", Action: auth.OwnSession,
@@ -83,7 +84,8 @@ func Register(a *api.API) {
 		}
 		out := &signedOut{}
 		if id.Session.Client == auth.ClientBrowser {
-			out.SetCookie = *auth.NoCookie(api.PeerOf(ctx).HTTPS)
+			cookie := auth.NoCookie(api.PeerOf(ctx).HTTPS).String()
+			out.SetCookie = &cookie
 		}
 		return out, nil
 	})
