@@ -72,6 +72,8 @@ type Retention struct {
 // Executions keeps the record of executions. It is apart from Store because
 // recording may lose what a crash catches in its buffer, and because it gives
 // disk back. An execution is written whole, with its log lines, or not at all.
+// What was written survives the program's death; a machine or database server
+// that crashes may lose the last moments.
 type Executions interface {
 	// WriteExecutions adds a batch in one transaction; executions that are there
 	// already stay as they are. IDs must be UUIDv7, those of app and script

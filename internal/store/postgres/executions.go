@@ -59,6 +59,10 @@ func (x *Executions) WriteExecutions(ctx context.Context, batch []store.Executio
 
 func (x *Executions) copyRows(ctx context.Context, rows []sqlstore.ExecutionRow) error {
 	return x.db.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
+		// The disk is not waited for: see store.Executions.
+		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
+			return err
+		}
 		_, err := tx.(txConn).tx.CopyFrom(ctx, pgx.Identifier{"executions"},
 			[]string{"id", "app_id", "script_id", "status", "detail", "logs"},
 			pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {

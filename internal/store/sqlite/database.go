@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -39,6 +40,7 @@ type database struct {
 	writer  *writer
 	readers *sql.DB
 	stmts   sync.Map // query → *sql.Stmt of readers
+	closed  atomic.Bool
 }
 
 var _ sqlstore.DB = (*database)(nil)
@@ -115,6 +117,9 @@ func claimFile(ctx context.Context, db *sql.DB) error {
 
 // Query is sqlstore.DB's.
 func (db *database) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
+	if db.closed.Load() {
+		return nil, errClosed
+	}
 	stmt, ok := db.stmts.Load(query)
 	if !ok {
 		s, err := db.readers.PrepareContext(ctx, query)
@@ -136,6 +141,7 @@ func (db *database) Write(ctx context.Context, f func(context.Context, sqlstore.
 
 // close ends the writer first, whose connection checkpoints the journal.
 func (db *database) close() error {
+	db.closed.Store(true)
 	return errors.Join(db.writer.close(), db.readers.Close())
 }
 

@@ -29,7 +29,7 @@ var _ store.Executions = (*Executions)(nil)
 func openExecutions(ctx context.Context, dir string) (*Executions, error) {
 	db, err := openDatabase(ctx, filepath.Join(dir, executionsFile), migrationsOf("executions"), recent)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the record of executions cannot be opened (move %s away to begin a new one): %w", executionsFile, err)
 	}
 	return &Executions{Executions: sqlstore.Executions{DB: db}, db: db}, nil
 }

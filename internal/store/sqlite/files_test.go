@@ -85,6 +85,13 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	_, err = sqlite.Open(t.Context(), dir)
 	wantError(t, err, "picloud.db", "not one of PiCloud's")
 
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "executions.db"), []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlite.Open(t.Context(), dir)
+	wantError(t, err, "move executions.db away", "not a database")
+
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -110,6 +117,36 @@ func TestBackup(t *testing.T) {
 			}
 			return open(t, dir), nil
 		})
+}
+
+// A backup test that left a table empty would not notice its loss.
+func TestBackupTestFillsEveryTable(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	storetest.Fill(t, s)
+	db, err := sql.Open("sqlite", filepath.Join(dir, "picloud.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := db.QueryRow(`SELECT count(*) FROM ` + name).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			t.Errorf("storetest.Fill leaves table %s empty", name)
+		}
+	}
 }
 
 func TestRestoreRefusesADatabase(t *testing.T) {

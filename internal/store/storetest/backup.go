@@ -21,7 +21,7 @@ type Restore func(t *testing.T, backup []byte) (store.Store, error)
 func RunBackup(t *testing.T, open Open, restore Restore) {
 	t.Run("RoundTrip", func(t *testing.T) {
 		s := open(t)
-		fill(t, s)
+		Fill(t, s)
 		var b bytes.Buffer
 		must(t, "Backup", s.Backup(t.Context(), &b))
 		got, err := restore(t, b.Bytes())
@@ -41,7 +41,7 @@ func RunBackup(t *testing.T, open Open, restore Restore) {
 	t.Run("WhileWriting", func(t *testing.T) { testBackupWhileWriting(t, open(t), restore) })
 	t.Run("Refusals", func(t *testing.T) {
 		s := open(t)
-		fill(t, s)
+		Fill(t, s)
 		var b bytes.Buffer
 		must(t, "Backup", s.Backup(t.Context(), &b))
 		whole := b.Bytes()
@@ -59,7 +59,7 @@ func RunBackup(t *testing.T, open Open, restore Restore) {
 	})
 	t.Run("Failing writer", func(t *testing.T) {
 		s := open(t)
-		fill(t, s)
+		Fill(t, s)
 		full := errors.New("disk full")
 		wantErr(t, "Backup", s.Backup(t.Context(), failingWriter{full}), full)
 		addApp(t, s, "later") // nothing is locked
@@ -75,8 +75,8 @@ type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
-// fill puts rows into every table.
-func fill(t *testing.T, s store.Store) {
+// Fill puts rows into every table.
+func Fill(t *testing.T, s store.Store) {
 	t.Helper()
 	ctx := t.Context()
 	owner := newUser("owner")

@@ -176,5 +176,7 @@ func testClosed(t *testing.T, s store.Store) {
 	must(t, "Close", s.Close())
 	must(t, "Close again", s.Close())
 	wantErr(t, "a write after Close", s.CreateApp(t.Context(), newApp("late"), "x"), store.ErrUnavailable)
+	_, err := s.AppBySlug(t.Context(), "late")
+	wantErr(t, "a read after Close", err, store.ErrUnavailable)
 	wantErr(t, "Ping after Close", s.Ping(t.Context()), store.ErrUnavailable)
 }
