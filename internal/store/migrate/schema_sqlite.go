@@ -87,8 +87,7 @@ func (s Schema) readSQLiteTable(ctx context.Context, db *sql.DB, table, text str
 		if err := r.Scan(&from, &parent, &to, &onUpdate, &onDelete); err != nil {
 			return err
 		}
-		s[fmt.Sprintf("constraint %s foreign key (%s)", table, from)] =
-			fmt.Sprintf("references %s (%s) on update %s on delete %s", parent, to, strings.ToLower(onUpdate), strings.ToLower(onDelete))
+		s[fmt.Sprintf("constraint %s foreign key (%s)", table, from)] = fmt.Sprintf("references %s (%s) on update %s on delete %s", parent, to, strings.ToLower(onUpdate), strings.ToLower(onDelete))
 		return nil
 	}); err != nil {
 		return err
