@@ -77,6 +77,11 @@ func (vm *machine) loop() {
 				goto slow
 			}
 			setVal(&regs[in.A], v)
+		case bytecode.Take:
+			if vm.scope != nil {
+				goto slow
+			}
+			setVal(&regs[in.A], &regs[in.B])
 		case bytecode.Share:
 			if p := regs[in.A].p; p != nil && p.flags&flagShared == 0 {
 				if p.kind >= KindHost {

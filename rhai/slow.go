@@ -16,6 +16,11 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 	switch in.Op {
 	case bytecode.Copy:
 		*a = share(r[in.B])
+	case bytecode.Take:
+		*a = r[in.B]
+		if vm.scope != nil {
+			share(*a)
+		}
 	case bytecode.Share:
 		share(*a)
 	case bytecode.LoadFar:

@@ -25,6 +25,7 @@ const (
 	LoadUnit // R[A] = ()
 	Move     // R[A] = R[B], ownership moves or is borrowed
 	Copy     // R[A] = R[B], both are kept
+	Take     // R[A] = R[B] whose last use this is; both are kept if an outside scope may see it
 	LoadFar  // R[A] = copy of far slot D; B != 0: borrowed
 	StoreFar // far slot D = R[A]
 	NewCell  // R[A] = cell(R[A])

@@ -230,13 +230,16 @@ type fn struct {
 	main  bool
 	top   bool // a fragment of an eval at the top level of the body
 
-	vars  []variable
-	outer []variable // main: variables expected from outside
-	next  int        // first free register
-	far   int        // first free far slot
-	loops []*loop
-	depth int // of blocks; 1 is the top level of the body
-	evals int // evals passed on the way: they may have redefined names
+	vars   []variable
+	outer  []variable // main: variables expected from outside
+	next   int        // first free register
+	far    int        // first free far slot
+	loops  []*loop
+	tries  int // try statements around the code being made
+	taking bool
+	takes  map[*syntax.Variable]bool // arguments that are the last use of a variable
+	depth  int                       // of blocks; 1 is the top level of the body
+	evals  int                       // evals passed on the way: they may have redefined names
 }
 
 // loop is a loop around the code being made.
@@ -427,6 +430,9 @@ func (c *fn) returnBlock(b *syntax.Block) {
 
 func (c *fn) returnExpr(x syntax.Expr, mark int, pos syntax.Pos) {
 	next := c.next
+	if call, ok := x.(*syntax.Call); ok && !c.main {
+		c.lastUses(call, "")
+	}
 	r, own := c.operand(x, true)
 	if own && (c.main || c.fragment) {
 		t := c.temp(1)

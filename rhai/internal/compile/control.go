@@ -215,6 +215,7 @@ func (c *fn) try(s *syntax.TryStmt, dst int) {
 		c.emit(bytecode.DynMark, dyn, 0, 0, 0, s.At)
 	}
 	err := c.temp(1)
+	c.tries++
 	start := c.here()
 	c.block(s.Body, dst)
 	stop := c.here()
@@ -239,6 +240,7 @@ func (c *fn) try(s *syntax.TryStmt, dst int) {
 	}
 	from := c.here()
 	c.block(s.Catch, -1)
+	c.tries--
 	c.void(dst, s.At)
 	// Inner handlers were added first, so the innermost one is found first.
 	c.f.Handlers = append(c.f.Handlers, h, bytecode.Handler{

@@ -170,7 +170,9 @@ func (c *fn) variable(x *syntax.Variable, dst int, keep bool) {
 		c.fail("ErrorVariableNotFound", x.Name, x.At)
 		return
 	}
+	c.taking = c.takes[x]
 	c.read(v, dst, keep, x.At)
+	c.taking = false
 }
 
 // read loads a variable in scope.
@@ -190,6 +192,8 @@ func (c *fn) read(v *variable, dst int, keep bool, pos syntax.Pos) {
 	switch {
 	case v.slot.Cell:
 		c.emit(bytecode.CellGet, dst, r, lend(keep), 0, pos)
+	case keep && c.taking:
+		c.emit(bytecode.Take, dst, r, 0, 0, pos)
 	case keep:
 		c.emit(bytecode.Copy, dst, r, 0, 0, pos)
 	default:

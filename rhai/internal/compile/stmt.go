@@ -253,6 +253,9 @@ func (c *fn) assignVar(s *syntax.AssignStmt, t *syntax.Variable, op syntax.Token
 			*syntax.CharLit, *syntax.StringLit, *syntax.Variable:
 			c.expr(x, r, true)
 		default:
+			if call, ok := x.(*syntax.Call); ok {
+				c.lastUses(call, t.Name)
+			}
 			v := c.temp(1)
 			c.expr(s.Value, v, true)
 			c.emit(bytecode.Move, r, v, 0, 0, s.At)
