@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -120,9 +121,13 @@ type apps struct {
 
 	mu         sync.Mutex
 	deployment store.Deployment
-	sources    map[string]string // by hash
+	sources    []map[string]string // by hash, of the latest deployments, the newest last
 	changed    []func(store.Change)
 }
+
+// kept is how many deployments' sources are kept: a run that began with an
+// older one may still ask for them.
+const kept = 64
 
 const appID = "00000000-0000-7000-8000-000000000000"
 
@@ -139,13 +144,11 @@ func (a *apps) deploy(scripts []dev.Script) {
 		sources[hash] = s.Source
 		d.Manifest.Scripts[s.Name] = store.ManifestScript{ScriptID: s.Name, Version: d.Number, SourceHash: hash, Endpoint: !s.Library}
 	}
-	// A run that began with the deployment before may still ask for its sources.
-	for _, s := range a.deployment.Manifest.Scripts {
-		if _, ok := sources[s.SourceHash]; !ok {
-			sources[s.SourceHash] = a.sources[s.SourceHash]
-		}
+	a.deployment = d
+	a.sources = append(a.sources, sources)
+	if len(a.sources) > kept {
+		a.sources = slices.Delete(a.sources, 0, 1)
 	}
-	a.deployment, a.sources = d, sources
 	changed := a.changed
 	a.mu.Unlock()
 	for _, f := range changed {
@@ -168,8 +171,10 @@ func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, stor
 func (a *apps) Source(_ context.Context, hash string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s, ok := a.sources[hash]; ok {
-		return s, nil
+	for _, sources := range slices.Backward(a.sources) {
+		if s, ok := sources[hash]; ok {
+			return s, nil
+		}
 	}
 	return "", fmt.Errorf("the source %s: %w", hash, store.ErrNotFound)
 }
