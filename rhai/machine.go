@@ -203,13 +203,21 @@ func (vm *machine) terminated() *Error {
 // watch makes the end of the context end the run; the result stops watching.
 func (vm *machine) watch(ctx context.Context) func() bool {
 	vm.ctx = ctx
-	if ctx == nil || ctx.Done() == nil {
+	if ctx == nil {
 		return func() bool { return true }
 	}
 	if ctx.Err() != nil {
 		vm.cancelled.Store(true)
 	}
-	return context.AfterFunc(ctx, func() { vm.cancelled.Store(true) })
+	stop := func() { vm.cancelled.Store(true) }
+	// As context.AfterFunc does, but without making a context of its own.
+	if c, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
+		return c.AfterFunc(stop)
+	}
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, stop)
 }
 
 // operations is the number of operations charged so far.

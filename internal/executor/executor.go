@@ -40,6 +40,7 @@ type Executor struct {
 	admission *admission
 	programs  *programs
 	patterns  *patterns
+	watchdog  watchdog
 	now       func() time.Time
 }
 
@@ -110,24 +111,20 @@ func (e *Executor) Run(ctx context.Context, start *invoke.Start, host invoke.Hos
 func (r *run) execute(ctx context.Context, began time.Time) {
 	l := &r.start.Limits
 	var stats rhai.Stats
-	if l.WallTimeMS > 0 || !r.start.Deadline.IsZero() {
-		end := r.start.Deadline
-		if l.WallTimeMS > 0 {
-			if t := began.Add(time.Duration(l.WallTimeMS) * time.Millisecond); end.IsZero() || t.Before(end) {
-				end = t
-			}
+	end := r.start.Deadline
+	if l.WallTimeMS > 0 {
+		if t := began.Add(time.Duration(l.WallTimeMS) * time.Millisecond); end.IsZero() || t.Before(end) {
+			end = t
 		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, end, errWallTime)
-		defer cancel()
 	}
-	r.ctx = runContext{ctx, r}
-	program, err := r.executor.programs.get(r.ctx, r.host, r.start.Program, r.start.Script)
+	r.ctx.begin(ctx, r, end, &r.executor.watchdog)
+	defer r.ctx.end()
+	program, err := r.executor.programs.get(&r.ctx, r.host, r.start.Program, r.start.Script)
 	if err != nil {
 		r.failed(err)
 		return
 	}
-	value, err := program.Run(r.ctx, r.scope(), rhai.RunStats(&stats), rhai.RunLimits(rhai.Limits{
+	value, err := program.Run(&r.ctx, r.scope(), rhai.RunStats(&stats), rhai.RunLimits(rhai.Limits{
 		MaxOperations: l.Operations,
 		MaxMemory:     l.MemoryBytes,
 		MaxCallLevels: int(l.CallDepth),
@@ -171,28 +168,6 @@ type run struct {
 	result   invoke.Result
 }
 
-// runContext is the context of a run; natives find their run in it.
-type runContext struct {
-	context.Context
-	run *run
-}
-
-type runKey struct{}
-
-// Value implements context.Context.
-func (c runContext) Value(key any) any {
-	if _, ok := key.(runKey); ok {
-		return c.run
-	}
-	return c.Context.Value(key)
-}
-
-// runOf returns the run whose context ctx is, nil outside a run.
-func runOf(ctx context.Context) *run {
-	r, _ := ctx.Value(runKey{}).(*run)
-	return r
-}
-
 // hook is where every call of a host function passes: its arguments come in,
 // its result goes out.
 func hook(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, error) {
@@ -210,7 +185,7 @@ func (r *run) commit() error {
 	r.unit.RunID = r.start.RunID
 	r.unit.Seq++
 	unit := r.unit // the host may keep it
-	out, err := r.host.Commit(r.ctx, &unit)
+	out, err := r.host.Commit(&r.ctx, &unit)
 	if err != nil {
 		return &commitError{invoke.Outcome{Verdict: invoke.Unavailable, Detail: err.Error()}}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -101,6 +102,11 @@ func (r *run) failed(err error) {
 		r.limited(fmt.Sprintf("the limit of %d nested calls", l.CallDepth), err)
 	case rhai.ErrDataTooLarge, rhai.ErrTooManyModules, rhai.ErrTooManyVariables:
 		r.limited("a limit: "+re.Message(), err)
+	case rhai.ErrSystem:
+		// A defect of ours, such as a panic of a host function: its inside is for
+		// the operator's log.
+		slog.Error("a run failed inside PiCloud", "run", r.start.RunID, "error", err)
+		r.end(store.StatusError, "PiCloud failed inside: "+firstLine(re.Message())+where(err), http.StatusInternalServerError, "The script could not be run.")
 	case rhai.ErrParsing:
 		r.end(store.StatusError, "does not compile: "+err.Error(), http.StatusInternalServerError, "The script does not compile. Its author finds the reason in the log of this execution.")
 	default:
@@ -123,6 +129,11 @@ func (r *run) thrownLimit(e *rhai.Error, limit **limitError) bool {
 	return s == r.exceeded.what
 }
 
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
 // limited ends a run that exceeded a limit. Which one is no secret.
 func (r *run) limited(what string, err error) {
 	r.end(store.StatusLimit, "exceeded "+what+where(err), http.StatusInternalServerError, "The script exceeded "+what+".")
@@ -139,7 +150,7 @@ func where(err error) string {
 
 // stopped ends a run that was cut by its wall time or cancelled.
 func (r *run) stopped(err error) {
-	cause := context.Cause(r.ctx)
+	cause := r.ctx.Cause()
 	if errors.Is(cause, errWallTime) || errors.Is(cause, context.DeadlineExceeded) {
 		wall := time.Duration(r.start.Limits.WallTimeMS) * time.Millisecond
 		r.end(store.StatusTimeout, fmt.Sprintf("exceeded the wall-time limit of %v%s", wall, where(err)),

@@ -216,11 +216,28 @@ func statusOf(res *invoke.Result) int {
 	return http.StatusInternalServerError
 }
 
+// maxText is the longest text of an execution that is recorded, in bytes, log
+// lines excepted.
+const maxText = 4096
+
+// clean makes text from outside fit for the database: valid UTF-8, no NUL, not
+// too long.
+func clean(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
+	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
+	}
+	return s
+}
+
 func execution(s *invoke.Start, res *invoke.Result) store.Execution {
 	return store.Execution{
 		ID: s.RunID, AppID: s.AppID, ScriptID: s.ScriptID, Script: s.Script, Version: s.Version, Deployment: s.Deployment,
-		Trigger: s.Trigger, Status: res.Status, Error: res.Error,
-		Method: s.Request.Method, Path: s.Request.Path, HTTPStatus: res.Response.Status,
+		Trigger: s.Trigger, Status: res.Status, Error: clean(res.Error),
+		Method: clean(s.Request.Method), Path: clean(s.Request.Path), HTTPStatus: res.Response.Status,
 		StartedAt: res.StartedAt, Duration: res.Duration, Operations: res.Operations, PeakMemory: res.PeakMemory,
 		Logs: res.Logs, LogsDropped: res.LogsDropped,
 	}

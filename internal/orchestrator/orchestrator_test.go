@@ -259,6 +259,16 @@ func TestStartAndRecord(t *testing.T) {
 	}
 }
 
+// What the database cannot hold is not handed to it.
+func TestRecordedTextIsClean(t *testing.T) {
+	w := newWorld(t, nil)
+	w.get("localhost", "/demo/hello/a%00b%ffc"+strings.Repeat("x", 5000))
+	e := w.records.list[0]
+	if !strings.HasPrefix(e.Path, "/demo/hello/a\uFFFDb\uFFFDc") || len(e.Path) > maxText+10 {
+		t.Errorf("recorded %d bytes, %q", len(e.Path), e.Path[:20])
+	}
+}
+
 func TestSnapshotsFollowTheStore(t *testing.T) {
 	w := newWorld(t, nil)
 	version := func() int64 {
