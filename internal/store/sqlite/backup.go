@@ -54,7 +54,8 @@ func Backup(ctx context.Context, dir string, w io.Writer) (err error) {
 
 // Restore makes the database of an empty or missing data directory from what
 // Backup wrote. It refuses a directory that has a database, and a backup that is
-// damaged or newer than this program; in each case the directory stays as it was.
+// damaged or newer than this program; then the directory has no more data than
+// before.
 func Restore(ctx context.Context, dir string, r io.Reader) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("the data directory cannot be made: %w", err)
