@@ -396,6 +396,16 @@ type Execution struct {
 // ExecutionStatus defines model for Execution.Status.
 type ExecutionStatus string
 
+// ExecutionPage defines model for ExecutionPage.
+type ExecutionPage struct {
+	// Dropped How many of the app's executions this server could not record since it started; they are in no list
+	Dropped int64       `json:"dropped"`
+	Items   []Execution `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // Fault defines model for Fault.
 type Fault struct {
 	// Location Where, for example body.slug or query.limit
@@ -446,14 +456,6 @@ type ListApp struct {
 // ListDeployment defines model for ListDeployment.
 type ListDeployment struct {
 	Items []Deployment `json:"items"`
-
-	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
-	Next string `json:"next,omitempty,omitzero"`
-}
-
-// ListExecution defines model for ListExecution.
-type ListExecution struct {
-	Items []Execution `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`

@@ -171,8 +171,8 @@ type ExecutionQuery struct {
 
 // ListExecutions returns an app's executions, newest first. Next is the Before
 // of the following page.
-func (c *Client) ListExecutions(ctx context.Context, app string, q ExecutionQuery) (ListExecution, error) {
-	return call[ListExecution](ctx, func(ctx context.Context) (*http.Response, error) {
+func (c *Client) ListExecutions(ctx context.Context, app string, q ExecutionQuery) (ExecutionPage, error) {
+	return call[ExecutionPage](ctx, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ListExecutions(ctx, app, &ListExecutionsParams{
 			Script: optional(q.Script), Status: optional(ListExecutionsParamsStatus(q.Status)), Limit: optional(int64(q.Limit)),
 			Before: optional(q.Before), After: optional(q.After), Logs: optional(q.Logs),

@@ -69,6 +69,17 @@ func listExecutions(t *testing.T, in *instance) {
 	if len(items) != 5 || r.str("items.0.id") != ids[4] || r.str("items.4.id") != ids[0] {
 		t.Fatalf("list: %s", r.body)
 	}
+	if r.num("dropped") != 0 {
+		t.Errorf("dropped: %s", r.body)
+	}
+	in.rec.dropped = map[string]int64{app.ID: 3}
+	if r = get("/apps/demo/executions").want(200); r.num("dropped") != 3 {
+		t.Errorf("dropped, want 3: %s", r.body)
+	}
+	if r = get("/apps/other/executions").want(200); r.num("dropped") != 0 {
+		t.Errorf("another app's: %s", r.body)
+	}
+	r = get("/apps/demo/executions").want(200)
 	if r.at("items.0.logs") != nil {
 		t.Error("log lines nobody asked for")
 	}

@@ -53,7 +53,10 @@ type recorder struct {
 	mu       sync.Mutex
 	watchers map[int]func([]store.Execution)
 	next     int
+	dropped  map[string]int64
 }
+
+func (r *recorder) Dropped(appID string) int64 { return r.dropped[appID] }
 
 func (r *recorder) record(t *testing.T, batch ...store.Execution) {
 	t.Helper()

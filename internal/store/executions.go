@@ -99,4 +99,8 @@ type ExecutionFeed interface {
 	// written, log lines included. f must not block, nor change the batch. The
 	// returned function ends it.
 	Watch(f func(batch []Execution)) (stop func())
+
+	// Dropped says how many of an app's executions ended without being recorded
+	// since this process started.
+	Dropped(appID string) int64
 }

@@ -123,7 +123,13 @@ func (s *service) filter(ctx context.Context, sel Selection) (store.ExecutionFil
 	return f, nil
 }
 
-type listOutput struct{ Body api.List[Execution] }
+// ExecutionPage is a part of the list of an app's executions.
+type ExecutionPage struct {
+	api.List[Execution]
+	Dropped int64 `json:"dropped" doc:"How many of the app's executions this server could not record since it started; they are in no list"`
+}
+
+type listOutput struct{ Body ExecutionPage }
 
 func (s *service) list(ctx context.Context, in *struct {
 	api.AppPath
@@ -143,9 +149,12 @@ func (s *service) list(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	slug := api.App(ctx).Slug
-	return &listOutput{Body: api.Cut(rows, in.Limit, func(e store.Execution) string { return e.ID },
-		func(e store.Execution) Execution { return Of(e, slug) })}, nil
+	app := api.App(ctx)
+	return &listOutput{Body: ExecutionPage{
+		List: api.Cut(rows, in.Limit, func(e store.Execution) string { return e.ID },
+			func(e store.Execution) Execution { return Of(e, app.Slug) }),
+		Dropped: s.Feed.Dropped(app.ID),
+	}}, nil
 }
 
 type showOutput struct{ Body Execution }

@@ -52,6 +52,9 @@ type Recorder struct {
 	recorded atomic.Int64
 	dropped  atomic.Int64
 
+	droppedMu sync.Mutex
+	perApp    map[string]int64 // what dropped counts, by app ID
+
 	wake    chan struct{} // there is something in buf
 	urgent  chan struct{} // do not linger
 	due     chan struct{} // look at the retention
@@ -74,7 +77,7 @@ func New(under store.Executions, cfg Config) *Recorder {
 		cfg.Linger = 100 * time.Millisecond
 	}
 	r := &Recorder{
-		under: under, cfg: cfg, watchers: map[int]func([]store.Execution){},
+		under: under, cfg: cfg, watchers: map[int]func([]store.Execution){}, perApp: map[string]int64{},
 		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1), due: make(chan struct{}, 1),
 		done: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -99,7 +102,7 @@ func (r *Recorder) Record(e store.Execution) {
 	r.mu.Lock()
 	if r.closed || len(r.buf) >= r.cfg.MaxRecords || r.bytes+n > r.cfg.MaxBytes {
 		r.mu.Unlock()
-		r.drop(1, "the buffer of executions is full")
+		r.drop([]store.Execution{e}, "the buffer of executions is full")
 		return
 	}
 	r.buf = append(r.buf, e)
@@ -125,7 +128,13 @@ func size(e *store.Execution) int64 {
 }
 
 // drop counts lost records, and says so when it begins.
-func (r *Recorder) drop(n int, why string) {
+func (r *Recorder) drop(lost []store.Execution, why string) {
+	n := len(lost)
+	r.droppedMu.Lock()
+	for i := range lost {
+		r.perApp[lost[i].AppID]++
+	}
+	r.droppedMu.Unlock()
 	before := r.dropped.Add(int64(n)) - int64(n)
 	// Not for each: at the first, the tenth, the hundredth, …
 	for step := int64(1); step <= before+int64(n); step *= 10 {
@@ -139,6 +148,14 @@ func (r *Recorder) drop(n int, why string) {
 // Stats says how many executions were written and how many were lost since
 // the Recorder was made.
 func (r *Recorder) Stats() (recorded, dropped int64) { return r.recorded.Load(), r.dropped.Load() }
+
+// Dropped says how many executions of an app were lost since the Recorder was
+// made.
+func (r *Recorder) Dropped(appID string) int64 {
+	r.droppedMu.Lock()
+	defer r.droppedMu.Unlock()
+	return r.perApp[appID]
+}
 
 // Watch calls f with each batch that has been written, in order. f must not
 // block and must not keep or change the slice. stop ends it.
@@ -252,7 +269,7 @@ func (r *Recorder) writeBatch(batch []store.Execution) {
 		}
 		if try == len(retries) {
 			slog.Error("executions cannot be written", "error", err)
-			r.drop(len(batch), "they cannot be written")
+			r.drop(batch, "they cannot be written")
 			return
 		}
 		t := time.NewTimer(retries[try])

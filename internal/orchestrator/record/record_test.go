@@ -152,10 +152,13 @@ func TestFullBufferDrops(t *testing.T) {
 			go func() { flushed <- r.Flush(t.Context()) }()
 			<-m.entered
 			for range 25 {
-				r.Record(store.Execution{Logs: []store.LogLine{{}}})
+				r.Record(store.Execution{AppID: "busy", Logs: []store.LogLine{{}}})
 			}
 			if _, dropped := r.Stats(); dropped != 15 {
 				t.Errorf("dropped %d, want 15", dropped)
+			}
+			if busy, other := r.Dropped("busy"), r.Dropped("other"); busy != 15 || other != 0 {
+				t.Errorf("dropped of busy %d, want 15; of other %d, want 0", busy, other)
 			}
 			close(m.hold)
 			if err := <-flushed; err != nil {

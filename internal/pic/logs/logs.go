@@ -103,7 +103,7 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 		}
 		return show(w, []client.Execution{e})
 	}
-	latest, err := list(ctx, conn, o)
+	latest, err := list(ctx, env, conn, o)
 	if err != nil {
 		return err
 	}
@@ -121,20 +121,25 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 }
 
 // list returns the newest executions that o selects, the newest last.
-func list(ctx context.Context, conn *client.Client, o options) ([]client.Execution, error) {
+func list(ctx context.Context, env *cli.Env, conn *client.Client, o options) ([]client.Execution, error) {
 	found := []client.Execution{}
 	q := client.ExecutionQuery{Script: o.script, Status: client.ExecutionStatus(o.status), Logs: true}
+	var dropped int64
 	for len(found) < o.limit {
 		q.Limit = min(page, o.limit-len(found))
 		l, err := conn.ListExecutions(ctx, o.app, q)
 		if err != nil {
 			return nil, cli.Explain(err)
 		}
+		dropped = l.Dropped
 		found = append(found, l.Items...)
 		if l.Next == "" {
 			break
 		}
 		q.Before = l.Next
+	}
+	if dropped > 0 {
+		env.Notef("%d executions of %s since the server started could not be recorded and are not shown.", dropped, o.app)
 	}
 	slices.Reverse(found)
 	return found, nil
