@@ -107,6 +107,7 @@ func (vm *machine) enterFragment(fn *funcProto, a uint8) bool {
 		vm.ext.far = far
 	}
 	vm.fn, vm.pc = fn, 0
+	vm.wide = max(vm.wide, fn.nregs)
 	return true
 }
 

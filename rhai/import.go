@@ -79,6 +79,7 @@ func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
 		vm.loaded = map[*Program]*moduleInstance{}
 	}
 	vm.loaded[p] = nil
+	vm.wide = max(vm.wide, p.wide)
 	inst := &moduleInstance{env: &environment{prog: p}, vars: map[string]Value{}}
 	exports, imports, env, dyn := vm.exports, vm.imports, vm.env, vm.dyn
 	vm.exports, vm.imports, vm.env, vm.dyn = nil, nil, inst.env, nil

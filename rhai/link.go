@@ -34,6 +34,7 @@ type linked struct {
 	byName   map[fnKey]*funcProto
 	anyArity map[string]*funcProto
 	typed    map[typedKey]*funcProto
+	wide     int // most registers of a function
 }
 
 type typedKey struct {
@@ -123,6 +124,11 @@ func (p *Program) linkCode(u *bytecode.Unit) {
 		*p.funcs[i] = *p.proto(f)
 	}
 	p.body = p.proto(u.Body)
+	p.wide = p.body.nregs
+	for _, f := range p.funcs {
+		p.wide = max(p.wide, f.nregs)
+	}
+	p.wide += 8 // arguments of a callback
 	p.linkCalls(u)
 	p.calls = make([]callSite, len(u.Calls))
 	for i := range u.Calls {

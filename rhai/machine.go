@@ -45,7 +45,8 @@ type machine struct {
 	dyn       []dynVar
 	exports   []exportVar
 	chunks    [][]Value // chunks below the current one
-	high      int       // high-water mark of the current chunk
+	high      int       // highest base in the first chunk
+	wide      int       // most registers of a function that ran
 	calls     []*Call
 	ncalls    int
 	callbacks int    // natives in progress that are running script code
@@ -116,6 +117,9 @@ var machines = sync.Pool{New: func() any {
 func (e *Engine) start(ctx context.Context, l Limits) *machine {
 	vm := machines.Get().(*machine)
 	vm.eng, vm.ctx, vm.limits = e, ctx, l
+	if vm.cancelled.Load() {
+		vm.cancelled.Store(false)
+	}
 	levels := l.MaxCallLevels
 	if levels <= 0 {
 		levels = defaultCallLevels
@@ -135,23 +139,31 @@ func (e *Engine) start(ctx context.Context, l Limits) *machine {
 
 // stop clears what the run left behind and gives the machine back.
 func (vm *machine) stop() {
+	if vm.broken {
+		return // its state is unknown
+	}
 	first := vm.stack
 	if len(vm.chunks) > 0 {
 		first = vm.chunks[0]
 		vm.high = len(first)
 	}
-	high := min(max(vm.high, vm.base)+256, len(first))
-	clear(first[:high])
+	clear(first[:min(vm.high+vm.wide, len(first))])
 	for _, c := range vm.calls {
 		*c = Call{}
 	}
-	for _, x := range vm.exts {
-		*x = frameExt{}
+	if cap(vm.path) > 0 {
+		clear(vm.path[:cap(vm.path)])
 	}
-	clear(vm.path[:cap(vm.path)])
-	clear(vm.allFrames[:min(len(vm.allFrames), vm.fp+8)])
-	frames, calls, exts, path := vm.allFrames, vm.calls, vm.exts, vm.path[:0]
-	*vm = machine{stack: first, allFrames: frames, calls: calls, exts: exts, path: path}
+	vm.stack, vm.chunks = first, nil
+	vm.pc, vm.base, vm.fp, vm.high, vm.wide = 0, 0, 0, 0, 0
+	vm.fn, vm.ext, vm.err, vm.ret = nil, nil, nil, Value{}
+	vm.place, vm.placeCell, vm.path = nil, nil, vm.path[:0]
+	vm.used, vm.peak, vm.budget, vm.granted = 0, 0, 0, 0
+	vm.ctx, vm.eng, vm.env, vm.main, vm.scope, vm.keep = nil, nil, nil, nil, nil, nil
+	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, nil
+	vm.fragments, vm.loaded = nil, nil
+	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
+	vm.temps = cutSlice(vm.temps, 0)
 	machines.Put(vm)
 }
 

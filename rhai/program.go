@@ -108,6 +108,7 @@ func (p *Program) body0(vm *machine, scope *Scope, end func()) (v Value, err err
 	defer border(vm, &err)
 	vm.env = &environment{prog: p}
 	vm.main = vm.env
+	vm.wide = p.wide
 	vm.scope = scope
 	p.scopeIn(vm, scope)
 	if scope != nil || end != nil {
