@@ -20,14 +20,14 @@ var printBuiltins = []builtin{
 		func(c *Call) (Value, error) {
 			s, err := c.vm.format(c.args[0], formDebug)
 			if err == nil && c.vm.eng.debug != nil {
-				c.vm.eng.debug(c.Context(), s, "", c.pos)
+				c.vm.eng.debug(c.Context(), s, c.source(), c.pos)
 			}
 			return Value{}, err
 		}},
 	{"debug() -> ()", "Writes an empty line to the debug output.", `debug() // ()`, Volatile,
 		func(c *Call) (Value, error) {
 			if c.vm.eng.debug != nil {
-				c.vm.eng.debug(c.Context(), "", "", c.pos)
+				c.vm.eng.debug(c.Context(), "", c.source(), c.pos)
 			}
 			return Value{}, nil
 		}},

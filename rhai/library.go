@@ -45,7 +45,7 @@ func init() {
 		{"Blobs", [][]builtin{blobBuiltins}},
 		{"Ranges and iterators", [][]builtin{rangeBuiltins}},
 		{"Time", [][]builtin{timeBuiltins}},
-		{"Functions", [][]builtin{fnBuiltins}},
+		{"Functions", [][]builtin{fnBuiltins, reflectBuiltins}},
 	}
 }
 
