@@ -97,7 +97,7 @@ running.`,
 		if err != nil {
 			return err
 		}
-		password, err := newPassword(streams)
+		password, err := newPassword(cmd.Context(), streams)
 		if err != nil {
 			return err
 		}
@@ -112,15 +112,15 @@ running.`,
 	return owner
 }
 
-func newPassword(streams *terminal.Streams) (string, error) {
+func newPassword(ctx context.Context, streams *terminal.Streams) (string, error) {
 	if !streams.InIsTerminal() {
-		return streams.ReadSecret()
+		return streams.ReadSecret(ctx)
 	}
-	first, err := streams.AskSecret("New password: ")
+	first, err := streams.AskSecret(ctx, "New password: ")
 	if err != nil {
 		return "", err
 	}
-	again, err := streams.AskSecret("Once more: ")
+	again, err := streams.AskSecret(ctx, "Once more: ")
 	if err == nil && first != again {
 		err = errors.New("the two passwords differ; nothing was changed")
 	}

@@ -36,6 +36,8 @@ const interrupted = 130
 func Main(runtime dev.New) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// A second interrupt ends what does not end by itself.
+	context.AfterFunc(ctx, stop)
 	return Run(ctx, cli.New(terminal.System(), build.Number), os.Args[1:], runtime)
 }
 

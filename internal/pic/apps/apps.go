@@ -155,7 +155,7 @@ On a terminal pic asks first; elsewhere --yes or --force is needed.`,
 			if err != nil {
 				return err
 			}
-			if err := env.Confirm(yes || force, "Delete the app %s?", args[0]); err != nil {
+			if err := env.Confirm(cmd.Context(), yes || force, "Delete the app %s?", args[0]); err != nil {
 				return err
 			}
 			err = cli.Explain(conn.DeleteApp(cmd.Context(), args[0], force))

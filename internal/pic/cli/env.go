@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -60,11 +61,11 @@ func (e *Env) Report(err error) {
 
 // Confirm asks before something is destroyed. Without a terminal to ask on,
 // --yes must have been given.
-func (e *Env) Confirm(yes bool, format string, args ...any) error {
+func (e *Env) Confirm(ctx context.Context, yes bool, format string, args ...any) error {
 	if yes {
 		return nil
 	}
-	ok, err := e.Streams.Confirm(fmt.Sprintf(format, args...))
+	ok, err := e.Streams.Confirm(ctx, fmt.Sprintf(format, args...))
 	switch {
 	case errors.Is(err, terminal.ErrNoTerminal):
 		return exit.Usagef("nobody can confirm this: standard input is not a terminal; add --yes")

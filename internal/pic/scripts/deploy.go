@@ -18,6 +18,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/limits"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/terminal"
 )
 
 type deployOptions struct {
@@ -103,7 +104,7 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 	if err != nil {
 		return err
 	}
-	if request.Source, err = read(env, o.file); err != nil {
+	if request.Source, err = read(ctx, env, o.file); err != nil {
 		return err
 	}
 	if o.library || o.endpoint {
@@ -121,7 +122,7 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 	return output.Show(w, made, deployed(conn.BaseURL()))
 }
 
-func read(env *cli.Env, file string) (string, error) {
+func read(ctx context.Context, env *cli.Env, file string) (string, error) {
 	in := env.In
 	if file != "-" {
 		f, err := os.Open(file)
@@ -131,7 +132,7 @@ func read(env *cli.Env, file string) (string, error) {
 		defer f.Close()
 		in = f
 	}
-	b, err := io.ReadAll(io.LimitReader(in, maxSource+1))
+	b, err := terminal.Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, maxSource+1)) })
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", file, err)
 	}

@@ -142,7 +142,7 @@ free again. On a terminal pic asks first; elsewhere --yes is needed.`,
 			if err != nil {
 				return err
 			}
-			if err := env.Confirm(yes, "Delete the script %s/%s?", app, script); err != nil {
+			if err := env.Confirm(cmd.Context(), yes, "Delete the script %s/%s?", app, script); err != nil {
 				return err
 			}
 			if err := conn.DeleteScript(cmd.Context(), app, script); err != nil {

@@ -3,6 +3,7 @@ package session
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -81,7 +82,7 @@ func login(ctx context.Context, env *cli.Env, o loginOptions) error {
 }
 
 func byToken(ctx context.Context, env *cli.Env, c *credentials.Credentials) (client.User, error) {
-	token, err := env.ReadSecret()
+	token, err := env.ReadSecret(ctx)
 	if err != nil {
 		return client.User{}, err
 	}
@@ -91,7 +92,7 @@ func byToken(ctx context.Context, env *cli.Env, c *credentials.Credentials) (cli
 }
 
 func byPassword(ctx context.Context, env *cli.Env, c *credentials.Credentials, o loginOptions) (client.User, error) {
-	password, err := ask(env, &o)
+	password, err := ask(ctx, env, &o)
 	if err != nil {
 		return client.User{}, err
 	}
@@ -101,7 +102,7 @@ func byPassword(ctx context.Context, env *cli.Env, c *credentials.Credentials, o
 	}
 	in, err := conn.SignIn(ctx, o.username, password)
 	if err != nil {
-		return client.User{}, cli.Explain(err)
+		return client.User{}, withoutOwner(ctx, conn, cli.Explain(err))
 	}
 	c.Token = in.Token
 	return in.User, nil
@@ -109,9 +110,9 @@ func byPassword(ctx context.Context, env *cli.Env, c *credentials.Credentials, o
 
 // ask completes the user name in o and returns the password, from where the
 // flags say or from the person at the terminal.
-func ask(env *cli.Env, o *loginOptions) (string, error) {
+func ask(ctx context.Context, env *cli.Env, o *loginOptions) (string, error) {
 	if o.passwordStdin {
-		return env.ReadSecret()
+		return env.ReadSecret(ctx)
 	}
 	if !env.InIsTerminal() {
 		if o.username == "" {
@@ -121,11 +122,11 @@ func ask(env *cli.Env, o *loginOptions) (string, error) {
 	}
 	for o.username == "" {
 		var err error
-		if o.username, err = env.Ask("Username: "); err != nil {
+		if o.username, err = env.Ask(ctx, "Username: "); err != nil {
 			return "", err
 		}
 	}
-	return env.AskSecret("Password: ")
+	return env.AskSecret(ctx, "Password: ")
 }
 
 // compareVersions says when the server's version is not this program's. Not
@@ -138,4 +139,18 @@ func compareVersions(ctx context.Context, env *cli.Env, c credentials.Credential
 	if v, err := conn.Version(ctx); err == nil && v.Version != env.Version {
 		env.Notef("The server runs PiCloud %s, this is pic %s: something may not work. Take the server's version of pic.", v.Version, env.Version)
 	}
+}
+
+// withoutOwner adds to a refused sign-in what to do when nobody can sign in
+// yet.
+func withoutOwner(ctx context.Context, conn *client.Client, err error) error {
+	var e *exit.Error
+	if !errors.As(err, &e) || e.Code != exit.NotSignedIn {
+		return err
+	}
+	e.Hint = "" // it says how to sign in, which was being done
+	if setup, serr := conn.Setup(ctx); serr == nil && setup.Needed {
+		e.Hint = "This server has no owner yet. Open the link that it printed when it started."
+	}
+	return err
 }

@@ -2,6 +2,8 @@ package terminal
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -45,9 +47,9 @@ func TestQuestionsOnATerminal(t *testing.T) {
 	done := make(chan answers, 1)
 	go func() {
 		var a answers
-		if a.name, a.err = s.Ask("Username: "); a.err == nil {
-			if a.secret, a.err = s.AskSecret("Password: "); a.err == nil {
-				a.sure, a.err = s.Confirm("Sure?")
+		if a.name, a.err = s.Ask(t.Context(), "Username: "); a.err == nil {
+			if a.secret, a.err = s.AskSecret(t.Context(), "Password: "); a.err == nil {
+				a.sure, a.err = s.Confirm(t.Context(), "Sure?")
 			}
 		}
 		fmt.Fprint(program, "end")
@@ -56,14 +58,7 @@ func TestQuestionsOnATerminal(t *testing.T) {
 	readUntil(t, person, "Username: ")
 	fmt.Fprint(person, "ada\n")
 	readUntil(t, person, "Password: ")
-	for {
-		mode, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if mode.Lflag&unix.ECHO == 0 {
-			break
-		}
+	for echoes(t, program) {
 		runtime.Gosched()
 	}
 	fmt.Fprint(person, "correct horse\n")
@@ -76,4 +71,36 @@ func TestQuestionsOnATerminal(t *testing.T) {
 	if bytes.Contains([]byte(echo), []byte("horse")) {
 		t.Errorf("the password was echoed: %q", echo)
 	}
+}
+
+func echoes(t *testing.T, f *os.File) bool {
+	t.Helper()
+	mode, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mode.Lflag&unix.ECHO != 0
+}
+
+func TestGivingUpBringsTheEchoBack(t *testing.T) {
+	person, program := terminaltest.Open(t)
+	s := &Streams{In: program, Out: program, Err: program, Getenv: func(string) string { return "" }}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.AskSecret(ctx, "Password: ")
+		done <- err
+	}()
+	readUntil(t, person, "Password: ")
+	for echoes(t, program) {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if !echoes(t, program) {
+		t.Error("the terminal does not echo any more")
+	}
+	fmt.Fprint(person, "\n") // lets the read that was given up end
 }

@@ -5,6 +5,7 @@ package terminal
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,25 +64,56 @@ func (s *Streams) Color() bool {
 	return s.OutIsTerminal() && s.Getenv("NO_COLOR") == "" && s.Getenv("TERM") != "dumb"
 }
 
+// Await returns what read returns, or the context's error once that has ended:
+// a read from a terminal or a pipe cannot be interrupted otherwise. read then
+// goes on in vain until the process ends.
+func Await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := read()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
 // Ask writes label to Err and reads one line from In, without the line's end.
 // It returns ErrNoTerminal when In is not a terminal.
-func (s *Streams) Ask(label string) (string, error) {
+func (s *Streams) Ask(ctx context.Context, label string) (string, error) {
 	if !s.InIsTerminal() {
 		return "", ErrNoTerminal
 	}
 	fmt.Fprint(s.Err, label)
-	return s.line()
+	return Await(ctx, s.line)
 }
 
 // AskSecret is Ask without echo.
-func (s *Streams) AskSecret(label string) (string, error) {
+func (s *Streams) AskSecret(ctx context.Context, label string) (string, error) {
 	f, ok := s.In.(*os.File)
 	if !ok || !isTerminal(f) {
 		return "", ErrNoTerminal
 	}
+	fd := int(f.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("reading from the terminal: %w", err)
+	}
 	fmt.Fprint(s.Err, label)
-	b, err := term.ReadPassword(int(f.Fd()))
+	b, err := Await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	fmt.Fprintln(s.Err)
+	if ctx.Err() != nil {
+		// Whoever gave up wants to see again what they type.
+		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
+	}
 	if err != nil {
 		return "", fmt.Errorf("reading from the terminal: %w", err)
 	}
@@ -89,8 +121,8 @@ func (s *Streams) AskSecret(label string) (string, error) {
 }
 
 // Confirm asks a yes-or-no question; anything but "y" and "yes" is no.
-func (s *Streams) Confirm(question string) (bool, error) {
-	a, err := s.Ask(question + " [y/N] ")
+func (s *Streams) Confirm(ctx context.Context, question string) (bool, error) {
+	a, err := s.Ask(ctx, question+" [y/N] ")
 	if err != nil {
 		return false, err
 	}
@@ -107,8 +139,8 @@ const maxSecret = 64 << 10
 
 // ReadSecret reads a secret that was piped into In: everything, up to 64 KiB,
 // without one line end behind it. An empty secret is an error.
-func (s *Streams) ReadSecret() (string, error) {
-	b, err := io.ReadAll(io.LimitReader(s.In, maxSecret+1))
+func (s *Streams) ReadSecret(ctx context.Context) (string, error) {
+	b, err := Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.In, maxSecret+1)) })
 	if err != nil {
 		return "", fmt.Errorf("reading standard input: %w", err)
 	}

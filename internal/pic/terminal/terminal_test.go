@@ -14,13 +14,13 @@ func piped(in string, env map[string]string) (*Streams, *bytes.Buffer) {
 
 func TestNobodyIsAskedInAPipe(t *testing.T) {
 	s, errs := piped("yes\n", nil)
-	if _, err := s.Ask("name: "); !errors.Is(err, ErrNoTerminal) {
+	if _, err := s.Ask(t.Context(), "name: "); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("Ask: %v", err)
 	}
-	if _, err := s.AskSecret("password: "); !errors.Is(err, ErrNoTerminal) {
+	if _, err := s.AskSecret(t.Context(), "password: "); !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("AskSecret: %v", err)
 	}
-	if ok, err := s.Confirm("sure?"); ok || !errors.Is(err, ErrNoTerminal) {
+	if ok, err := s.Confirm(t.Context(), "sure?"); ok || !errors.Is(err, ErrNoTerminal) {
 		t.Errorf("Confirm: %v, %v", ok, err)
 	}
 	if errs.Len() > 0 {
@@ -31,7 +31,7 @@ func TestNobodyIsAskedInAPipe(t *testing.T) {
 func TestReadSecret(t *testing.T) {
 	for in, want := range map[string]string{"s3cret\n": "s3cret", "s3cret\r\n": "s3cret", "s3cret": "s3cret", " a b \n": " a b ", "two\n\n": "two\n"} {
 		s, _ := piped(in, nil)
-		if got, err := s.ReadSecret(); err != nil || got != want {
+		if got, err := s.ReadSecret(t.Context()); err != nil || got != want {
 			t.Errorf("ReadSecret of %q = %q, %v", in, got, err)
 		}
 	}
@@ -41,7 +41,7 @@ func TestReadSecret(t *testing.T) {
 		strings.Repeat("x", maxSecret+1): "standard input holds more than 65536 bytes: that is no password or token",
 	} {
 		s, _ := piped(in, nil)
-		if _, err := s.ReadSecret(); err == nil || err.Error() != want {
+		if _, err := s.ReadSecret(t.Context()); err == nil || err.Error() != want {
 			t.Errorf("ReadSecret of %d bytes: %v, want %s", len(in), err, want)
 		}
 	}
