@@ -65,3 +65,43 @@ func TestLargePrograms(t *testing.T) {
 		})
 	}
 }
+
+// What is long must compile and run in linear time, whatever there is much of.
+func TestCompileTimeIsLinear(t *testing.T) {
+	tests := []struct{ name, script string }{
+		{"lets+old use", repeat(40_000, "let v@=1;") + repeat(40_000, "v0;")},
+		{"undefined uses", repeat(40_000, "u@;")},
+		{"undefined assigns", repeat(40_000, "u@ = 1;")},
+		{"float cases", "switch 1.0 {" + repeat(40_000, "@.5=>1, ") + "}"},
+		{"char cases", "switch 'a' {" + repeat(40_000, "true=>1, ") + "}"},
+		{"range cases", "switch 1.0 {" + repeat(40_000, "@..9999999=>1, ") + "}"},
+		{"string cases", "switch 1.0 {" + repeat(40_000, "\"s@\"=>1, ") + "}"},
+		{"fns", repeat(40_000, "fn f@(){}") + "1"},
+		{"fns calls", repeat(20_000, "fn f@(){ g@() }") + "1"},
+		{"typed fns", repeat(20_000, "fn int.f@(){}") + repeat(20_000, "1.f@();")},
+		{"closures capture", "let x=1;" + repeat(40_000, "let f@=||x;")},
+		{"nested scopes", repeat(40_000, "{let a@=1;}")},
+		{"evals", "let x=1;" + repeat(3000, "let v@=1;") + "if false {" + repeat(300, "eval(\"1\");") + "}"},
+		{"callerscope", "fn f(){} " + repeat(3000, "let v@=1;") + "if false {" + repeat(300, "f!();") + "}"},
+		{"imports", "if false {" + repeat(20_000, "import \"x\" as a@;") + "}"},
+		{"exports", "let x=1;" + repeat(40_000, "export x as a@;")},
+		{"try", repeat(20_000, "try{}catch(e){}")},
+		{"maps", repeat(5_000, "#{a:1,b@:2};")},
+		{"props", "let m=#{};" + repeat(40_000, "m.a@;")},
+		{"strings", repeat(40_000, "\"s@\";")},
+		{"break", "loop {" + repeat(40_000, "if false {break;}") + " break}"},
+		{"sw in sw", repeat(20_000, "switch 1 {1=>2};")},
+		{"method many", "let a=[];" + repeat(40_000, "a.len();")},
+		{"global", "const A=1; fn f(){" + repeat(40_000, "global::A;") + "} f()"},
+	}
+	eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxOperations: 10_000_000, MaxMemory: 64 << 20}))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			prog, err := eng.Compile("", test.script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			prog.Run(context.Background(), nil) // may fail
+		})
+	}
+}

@@ -23,18 +23,19 @@ func (p *funcProto) arity() int { return len(p.f.Params) }
 
 // linked is what a unit of code becomes.
 type linked struct {
-	unit     *bytecode.Unit
-	body     *funcProto
-	funcs    []*funcProto
-	k        []Value
-	calls    []callSite
-	fields   []fieldSite
-	switches []switchTable
-	shapes   []bytecode.Shape
-	byName   map[fnKey]*funcProto
-	anyArity map[string]*funcProto
-	typed    map[typedKey]*funcProto
-	wide     int // most registers of a function
+	unit       *bytecode.Unit
+	body       *funcProto
+	funcs      []*funcProto
+	k          []Value
+	calls      []callSite
+	fields     []fieldSite
+	switches   []switchTable
+	shapes     []bytecode.Shape
+	byName     map[fnKey]*funcProto
+	anyArity   map[string]*funcProto
+	typed      map[typedKey]*funcProto
+	typedNames map[fnKey]bool // names of typed methods
+	wide       int            // most registers of a function
 }
 
 type typedKey struct {
@@ -73,7 +74,7 @@ const (
 func (p *Program) link(u *bytecode.Unit) {
 	p.unit = u
 	if h := p.host; h != nil {
-		p.byName, p.anyArity, p.typed = h.byName, h.anyArity, h.typed
+		p.byName, p.anyArity, p.typed, p.typedNames = h.byName, h.anyArity, h.typed, h.typedNames
 		p.funcs = make([]*funcProto, len(u.Funcs))
 		for i := range u.Funcs {
 			p.funcs[i] = &funcProto{}
@@ -99,9 +100,10 @@ func (p *Program) declare(u *bytecode.Unit) {
 		}
 		if f.ThisType != "" {
 			if p.typed == nil {
-				p.typed = map[typedKey]*funcProto{}
+				p.typed, p.typedNames = map[typedKey]*funcProto{}, map[fnKey]bool{}
 			}
 			p.typed[typedKey{f.ThisType, f.Name, len(f.Params)}] = p.funcs[i]
+			p.typedNames[fnKey{f.Name, len(f.Params)}] = true
 		}
 	}
 }
@@ -232,11 +234,8 @@ func (p *Program) linkCall(s *callSite, b *bytecode.CallSite) {
 	s.script = p.byName[fnKey{b.Name, b.Args}]
 	s.plain = p.eng.overloads(b.Name, b.Args)
 	s.natives = p.eng.overloads(b.Name, b.Args+1)
-	for k := range p.typed {
-		if k.name == b.Name && k.arity == b.Args {
-			s.typed = true
-		}
-	}
+	s.typed = p.typedNames[fnKey{b.Name, b.Args}]
+
 	switch b.Name {
 	case "call":
 		s.builtin = methodCall

@@ -12,9 +12,11 @@ type switchTable struct {
 	dense   []int32 // targets by integer, for tables without guards
 	ints    map[int64][]int32
 	strs    map[string][]int32
-	few     []switchText // strs as a list, when there are few
-	others  []switchValue
-	values  []Value
+	few     []switchText           // strs as a list, when there are few
+	scalars map[scalarCase][]int32 // floats, chars, bools and ()
+	ranges  map[rangeCase][]int32
+	others  []switchValue // arrays, maps and function pointers
+	effort  int64         // operations for a value that is looked for one by one
 }
 
 type switchText struct {
@@ -27,39 +29,63 @@ type switchValue struct {
 	arms []int32
 }
 
+type scalarCase struct {
+	kind Kind
+	bits uint64
+}
+
+type rangeCase struct {
+	from, to  int64
+	inclusive bool
+}
+
 const maxDense = 512
 
 func (t *switchTable) build(p *Program, s *bytecode.SwitchSite) {
 	t.site, t.guarded = s, s.AnyGuard
 	t.ints, t.strs = map[int64][]int32{}, map[string][]int32{}
+	t.scalars, t.ranges = map[scalarCase][]int32{}, map[rangeCase][]int32{}
+	alike := map[string][]int{} // others with the same text
 	for i := range s.Values {
 		v := p.constant(&s.Values[i], nil).Freeze()
 		arm := s.Arm[i]
-		switch {
-		case v.isInt():
+		switch v.kind() {
+		case KindInt:
 			t.ints[v.int()] = append(t.ints[v.int()], arm)
-		case v.isString():
+		case KindString:
 			t.strs[v.str()] = append(t.strs[v.str()], arm)
+		case KindUnit, KindBool, KindFloat, KindChar:
+			k := scalarCase{v.kind(), v.n}
+			t.scalars[k] = append(t.scalars[k], arm)
+		case KindRange:
+			r := v.rng()
+			k := rangeCase{r.from, r.to, r.inclusive}
+			t.ranges[k] = append(t.ranges[k], arm)
 		default:
+			text := reprString(v)
 			found := false
-			for j := range t.others {
-				if identical(t.others[j].v, v) {
+			for _, j := range alike[text] {
+				if !found && identical(t.others[j].v, v) {
 					t.others[j].arms = append(t.others[j].arms, arm)
 					found = true
 				}
 			}
 			if !found {
+				alike[text] = append(alike[text], len(t.others))
 				t.others = append(t.others, switchValue{v, []int32{arm}})
 			}
 		}
 	}
 	if len(t.strs) <= 8 {
+		listed := map[string]bool{}
 		for i := range s.Values {
-			if k := &s.Values[i]; k.Kind == bytecode.StringConst && t.strs[k.Str] != nil {
+			if k := &s.Values[i]; k.Kind == bytecode.StringConst && !listed[k.Str] {
+				listed[k.Str] = true
 				t.few = append(t.few, switchText{k.Str, t.strs[k.Str]})
 			}
 		}
 	}
+	t.effort = int64(len(t.others)+len(s.Ranges)) / 8
 	t.fill()
 }
 
@@ -67,6 +93,7 @@ func (t *switchTable) build(p *Program, s *bytecode.SwitchSite) {
 // the table has -1.
 func (t *switchTable) fill() {
 	low, high, any := int64(0), int64(-1), false
+	covered := uint64(len(t.ints))
 	widen := func(a, b int64) {
 		if !any || a < low {
 			low = a
@@ -86,9 +113,10 @@ func (t *switchTable) fill() {
 		}
 		if a <= b && uint64(b-a) < maxDense {
 			widen(a, b)
+			covered += uint64(b-a) + 1
 		}
 	}
-	if !any || uint64(high-low) >= maxDense {
+	if !any || uint64(high-low) >= min(maxDense, 4*covered+16) {
 		return
 	}
 	t.low = uint64(low)
@@ -117,6 +145,13 @@ func (t *switchTable) candidates(x Value) []int32 {
 			return nil
 		}
 		return t.strs[x.str()]
+	}
+	switch x.kind() {
+	case KindUnit, KindBool, KindFloat, KindChar:
+		return t.scalars[scalarCase{x.kind(), x.n}]
+	case KindRange:
+		r := x.rng()
+		return t.ranges[rangeCase{r.from, r.to, r.inclusive}]
 	}
 	for i := range t.others {
 		if identical(t.others[i].v, x) {
@@ -166,6 +201,11 @@ func (t *switchTable) target(x Value) int32 {
 func (vm *machine) switchOn(in *bytecode.Ins) bool {
 	t := &vm.fn.prog.switches[in.D]
 	x := vm.regs[in.A].untag()
+	if t.effort > 0 {
+		if err := vm.charge(t.effort); err != nil {
+			return vm.fail(err)
+		}
+	}
 	if !t.guarded {
 		vm.pc = int(t.target(x))
 		return true
@@ -178,7 +218,13 @@ func (vm *machine) switchOn(in *bytecode.Ins) bool {
 
 // switchNext executes SwNext: a guard has refused.
 func (vm *machine) switchNext(in *bytecode.Ins) bool {
-	return vm.nextCandidate(&vm.fn.prog.switches[in.D], in.B)
+	t := &vm.fn.prog.switches[in.D]
+	if t.effort > 0 {
+		if err := vm.charge(t.effort); err != nil {
+			return vm.fail(err)
+		}
+	}
+	return vm.nextCandidate(t, in.B)
 }
 
 func (vm *machine) nextCandidate(t *switchTable, b uint8) bool {

@@ -16,32 +16,50 @@ type facts struct {
 }
 
 type declared struct {
-	name string
-	decl *syntax.Name
+	name  string
+	decl  *syntax.Name
+	hides int32 // 1 + index of the declaration that this one hides
 }
 
 // walker finds the facts of one function.
 type walker struct {
 	*facts
 	scope []declared
+	index map[string]int32 // 1 + index of the innermost declaration of a name
+	freed map[string]bool  // free as a set
 	count *int
 }
 
 func analyze(params []syntax.Name, body []syntax.Stmt) *facts {
+	w := newWalker()
+	for i := range params {
+		w.declare(&params[i])
+	}
+	w.stmts(body)
+	return w.facts
+}
+
+func newWalker() *walker {
 	f := &facts{
 		captured: map[*syntax.Name]bool{},
 		outer:    map[string]bool{},
 		nodes:    map[syntax.Node]int{},
 	}
-	w := &walker{facts: f, count: &f.total}
-	for i := range params {
-		w.declare(&params[i])
-	}
-	w.stmts(body)
-	return f
+	return &walker{facts: f, count: &f.total, index: map[string]int32{}, freed: map[string]bool{}}
 }
 
-func (w *walker) declare(n *syntax.Name) { w.scope = append(w.scope, declared{n.Name, n}) }
+func (w *walker) declare(n *syntax.Name) {
+	w.scope = append(w.scope, declared{n.Name, n, w.index[n.Name]})
+	w.index[n.Name] = int32(len(w.scope))
+}
+
+// cut ends the scope of all declarations but the first n.
+func (w *walker) cut(n int) {
+	for i := len(w.scope) - 1; i >= n; i-- {
+		w.index[w.scope[i].name] = w.scope[i].hides
+	}
+	w.scope = w.scope[:n]
+}
 
 func (w *walker) stmts(list []syntax.Stmt) {
 	for _, s := range list {
@@ -55,7 +73,7 @@ func (w *walker) block(b *syntax.Block) {
 	}
 	n := len(w.scope)
 	w.stmts(b.Stmts)
-	w.scope = w.scope[:n]
+	w.cut(n)
 }
 
 // loop counts what visit meets towards a loop of its own.
@@ -64,7 +82,7 @@ func (w *walker) loop(s syntax.Node, visit func()) {
 	w.count = &n
 	visit()
 	w.count = outer
-	w.scope = w.scope[:depth]
+	w.cut(depth)
 	w.nodes[s] = n
 }
 
@@ -118,7 +136,7 @@ func (w *walker) stmt(s syntax.Stmt) {
 			}
 			n := len(w.scope)
 			w.stmt(s.Arms[i].Body)
-			w.scope = w.scope[:n]
+			w.cut(n)
 		}
 	case *syntax.BreakStmt:
 		w.optional(s.Value)
@@ -133,7 +151,7 @@ func (w *walker) stmt(s syntax.Stmt) {
 			w.declare(s.Var)
 		}
 		w.block(s.Catch)
-		w.scope = w.scope[:n]
+		w.cut(n)
 	case *syntax.ImportStmt:
 		w.imports = true
 		w.expr(s.Path)
@@ -200,33 +218,24 @@ func (w *walker) expr(x syntax.Expr) {
 	case *syntax.StmtExpr:
 		n := len(w.scope)
 		w.stmt(x.Stmt)
-		w.scope = w.scope[:n]
+		w.cut(n)
 	}
 }
 
 func (w *walker) capture(name string) {
-	for i := len(w.scope) - 1; i >= 0; i-- {
-		if w.scope[i].name == name {
-			w.captured[w.scope[i].decl] = true
-			return
-		}
+	if i := w.index[name]; i > 0 {
+		w.captured[w.scope[i-1].decl] = true
+		return
 	}
 	w.outer[name] = true
 	w.use(name)
 }
 
 func (w *walker) use(name string) {
-	for i := len(w.scope) - 1; i >= 0; i-- {
-		if w.scope[i].name == name {
-			return
-		}
+	if w.index[name] == 0 && !w.freed[name] {
+		w.freed[name] = true
+		w.free = append(w.free, name)
 	}
-	for _, n := range w.free {
-		if n == name {
-			return
-		}
-	}
-	w.free = append(w.free, name)
 }
 
 // simple reports whether evaluating x can change no variable and no container.

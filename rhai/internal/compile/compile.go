@@ -14,6 +14,8 @@ import (
 const (
 	maxLocals = 180 // near registers for variables; more go to far slots
 	maxRegs   = 250
+
+	maxVisible = 1 << 20 // variables described to the evals of a unit
 )
 
 // fnKey names a script function.
@@ -32,6 +34,7 @@ type unit struct {
 	consts   map[any]int32
 	globals  bool // some function mentions global::
 	fragment bool
+	visible  int // variables described to the evals of the unit
 }
 
 // failure aborts compilation; only limits of the machine raise it.
@@ -218,8 +221,9 @@ type variable struct {
 	name     string
 	slot     bytecode.Slot
 	constant bool
-	outer    bool // from outside the body: may be undefined
-	evals    int  // number of evals passed when it was declared
+	outer    bool  // from outside the body: may be undefined
+	evals    int   // number of evals passed when it was declared
+	hides    int32 // 1 + index of the variable that this one hides
 }
 
 // fn is the state of compiling one function.
@@ -230,16 +234,18 @@ type fn struct {
 	main  bool
 	top   bool // a fragment of an eval at the top level of the body
 
-	vars   []variable
-	outer  []variable // main: variables expected from outside
-	next   int        // first free register
-	far    int        // first free far slot
-	loops  []*loop
-	tries  int // try statements around the code being made
-	taking bool
-	takes  map[*syntax.Variable]bool // arguments that are the last use of a variable
-	depth  int                       // of blocks; 1 is the top level of the body
-	evals  int                       // evals passed on the way: they may have redefined names
+	vars       []variable
+	index      map[string]int32 // 1 + index of the innermost variable of a name
+	outer      []variable       // main: variables expected from outside
+	outerIndex map[string]int
+	next       int // first free register
+	far        int // first free far slot
+	loops      []*loop
+	tries      int // try statements around the code being made
+	taking     bool
+	takes      map[*syntax.Variable]bool // arguments that are the last use of a variable
+	depth      int                       // of blocks; 1 is the top level of the body
+	evals      int                       // evals passed on the way: they may have redefined names
 }
 
 // loop is a loop around the code being made.
@@ -308,19 +314,31 @@ func (c *fn) local() bytecode.Slot {
 	return s
 }
 
+// push puts a variable in scope.
+func (c *fn) push(v variable) {
+	if c.index == nil {
+		c.index = map[string]int32{}
+	}
+	v.hides = c.index[v.name]
+	c.vars = append(c.vars, v)
+	c.index[v.name] = int32(len(c.vars))
+}
+
+// cut ends the scope of all variables but the first n.
+func (c *fn) cut(n int) {
+	for i := len(c.vars) - 1; i >= n; i-- {
+		c.index[c.vars[i].name] = c.vars[i].hides
+	}
+	c.vars = c.vars[:n]
+}
+
 // lookup finds a variable in scope.
 func (c *fn) lookup(name string) *variable {
-	for i := len(c.vars) - 1; i >= 0; i-- {
-		if c.vars[i].name == name {
-			return &c.vars[i]
-		}
+	if i := c.index[name]; i > 0 {
+		return &c.vars[i-1]
 	}
-	if c.main {
-		for i := range c.outer {
-			if c.outer[i].name == name {
-				return &c.outer[i]
-			}
-		}
+	if i, ok := c.outerIndex[name]; ok && c.main {
+		return &c.outer[i]
 	}
 	return nil
 }
@@ -338,7 +356,7 @@ func (c *fn) function(d *syntax.FnDef, captures int) {
 			slot.Cell = true
 			c.emit(bytecode.NewCell, int(slot.Reg), 0, 0, 0, p.Pos)
 		}
-		c.vars = append(c.vars, variable{name: p.Name, slot: slot})
+		c.push(variable{name: p.Name, slot: slot})
 	}
 	mark := c.importMark(d.Body.Stmts, d.Pos)
 	c.tail(d.Body.Stmts, mark)
@@ -363,6 +381,10 @@ func (c *fn) declareOuter() {
 		}
 		slot := c.local()
 		slot.Cell = c.facts.outer[name]
+		if c.outerIndex == nil {
+			c.outerIndex = map[string]int{}
+		}
+		c.outerIndex[name] = len(c.outer)
 		c.outer = append(c.outer, variable{name: name, slot: slot, outer: true})
 	}
 }
@@ -425,7 +447,8 @@ func (c *fn) returnBlock(b *syntax.Block) {
 	} else {
 		c.tail(b.Stmts, -1)
 	}
-	c.vars, c.next, c.far = c.vars[:n], next, far
+	c.cut(n)
+	c.next, c.far = next, far
 }
 
 func (c *fn) returnExpr(x syntax.Expr, mark int, pos syntax.Pos) {

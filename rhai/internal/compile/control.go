@@ -131,7 +131,8 @@ func (c *fn) forStmt(s *syntax.ForStmt, dst int) {
 	c.void(dst, s.At)
 	c.patchAll(l.breaks)
 	c.leave()
-	c.vars, c.next, c.far = c.vars[:n], next, far
+	c.cut(n)
+	c.next, c.far = next, far
 }
 
 // loopVar declares a variable of a for loop: the register itself, or one cell for the whole loop.
@@ -142,7 +143,7 @@ func (c *fn) loopVar(n *syntax.Name, reg int) bytecode.Slot {
 		c.emit(bytecode.LoadUnit, int(slot.Reg), 0, 0, 0, n.Pos)
 		c.emit(bytecode.NewCell, int(slot.Reg), 0, 0, 0, n.Pos)
 	}
-	c.vars = append(c.vars, variable{name: n.Name, slot: slot, evals: c.evals})
+	c.push(variable{name: n.Name, slot: slot, evals: c.evals})
 	return slot
 }
 
@@ -186,7 +187,8 @@ func (c *fn) switchStmt(s *syntax.SwitchStmt, dst int) {
 		}
 		n, next, far := len(c.vars), c.next, c.far
 		c.stmt(arm.Body, dst)
-		c.vars, c.next, c.far = c.vars[:n], next, far
+		c.cut(n)
+		c.next, c.far = next, far
 		ends = append(ends, c.emit(bytecode.Jmp, 0, 0, 0, 0, arm.Pos))
 	}
 	none := int32(c.here())
@@ -236,7 +238,7 @@ func (c *fn) try(s *syntax.TryStmt, dst int) {
 			slot.Cell = true
 			c.emit(bytecode.NewCell, v, 0, 0, 0, s.Var.Pos)
 		}
-		c.vars = append(c.vars, variable{name: s.Var.Name, slot: slot, evals: c.evals})
+		c.push(variable{name: s.Var.Name, slot: slot, evals: c.evals})
 	}
 	from := c.here()
 	c.block(s.Catch, -1)
@@ -247,5 +249,6 @@ func (c *fn) try(s *syntax.TryStmt, dst int) {
 		Start: int32(from), End: int32(c.here()), Reg: uint8(err), Rethrow: true,
 	})
 	c.patch(end)
-	c.vars, c.next, c.far = c.vars[:n], next, far
+	c.cut(n)
+	c.next, c.far = next, far
 }

@@ -27,12 +27,12 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 	fc.facts.dynamic = true
 	f.NRegs, f.NFar = site.Base, site.Far
 	for _, v := range site.Vars {
-		fc.vars = append(fc.vars, variable{name: v.Name, slot: v.Slot, constant: v.Const, outer: v.Outer})
+		fc.push(variable{name: v.Name, slot: v.Slot, constant: v.Const, outer: v.Outer})
 	}
 	if params != nil {
 		fc.depth = 1 // what the function defines ends with it
 		for i, p := range params {
-			fc.vars = append(fc.vars, variable{name: p.Name, slot: bytecode.Slot{Reg: int32(base + i)}, evals: 1})
+			fc.push(variable{name: p.Name, slot: bytecode.Slot{Reg: int32(base + i)}, evals: 1})
 		}
 	}
 	fc.tail(stmts, -1)

@@ -34,10 +34,7 @@ func mentioned(args []syntax.Expr, i int, name string) bool {
 		if j == i {
 			continue
 		}
-		n := 0
-		w := &walker{facts: &facts{
-			captured: map[*syntax.Name]bool{}, outer: map[string]bool{}, nodes: map[syntax.Node]int{},
-		}, count: &n}
+		w := newWalker()
 		w.expr(arg)
 		for _, f := range w.free {
 			if f == name {

@@ -129,7 +129,8 @@ func (c *fn) block(b *syntax.Block, dst int) {
 	if dyn >= 0 {
 		c.emit(bytecode.DynCut, dyn, 0, 0, 0, b.End)
 	}
-	c.vars, c.next, c.far = c.vars[:n], next, far
+	c.cut(n)
+	c.next, c.far = next, far
 }
 
 // define puts the value in register r (reserved for it when near) in scope.
@@ -137,7 +138,7 @@ func (c *fn) define(n *syntax.Name, slot bytecode.Slot, constant bool) {
 	if c.main && c.depth == 1 && !c.fragment {
 		c.TopVars = append(c.TopVars, bytecode.TopVar{Name: n.Name, Slot: slot, Const: constant})
 	}
-	c.vars = append(c.vars, variable{name: n.Name, slot: slot, constant: constant, evals: c.evals})
+	c.push(variable{name: n.Name, slot: slot, constant: constant, evals: c.evals})
 }
 
 func (c *fn) varStmt(s *syntax.VarStmt) {
