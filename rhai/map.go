@@ -69,18 +69,27 @@ func (m *mapObj) value() Value { return Value{p: &m.hdr} }
 
 // Map returns an object map with the given entries.
 func Map(entries map[string]Value) Value {
-	m := &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}
 	keys := make([]string, 0, len(entries))
 	for k := range entries {
 		keys = append(keys, k)
 	}
 	sortStrings(keys)
-	for _, k := range keys {
+	m := &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}
+	small := len(keys) <= chunkMax
+	if small {
+		m = newShaped(keys)
+		m.own = true
+	}
+	for i, k := range keys {
 		v := share(entries[k])
 		if d := valueDepth(v); d >= int(m.depth) {
 			m.depth = uint16(min(d+1, maxDepth))
 		}
-		m.put(k, v)
+		if small {
+			m.vals[i] = v
+		} else {
+			m.put(k, v)
+		}
 	}
 	return m.value()
 }

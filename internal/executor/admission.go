@@ -48,23 +48,23 @@ func newAdmission(runs int, memory int64, queue int, wait time.Duration) *admiss
 	return &admission{maxRuns: runs, maxMemory: memory, maxQueue: queue, wait: wait, apps: map[string]share{}}
 }
 
-// enter takes a place for a run of the app with that memory limit. It returns
-// an *overloadError, or ctx's error.
-func (a *admission) enter(ctx context.Context, app string, memory int64) error {
+// enter takes a place for a run of the app with that memory limit. It says
+// whether the run had to wait, and returns an *overloadError or ctx's error.
+func (a *admission) enter(ctx context.Context, app string, memory int64) (waited bool, err error) {
 	a.mu.Lock()
 	if memory > a.maxMemory {
 		a.mu.Unlock()
-		return &overloadError{fmt.Sprintf("the memory limit of %d bytes is more than the executor has (%d bytes)", memory, a.maxMemory), time.Minute}
+		return false, &overloadError{fmt.Sprintf("the memory limit of %d bytes is more than the executor has (%d bytes)", memory, a.maxMemory), time.Minute}
 	}
 	if a.queue.Len() == 0 && a.fits(app, memory) {
 		a.take(app, memory)
 		a.mu.Unlock()
-		return nil
+		return false, nil
 	}
 	if a.queue.Len() >= a.maxQueue {
 		runs := a.runs
 		a.mu.Unlock()
-		return &overloadError{fmt.Sprintf("overloaded: %d executions run and %d wait", runs, a.maxQueue), time.Second}
+		return false, &overloadError{fmt.Sprintf("overloaded: %d executions run and %d wait", runs, a.maxQueue), time.Second}
 	}
 	w := &waiter{app, memory, make(chan struct{})}
 	at := a.queue.PushBack(w)
@@ -72,10 +72,9 @@ func (a *admission) enter(ctx context.Context, app string, memory int64) error {
 	a.mu.Unlock()
 	timer := time.NewTimer(a.wait)
 	defer timer.Stop()
-	var err error
 	select {
 	case <-w.ready:
-		return nil
+		return true, nil
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-timer.C:
@@ -85,10 +84,10 @@ func (a *admission) enter(ctx context.Context, app string, memory int64) error {
 	defer a.mu.Unlock()
 	select {
 	case <-w.ready: // in at the last moment
-		return nil
+		return true, nil
 	default:
 		a.queue.Remove(at)
-		return err
+		return true, err
 	}
 }
 

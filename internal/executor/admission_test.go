@@ -17,21 +17,21 @@ func TestAdmissionByCount(t *testing.T) {
 	a := newAdmission(4, 1<<30, 0, time.Hour)
 	ctx := t.Context()
 	for i := range 3 {
-		if err := a.enter(ctx, "one", 1); err != nil {
+		if _, err := a.enter(ctx, "one", 1); err != nil {
 			t.Fatalf("run %d: %v", i, err)
 		}
 	}
-	if err := a.enter(ctx, "one", 1); !overloaded(err) {
+	if _, err := a.enter(ctx, "one", 1); !overloaded(err) {
 		t.Errorf("an app gets more than three quarters: %v", err)
 	}
-	if err := a.enter(ctx, "two", 1); err != nil {
+	if _, err := a.enter(ctx, "two", 1); err != nil {
 		t.Errorf("the neighbour: %v", err)
 	}
-	if err := a.enter(ctx, "three", 1); !overloaded(err) || !strings.Contains(err.Error(), "4 executions run") {
+	if _, err := a.enter(ctx, "three", 1); !overloaded(err) || !strings.Contains(err.Error(), "4 executions run") {
 		t.Errorf("over the count: %v", err)
 	}
 	a.leave("one", 1)
-	if err := a.enter(ctx, "three", 1); err != nil {
+	if _, err := a.enter(ctx, "three", 1); err != nil {
 		t.Errorf("after one left: %v", err)
 	}
 }
@@ -39,19 +39,19 @@ func TestAdmissionByCount(t *testing.T) {
 func TestAdmissionByMemory(t *testing.T) {
 	a := newAdmission(100, 1000, 0, time.Hour)
 	ctx := t.Context()
-	if err := a.enter(ctx, "one", 1001); !overloaded(err) || !strings.Contains(err.Error(), "1001 bytes") {
+	if _, err := a.enter(ctx, "one", 1001); !overloaded(err) || !strings.Contains(err.Error(), "1001 bytes") {
 		t.Errorf("more than there is: %v", err)
 	}
-	if err := a.enter(ctx, "one", 700); err != nil {
+	if _, err := a.enter(ctx, "one", 700); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.enter(ctx, "one", 100); !overloaded(err) {
+	if _, err := a.enter(ctx, "one", 100); !overloaded(err) {
 		t.Errorf("an app gets more than three quarters: %v", err)
 	}
-	if err := a.enter(ctx, "two", 301); !overloaded(err) {
+	if _, err := a.enter(ctx, "two", 301); !overloaded(err) {
 		t.Errorf("over the sum: %v", err)
 	}
-	if err := a.enter(ctx, "two", 300); err != nil {
+	if _, err := a.enter(ctx, "two", 300); err != nil {
 		t.Errorf("to the sum: %v", err)
 	}
 	a.leave("one", 700)
@@ -59,14 +59,14 @@ func TestAdmissionByMemory(t *testing.T) {
 	if a.runs != 0 || a.memory != 0 || len(a.apps) != 0 {
 		t.Errorf("not all was given back: %d, %d, %v", a.runs, a.memory, a.apps)
 	}
-	if err := a.enter(ctx, "big", 1000); err != nil {
+	if _, err := a.enter(ctx, "big", 1000); err != nil {
 		t.Errorf("all of it, alone: %v", err)
 	}
 }
 
 func TestAdmissionQueue(t *testing.T) {
 	a := newAdmission(1, 100, 2, time.Hour)
-	if err := a.enter(t.Context(), "one", 1); err != nil {
+	if _, err := a.enter(t.Context(), "one", 1); err != nil {
 		t.Fatal(err)
 	}
 	queued := func(n int) {
@@ -80,12 +80,12 @@ func TestAdmissionQueue(t *testing.T) {
 		}
 	}
 	first, second := make(chan error, 1), make(chan error, 1)
-	go func() { first <- a.enter(t.Context(), "two", 1) }()
+	go func() { _, err := a.enter(t.Context(), "two", 1); first <- err }()
 	queued(1)
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { second <- a.enter(ctx, "three", 1) }()
+	go func() { _, err := a.enter(ctx, "three", 1); second <- err }()
 	queued(2)
-	if err := a.enter(t.Context(), "four", 1); !overloaded(err) {
+	if _, err := a.enter(t.Context(), "four", 1); !overloaded(err) {
 		t.Errorf("the queue is full: %v", err)
 	}
 	cancel()
@@ -105,10 +105,10 @@ func TestAdmissionQueue(t *testing.T) {
 
 func TestAdmissionWaitEnds(t *testing.T) {
 	a := newAdmission(1, 100, 2, time.Millisecond)
-	if err := a.enter(t.Context(), "one", 1); err != nil {
+	if _, err := a.enter(t.Context(), "one", 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.enter(t.Context(), "two", 1); !overloaded(err) || !strings.Contains(err.Error(), "within 1ms") {
+	if _, err := a.enter(t.Context(), "two", 1); !overloaded(err) || !strings.Contains(err.Error(), "within 1ms") {
 		t.Errorf("got %v", err)
 	}
 	if a.queue.Len() != 0 {

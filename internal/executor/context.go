@@ -24,7 +24,7 @@ type runContext struct {
 	err      error
 	cause    error
 	done     chan struct{} // made when asked for
-	one      afterFunc // the first call that is due: mostly the engine's, and the only one
+	one      afterFunc     // the first call that is due: mostly the engine's, and the only one
 	funcs    []*afterFunc
 	attached bool
 	timer    *time.Timer
@@ -42,10 +42,9 @@ type afterFunc struct {
 	taken bool
 }
 
-// begin makes c the context of a run.
-func (c *runContext) begin(parent context.Context, r *run, deadline time.Time, dog *watchdog) {
+// begin makes c the context of a run that begins now.
+func (c *runContext) begin(parent context.Context, r *run, now, deadline time.Time, dog *watchdog) {
 	c.parent, c.run, c.deadline, c.dog = parent, r, deadline, dog
-	now := time.Now()
 	if !deadline.IsZero() && deadline.Sub(now) < 2*attachAfter {
 		c.attach()
 		return

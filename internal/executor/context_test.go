@@ -10,7 +10,7 @@ import (
 
 func begun(t *testing.T, parent context.Context, deadline time.Time) *runContext {
 	c := &runContext{}
-	c.begin(parent, &run{}, deadline, &watchdog{})
+	c.begin(parent, &run{}, time.Now(), deadline, &watchdog{})
 	t.Cleanup(c.end)
 	return c
 }
@@ -84,7 +84,7 @@ func TestWatchdog(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 100 {
 		c := &runContext{}
-		c.begin(parent, nil, time.Time{}, w)
+		c.begin(parent, nil, time.Now(), time.Time{}, w)
 		if i%3 == 0 {
 			wg.Add(1)
 			c.AfterFunc(wg.Done)

@@ -94,14 +94,19 @@ func (e *Executor) Run(ctx context.Context, start *invoke.Start, host invoke.Hos
 	r.logs.limit(start.Limits.LogLines, start.Limits.LogBytes)
 	res := &r.result
 	res.StartedAt = began.UTC()
-	if err := e.admission.enter(ctx, start.AppID, start.Limits.MemoryBytes); err != nil {
+	waited, err := e.admission.enter(ctx, start.AppID, start.Limits.MemoryBytes)
+	if err != nil {
 		r.refused(err)
 		res.Duration = e.now().Sub(began)
 		return res, nil
 	}
 	defer e.admission.leave(start.AppID, start.Limits.MemoryBytes)
 
-	r.execute(ctx, began)
+	running := began
+	if waited {
+		running = e.now() // waiting does not count towards the wall time
+	}
+	r.execute(ctx, running)
 	res.Logs, res.LogsDropped = r.logs.lines, r.logs.dropped
 	res.Duration = e.now().Sub(began)
 	return res, nil
@@ -117,7 +122,7 @@ func (r *run) execute(ctx context.Context, began time.Time) {
 			end = t
 		}
 	}
-	r.ctx.begin(ctx, r, end, &r.executor.watchdog)
+	r.ctx.begin(ctx, r, began, end, &r.executor.watchdog)
 	defer r.ctx.end()
 	program, err := r.executor.programs.get(&r.ctx, r.host, r.start.Program, r.start.Script)
 	if err != nil {

@@ -88,7 +88,7 @@ func requestFunctions() []*rhai.Native {
 					if err := work(c, len(q.req.Query)); err != nil {
 						return rhai.Value{}, err
 					}
-					return firstValues(c, parseQuery(q.req.Query))
+					return firstOfQuery(c, q.req.Query)
 				})
 			}),
 		requestGetter("headers", "map", "The headers by their names in lower case. Values of a header that occurs twice are joined with a comma.",
@@ -153,6 +153,33 @@ func badRequest(err error) error {
 func parseQuery(s string) url.Values {
 	v, _ := url.ParseQuery(s) // what is malformed is left out
 	return v
+}
+
+// firstOfQuery makes a map of a query's parameters, the first of each name. It
+// reads a query as parseQuery does.
+func firstOfQuery(c *rhai.Call, query string) (rhai.Value, error) {
+	entries := make(map[string]rhai.Value, 1+strings.Count(query, "&"))
+	for part := range strings.SplitSeq(query, "&") {
+		if part == "" || strings.Contains(part, ";") {
+			continue
+		}
+		name, value, _ := strings.Cut(part, "=")
+		name, nameErr := url.QueryUnescape(name)
+		value, valueErr := url.QueryUnescape(value)
+		if nameErr != nil || valueErr != nil {
+			continue
+		}
+		name = clean(name)
+		if _, twice := entries[name]; twice {
+			continue
+		}
+		v, err := c.String(clean(value))
+		if err != nil {
+			return rhai.Value{}, err
+		}
+		entries[name] = v
+	}
+	return newMap(c, entries)
 }
 
 func firstValues(c *rhai.Call, v url.Values) (rhai.Value, error) {

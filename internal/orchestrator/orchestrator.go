@@ -170,10 +170,9 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	start := t.start // a copy
 	start.RunID = id
 	start.Request = o.request(r, body, rest)
-	began := time.Now()
 	res, err := o.cfg.Executor.Run(r.Context(), &start, o.host)
 	if err != nil {
-		res = lost(err, began)
+		res = lost(err)
 	}
 	if res.Response == nil {
 		res.Response = &invoke.Response{Status: statusOf(res)}
@@ -189,9 +188,9 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 }
 
 // lost is the result of a run that the executor gave none for.
-func lost(err error, began time.Time) *invoke.Result {
+func lost(err error) *invoke.Result {
 	slog.Error("the executor failed", "error", err)
-	res := &invoke.Result{Status: store.StatusError, Error: err.Error(), StartedAt: began.UTC(), Duration: time.Since(began)}
+	res := &invoke.Result{Status: store.StatusError, Error: err.Error(), StartedAt: time.Now().UTC()}
 	detail := "The script's executor was lost while it ran; whether it took effect is not known."
 	if errors.Is(err, invoke.ErrUnreachable) {
 		res.Status, res.RetryAfter = store.StatusRejected, time.Second
