@@ -116,7 +116,7 @@ func Start(settings ...string) (_ *Cluster, err error) {
 		return nil, err
 	}
 	// Not below the test's own directory: a socket's path is at most 107 bytes.
-	if c.dir, err = os.MkdirTemp("/tmp", "picloud-pg-"); err != nil {
+	if c.dir, err = os.MkdirTemp(parentDir(), "picloud-pg-"); err != nil {
 		return nil, err
 	}
 	defer func() {

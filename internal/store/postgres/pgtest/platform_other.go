@@ -5,3 +5,5 @@ package pgtest
 import "syscall"
 
 func dieWithParent(*syscall.SysProcAttr) {}
+
+func parentDir() string { return "/tmp" }
