@@ -1,6 +1,7 @@
 package pic_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -57,4 +58,66 @@ func TestHelpIsComplete(t *testing.T) {
 		}
 	}
 	check(tree())
+}
+
+// TestExamplesInHelpParse holds the examples of every command to what the
+// commands accept.
+func TestExamplesInHelpParse(t *testing.T) {
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		for line := range strings.Lines(c.Example) {
+			for _, words := range commandsIn(line) {
+				if len(words) == 0 || words[0] != "pic" {
+					continue
+				}
+				if err := parses(words[1:]); err != nil {
+					t.Errorf("%s: the example %q: %v", c.CommandPath(), strings.TrimSpace(line), err)
+				}
+			}
+		}
+		for _, sub := range c.Commands() {
+			check(sub)
+		}
+	}
+	check(tree())
+}
+
+func parses(args []string) error {
+	c, rest, err := tree().Find(args)
+	if err != nil {
+		return err
+	}
+	if c.HasSubCommands() && len(rest) > 0 {
+		return fmt.Errorf("%q is no command", rest[0])
+	}
+	if err := c.ParseFlags(rest); err != nil {
+		return err
+	}
+	if err := c.ValidateFlagGroups(); err != nil {
+		return err
+	}
+	return c.ValidateArgs(c.Flags().Args())
+}
+
+// commandsIn splits a line as a shell does, as far as the examples need it:
+// single quotes, pipes, redirections.
+func commandsIn(line string) [][]string {
+	var commands [][]string
+	for _, part := range strings.Split(strings.TrimSpace(line), " | ") {
+		var words []string
+		for part = strings.TrimSpace(part); part != ""; part = strings.TrimLeft(part, " ") {
+			var word string
+			if rest, ok := strings.CutPrefix(part, "'"); ok {
+				word, part, _ = strings.Cut(rest, "'")
+			} else {
+				word, part, _ = strings.Cut(part, " ")
+			}
+			if word == "<" || word == ">" {
+				break
+			}
+			words = append(words, word)
+		}
+		commands = append(commands, words)
+	}
+	return commands
 }
