@@ -22,6 +22,7 @@ func TestHostileScripts(t *testing.T) {
 		{"endless for", "for i in (0..) { }", rhai.ErrTooManyOperations},
 		{"endless do", "do { } until false", rhai.ErrTooManyOperations},
 		{"caught loop", "loop { try { loop { } } catch { } }", rhai.ErrTooManyOperations},
+		{"loops in callbacks", "let a = []; a.pad(1000, 0); loop { a.map(|x| x + 1); }", rhai.ErrTooManyOperations},
 		{"recursion", "fn f() { f() } f()", rhai.ErrStackOverflow},
 		{"caught recursion", "fn f() { try { f() } catch { f() } } f()", rhai.ErrStackOverflow},
 		{"mutual recursion", "fn f(x) { g(x) } fn g(x) { f(x) } f(1)", rhai.ErrStackOverflow},
@@ -54,6 +55,7 @@ func TestHostileScripts(t *testing.T) {
 		{"nested currying", "let f = |x| x; loop { f = f.curry(f); }", rhai.ErrDataTooLarge},
 		{"deep JSON", `let s = "1"; for i in 0..100 { s = "[" + s + "]"; } parse_json("{\"a\":" + s + "}")`, rhai.ErrParsing},
 		{"deep eval", `let s = "1"; for i in 0..100 { s = "(" + s + ")"; } eval(s)`, rhai.ErrParsing},
+		{"variables by eval", `loop { eval("let x = 1;"); }`, rhai.ErrTooManyOperations},
 		{"endless sort", "let a = []; a.pad(100000, 1); a.sort(|x, y| { loop { } })", rhai.ErrTooManyOperations},
 		{"printing", `let s = "x"; for i in 0..16 { s += s; } loop { print(s); }`, rhai.ErrTooManyOperations},
 	}

@@ -286,7 +286,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		share(v)
 	}
 	n := len(f.curry) + len(args)
-	if a+n > 255 {
+	if vm.base+a+n > len(vm.stack) {
 		return vm.failAt(newError(ErrStackOverflow, ""), pos)
 	}
 	if fn := vm.scriptFor(f, n); fn != nil {
@@ -470,7 +470,7 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 	if vm.fn != nil {
 		adj = vm.fn.nregs
 	}
-	if vm.natives >= maxNatives || adj+len(args) > 255 || len(vm.frames) <= vm.fp+2 {
+	if vm.natives >= maxNatives || vm.base+adj+len(args) > len(vm.stack) || len(vm.frames) <= vm.fp+2 {
 		return Value{}, newError(ErrStackOverflow, "").at(pos)
 	}
 	copy(vm.stack[vm.base+adj:], args)

@@ -30,6 +30,7 @@ func TestLargePrograms(t *testing.T) {
 		{"variables", repeat(20_000, "let v@ = @;") + "v0 + v100 + v19999", "20099"},
 		{"assigned variables", repeat(2_000, "let v@ = 1;") + repeat(2_000, "v@ += 1; v@ = v@ * 2;") + "v0 + v1999", "8"},
 		{"variables in a function", "fn f() {" + repeat(2_000, "let v@ = @;") + "v0 + v1999 } f()", "1999"},
+		{"captured variables", repeat(200, "let v@ = 1;") + "let f = || [" + repeat(200, "v@,") + "]; f.call().len()", "200"},
 		{"cells beyond the registers", repeat(300, "let v@ = @; let f@ = || { v@ += 1; v@ };") + "f299.call() + v299 + f0.call()", "601"},
 		{"loops beyond the registers", repeat(300, "let v@ = @;") + "let s = 0; for (x, i) in [1, 2, 3] { s += x * i + v299; } s", "905"},
 		{"chains beyond the registers", repeat(300, "let v@ = #{a: [@]};") + "v299.a[0] += 1; v299.a.push(7); v299.a", "[300, 7]"},
