@@ -97,7 +97,7 @@ func TestFollowGoesOnWhereItEnded(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/apps/demo/executions", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(client.ListExecution{Items: []client.Execution{sample("id-1", "ok")}})
+		_ = json.NewEncoder(w).Encode(client.ExecutionPage{Items: []client.Execution{sample("id-1", "ok")}, Dropped: 3})
 	})
 	mux.HandleFunc("GET /api/v1/apps/demo/executions/stream", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -149,7 +149,8 @@ func TestFollowGoesOnWhereItEnded(t *testing.T) {
 	if n := strings.Count(out.String(), "kind\t"); n != 1 {
 		t.Errorf("%d headers", n)
 	}
-	if !strings.HasPrefix(errs.String(), "The connection ended (") {
+	said := "3 executions of demo since the server started could not be recorded and are not shown.\nThe connection ended ("
+	if !strings.HasPrefix(errs.String(), said) {
 		t.Errorf("standard error: %q", errs)
 	}
 }
