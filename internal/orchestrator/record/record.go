@@ -42,6 +42,7 @@ type Recorder struct {
 
 	mu       sync.Mutex
 	buf      []store.Execution
+	spare    []store.Execution // room for the next buf
 	bytes    int64
 	waiting  []chan struct{} // closed when what was in buf has been dealt with
 	writing  bool
@@ -242,7 +243,8 @@ func (r *Recorder) linger() {
 func (r *Recorder) write() {
 	r.mu.Lock()
 	batch, waiting := r.buf, r.waiting
-	r.buf, r.waiting, r.bytes, r.writing = nil, nil, 0, true
+	r.buf, r.spare = r.spare, nil
+	r.waiting, r.bytes, r.writing = nil, 0, true
 	r.mu.Unlock()
 	for rest := batch; len(rest) > 0; {
 		n := min(len(rest), batchSize)
@@ -251,9 +253,12 @@ func (r *Recorder) write() {
 	}
 	r.mu.Lock()
 	r.writing = false
-	if r.buf == nil && cap(batch) <= keepBuffer {
-		clear(batch)
-		r.buf = batch[:0]
+	clear(batch)
+	switch {
+	case len(r.buf) > 0: // more keeps coming: that will take the same room
+		r.spare = batch[:0]
+	case cap(r.buf) > keepBuffer: // it has become quiet: give the room back
+		r.buf = nil
 	}
 	r.mu.Unlock()
 	for _, c := range waiting {
@@ -266,6 +271,16 @@ func (r *Recorder) writeBatch(batch []store.Execution) {
 	for try := 0; ; try++ {
 		if err = r.under.WriteExecutions(context.Background(), batch); err == nil {
 			break
+		}
+		if errors.Is(err, store.ErrInvalid) && len(batch) > 1 {
+			// One that cannot be written must not take the others along.
+			half := len(batch) / 2
+			r.writeBatch(batch[:half])
+			r.writeBatch(batch[half:])
+			return
+		}
+		if errors.Is(err, store.ErrInvalid) {
+			try = len(retries) // it will not get better
 		}
 		if try == len(retries) {
 			slog.Error("executions cannot be written", "error", err)

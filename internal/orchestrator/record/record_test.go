@@ -45,6 +45,11 @@ func (m *memory) WriteExecutions(_ context.Context, batch []store.Execution) err
 	if m.fail != nil {
 		return m.fail
 	}
+	for _, e := range batch {
+		if e.ID == "bad" {
+			return fmt.Errorf("%w: %s", store.ErrInvalid, e.ID)
+		}
+	}
 	m.batches++
 	m.kept = append(m.kept, batch...)
 	return nil
@@ -210,6 +215,23 @@ func TestFailedWritesAreCounted(t *testing.T) {
 	r.Close()
 	if rec, dropped := r.Stats(); rec != 1 || dropped != 1 {
 		t.Errorf("afterwards: recorded %d, dropped %d", rec, dropped)
+	}
+}
+
+// What the store can never take is dropped alone.
+func TestInvalidExecution(t *testing.T) {
+	m := &memory{}
+	r := New(m, Config{Linger: time.Hour})
+	for i := range 100 {
+		id := fmt.Sprint(i)
+		if i == 37 {
+			id = "bad"
+		}
+		r.Record(store.Execution{ID: id})
+	}
+	r.Close()
+	if rec, dropped := r.Stats(); rec != 99 || dropped != 1 || len(m.kept) != 99 {
+		t.Errorf("recorded %d, dropped %d, kept %d", rec, dropped, len(m.kept))
 	}
 }
 
