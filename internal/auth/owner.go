@@ -166,5 +166,5 @@ func ResetOwnerPassword(ctx context.Context, users store.Users, hasher *Hasher, 
 	if err != nil {
 		return "", err
 	}
-	return owner.Username, users.SetPassword(ctx, owner.ID, phc, now)
+	return owner.Username, users.SetPassword(ctx, owner.ID, phc, "", now)
 }

@@ -19,6 +19,14 @@ type App struct {
 type Page struct {
 	After string
 	Limit int // 1 to 1000
+	// See leaves out what the reader must not know of, in ListApps and ListAllScripts.
+	See Sight
+}
+
+// Sight is what of all apps somebody may see. The zero value is all of them.
+type Sight struct {
+	Member string // only apps that the user with this ID is a member of
+	AppID  string // only this app
 }
 
 // Apps keeps apps.

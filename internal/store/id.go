@@ -10,6 +10,13 @@ import (
 // made, in milliseconds; the rest is random.
 func NewID() string { return newID(time.Now()) }
 
+// NewIDAt returns a UUIDv7 made at the given time.
+func NewIDAt(at time.Time) string { return newID(at) }
+
+// FirstID returns what sorts before every UUIDv7 made at the given time or
+// later, and after those made before it, to the millisecond.
+func FirstID(at time.Time) string { return newID(at)[:13] }
+
 func newID(at time.Time) string {
 	var id [16]byte
 	rand.Read(id[6:]) //nolint:errcheck // never fails: crypto/rand crashes the program instead

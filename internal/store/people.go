@@ -37,8 +37,14 @@ type Users interface {
 	// ListUsers returns all users by username.
 	ListUsers(ctx context.Context) ([]User, error)
 	CountUsers(ctx context.Context) (int, error)
-	// SetPassword replaces the hash and ends every session of the user.
-	SetPassword(ctx context.Context, userID, hash string, at time.Time) error
+	// SetPassword replaces the hash and ends every session of the user, except
+	// the one with the ID keep, if that is not empty.
+	SetPassword(ctx context.Context, userID, hash, keep string, at time.Time) error
+	// SetRole gives the user another role; ErrLastOwner if no owner would be left.
+	SetRole(ctx context.Context, userID string, role Role, at time.Time) error
+	// DeleteUser removes the user with their sessions, keys and memberships;
+	// ErrLastOwner if no owner would be left.
+	DeleteUser(ctx context.Context, userID string) error
 }
 
 // Session is a signed-in browser or command line. Only the SHA-256 of its

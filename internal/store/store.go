@@ -21,6 +21,7 @@ var (
 	ErrTaken          = errors.New("already exists")
 	ErrNotEmpty       = errors.New("not empty")
 	ErrInvalid        = errors.New("invalid")
+	ErrLastOwner      = errors.New("the last owner must stay one")
 	ErrUnknownOutcome = errors.New("the connection was lost while committing: the outcome is unknown")
 	ErrUnavailable    = errors.New("the database is unavailable")
 )
@@ -30,6 +31,9 @@ var (
 type Store interface {
 	Users
 	Sessions
+	Members
+	APIKeys
+	Audit
 	Apps
 	Scripts
 	Deployments

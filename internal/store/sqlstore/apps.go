@@ -68,8 +68,32 @@ func (s *Store) ListApps(ctx context.Context, p store.Page) ([]store.App, error)
 		err := rows.Scan(row.dest()...)
 		apps = append(apps, row.app())
 		return err
-	}, `SELECT `+appColumns+` FROM apps a WHERE a.slug > $1 ORDER BY a.slug LIMIT $2`, p.After, limit(p.Limit))
+	}, `SELECT `+appColumns+` FROM apps a WHERE a.slug > $1`+seen(p.See, 3)+` ORDER BY a.slug LIMIT $2`,
+		append([]any{p.After, limit(p.Limit)}, seenArgs(p.See)...)...)
 	return apps, err
+}
+
+// seen is the condition on apps a that leaves what may be seen; its parameters
+// are seenArgs, from number n on.
+func seen(see store.Sight, n int) (condition string) {
+	if see.Member != "" {
+		condition = fmt.Sprintf(` AND EXISTS (SELECT 1 FROM members m WHERE m.app_id = a.id AND m.user_id = $%d)`, n)
+		n++
+	}
+	if see.AppID != "" {
+		condition += fmt.Sprintf(` AND a.id = $%d`, n)
+	}
+	return condition
+}
+
+func seenArgs(see store.Sight) (args []any) {
+	if see.Member != "" {
+		args = append(args, see.Member)
+	}
+	if see.AppID != "" {
+		args = append(args, see.AppID)
+	}
+	return args
 }
 
 // RenameApp is store.Apps's.

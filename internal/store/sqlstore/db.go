@@ -63,7 +63,7 @@ func New(db DB, tell func(store.Change)) *Store {
 	if tell == nil {
 		tell = func(store.Change) {}
 	}
-	return &Store{db: db, Changes: &Changes{}, tell: tell}
+	return &Store{db: audited{db}, Changes: &Changes{}, tell: tell}
 }
 
 // change runs f in a transaction and announces the changes it returned.

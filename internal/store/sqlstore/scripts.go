@@ -209,7 +209,8 @@ func (s *Store) ListScripts(ctx context.Context, appID string, p store.Page) ([]
 // ListAllScripts is store.Scripts's.
 func (s *Store) ListAllScripts(ctx context.Context, p store.Page) ([]store.Script, error) {
 	slug, name, _ := strings.Cut(p.After, "/")
-	return s.scripts(ctx, `(a.slug, s.name) > ($1, $2) ORDER BY a.slug, s.name LIMIT $3`, slug, name, limit(p.Limit))
+	return s.scripts(ctx, `(a.slug, s.name) > ($1, $2)`+seen(p.See, 4)+` ORDER BY a.slug, s.name LIMIT $3`,
+		append([]any{slug, name, limit(p.Limit)}, seenArgs(p.See)...)...)
 }
 
 // ListVersions is store.Scripts's.

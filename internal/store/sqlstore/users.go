@@ -37,8 +37,7 @@ func (s *Store) CreateFirstOwner(ctx context.Context, u store.User) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 		// The row lock makes concurrent calls wait for one another, so that each
 		// counts the users the one before it left.
-		if _, err := tx.Exec(ctx, `INSERT INTO locks (name, taken) VALUES ('first-owner', 1)
-			ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1`); err != nil {
+		if err := lock(ctx, tx, "first-owner"); err != nil {
 			return err
 		}
 		var n int64
@@ -96,7 +95,7 @@ func (s *Store) CountUsers(ctx context.Context) (int, error) {
 }
 
 // SetPassword is store.Users's.
-func (s *Store) SetPassword(ctx context.Context, userID, hash string, at time.Time) error {
+func (s *Store) SetPassword(ctx context.Context, userID, hash, keep string, at time.Time) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 		n, err := tx.Exec(ctx, `UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1`, userID, hash, micros(at))
 		if err != nil {
@@ -105,7 +104,49 @@ func (s *Store) SetPassword(ctx context.Context, userID, hash string, at time.Ti
 		if n == 0 {
 			return fmt.Errorf("user %s: %w", userID, store.ErrNotFound)
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE user_id = $1`, userID)
+		_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, userID, keep)
 		return err
 	})
+}
+
+// SetRole is store.Users's.
+func (s *Store) SetRole(ctx context.Context, userID string, role store.Role, at time.Time) error {
+	return s.changeUser(ctx, userID, role, `UPDATE users SET role = $2, updated_at = $3 WHERE id = $1`, string(role), micros(at))
+}
+
+// DeleteUser is store.Users's.
+func (s *Store) DeleteUser(ctx context.Context, userID string) error {
+	return s.changeUser(ctx, userID, "", `DELETE FROM users WHERE id = $1`)
+}
+
+// changeUser runs a statement that leaves the user with the given role, or none.
+func (s *Store) changeUser(ctx context.Context, userID string, role store.Role, query string, args ...any) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		if role != store.RoleOwner {
+			// Of two owners who make way at once one has to wait, and is counted.
+			if err := lock(ctx, tx, "owners"); err != nil {
+				return err
+			}
+			var last int64
+			if err := one(ctx, tx, []any{&last}, `SELECT count(*) FROM users u WHERE u.id = $1 AND u.role = 'owner'
+				AND NOT EXISTS (SELECT 1 FROM users o WHERE o.role = 'owner' AND o.id <> u.id)`, userID); err != nil {
+				return err
+			}
+			if last > 0 {
+				return fmt.Errorf("user %s: %w", userID, store.ErrLastOwner)
+			}
+		}
+		n, err := tx.Exec(ctx, query, append([]any{userID}, args...)...)
+		if err == nil && n == 0 {
+			return fmt.Errorf("user %s: %w", userID, store.ErrNotFound)
+		}
+		return err
+	})
+}
+
+// lock makes other transactions that take the same lock wait for this one's end.
+func lock(ctx context.Context, tx Conn, name string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO locks (name, taken) VALUES ($1, 1)
+		ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1`, name)
+	return err
 }

@@ -88,8 +88,11 @@ func Fill(t *testing.T, s store.Store) {
 		ID: newID(), TokenHash: [32]byte{0, '\\', '\n', 255}, UserID: owner.ID, Client: "cli",
 		CreatedAt: at(0), ExpiresAt: at(time.Hour), LastUsedAt: at(0),
 	}))
+	must(t, "AppendAudit", s.AppendAudit(ctx, auditEntry(at(0), "o\\d\td\nü", "signIn", "", 401)))
 	for i := range 3 {
 		app := addApp(t, s, fmt.Sprintf("app-%d", i))
+		must(t, "AddMember", s.AddMember(ctx, member(app, odd, store.AppEditor)))
+		must(t, "CreateAPIKey", s.CreateAPIKey(ctx, newKey(fmt.Sprintf("k%d", i), odd, []store.App{{}, app, app}[i], store.ScopeRead, store.ScopeInvoke)))
 		for j := range 4 {
 			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
 		}
@@ -111,6 +114,10 @@ func everything(t *testing.T, s store.Store) (out []string) {
 	add(err, users)
 	session, _, err := s.SessionByToken(ctx, [32]byte{0, '\\', '\n', 255}, at(0))
 	add(err, session)
+	keys, err := s.ListAPIKeys(ctx, "", all)
+	add(err, keys)
+	audit, err := s.ListAudit(ctx, store.AuditFilter{Limit: 1000})
+	add(err, audit)
 	apps, err := s.ListApps(ctx, all)
 	add(err, apps)
 	scripts, err := s.ListAllScripts(ctx, all)
@@ -124,6 +131,8 @@ func everything(t *testing.T, s store.Store) (out []string) {
 		}
 	}
 	for _, app := range apps {
+		members, err := s.ListMembers(ctx, app.ID, all)
+		add(err, members)
 		deployments, err := s.ListDeployments(ctx, app.ID, all)
 		add(err, deployments)
 		for _, d := range deployments {

@@ -39,8 +39,8 @@ func testUsers(t *testing.T, s store.Store) {
 	must(t, "ListUsers", err)
 	equal(t, "ListUsers", list, []store.User{ada, zoe})
 
-	wantErr(t, "SetPassword of nobody", s.SetPassword(ctx, again.ID, "x", at(0)), store.ErrNotFound)
-	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", at(time.Hour)))
+	wantErr(t, "SetPassword of nobody", s.SetPassword(ctx, again.ID, "x", "", at(0)), store.ErrNotFound)
+	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", "", at(time.Hour)))
 	ada.PasswordHash, ada.UpdatedAt = "new", at(time.Hour)
 	got, err = s.User(ctx, ada.ID)
 	must(t, "User", err)
@@ -112,7 +112,10 @@ func testSessions(t *testing.T, s store.Store) {
 	_, _, err = s.SessionByToken(ctx, short.TokenHash, at(0))
 	wantErr(t, "a session that was removed", err, store.ErrNotFound)
 
-	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", at(0)))
+	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", long.ID, at(0)))
+	_, _, err = s.SessionByToken(ctx, long.TokenHash, at(0))
+	must(t, "the session that was to be kept", err)
+	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", "", at(0)))
 	_, _, err = s.SessionByToken(ctx, long.TokenHash, at(0))
 	wantErr(t, "a session from before the new password", err, store.ErrNotFound)
 	_, _, err = s.SessionByToken(ctx, other.TokenHash, at(0))
