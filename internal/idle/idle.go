@@ -31,10 +31,10 @@ const headroom = 32 << 20
 type Keeper struct {
 	quiet  time.Duration
 	active atomic.Int64
+	begun  atomic.Int64 // all work so far
 	asleep atomic.Bool
-	last   atomic.Int64 // nanoseconds since start when the last work ended
-	armed  atomic.Bool  // the timer will look again
-	start  time.Time
+	armed  atomic.Bool // the timer will look again
+	seen   int64       // begun when the timer last looked; its own
 
 	mu      sync.Mutex // held while falling asleep and waking up
 	percent int        // the settings before the sleep
@@ -43,9 +43,9 @@ type Keeper struct {
 }
 
 // New returns a Keeper for a process that falls idle after the given time
-// without work. It counts as working until then.
+// without work, or up to twice of that. It counts as working until then.
 func New(quiet time.Duration) *Keeper {
-	k := &Keeper{quiet: quiet, start: time.Now()}
+	k := &Keeper{quiet: quiet}
 	k.Begin()
 	k.End()
 	return k
@@ -63,6 +63,7 @@ func (k *Keeper) Handler(next http.Handler) http.Handler {
 // Begin says that work begins. Each Begin needs its End.
 func (k *Keeper) Begin() {
 	k.active.Add(1)
+	k.begun.Add(1)
 	if k.asleep.Load() {
 		k.wake()
 	}
@@ -70,7 +71,6 @@ func (k *Keeper) Begin() {
 
 // End says that work has ended.
 func (k *Keeper) End() {
-	k.last.Store(int64(time.Since(k.start)))
 	if k.active.Add(-1) == 0 && !k.armed.Load() && k.armed.CompareAndSwap(false, true) {
 		time.AfterFunc(k.quiet, k.look)
 	}
@@ -87,9 +87,10 @@ func (k *Keeper) look() {
 		}
 		return
 	}
-	quietFor := time.Since(k.start) - time.Duration(k.last.Load())
-	if quietFor < k.quiet {
-		time.AfterFunc(k.quiet-quietFor, k.look)
+	// Counting is cheaper for each request than asking for the time.
+	if begun := k.begun.Load(); begun != k.seen {
+		k.seen = begun
+		time.AfterFunc(k.quiet, k.look)
 		return
 	}
 	k.sleep()

@@ -19,7 +19,7 @@ func collector() (percent int, limit int64) {
 func TestTheCollectorRestsWhileNothingHappens(t *testing.T) {
 	percent, limit := collector()
 	slept := make(chan struct{}, 10)
-	k := &Keeper{quiet: time.Millisecond, start: time.Now(), slept: func() { slept <- struct{}{} }}
+	k := &Keeper{quiet: time.Millisecond, slept: func() { slept <- struct{}{} }}
 	var during int
 	server := k.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { during, _ = collector() }))
 
@@ -40,7 +40,7 @@ func TestTheCollectorRestsWhileNothingHappens(t *testing.T) {
 }
 
 func TestWorkKeepsItAwake(t *testing.T) {
-	k := &Keeper{quiet: time.Hour, start: time.Now()}
+	k := &Keeper{quiet: time.Hour}
 	k.Begin()
 	k.look() // as if the time had passed
 	if k.asleep.Load() {
