@@ -31,7 +31,9 @@ const (
 // directory must be inside PiCloud's module.
 func Build(ctx context.Context, dir string) (string, error) {
 	bin := filepath.Join(dir, "picloud")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/picloud/picloud/cmd/picloud").CombinedOutput()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, "github.com/picloud/picloud/cmd/picloud")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as `make build` builds it
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building picloud: %w\n%s", err, out)
 	}
