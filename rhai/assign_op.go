@@ -56,6 +56,8 @@ func (vm *machine) appendTo(slot *Value, b Value) (done bool, err error) {
 			*slot = v
 		}
 		return true, err
+	case KindChar:
+		return y.isString() && y.strLen() == 0, nil // with an empty text it stays a character
 	case KindArray:
 		if y.kind() == KindArray {
 			return true, vm.appendArray(slot, y.arr())

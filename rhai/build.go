@@ -138,7 +138,7 @@ func (vm *machine) special(in *bytecode.Ins) bool {
 		args[0] = Bool(false)
 	case "Fn":
 		if !x.isString() {
-			return vm.failAt(errMismatch("string", typeName(x)), argPos)
+			return vm.failAt(errMismatch("string", internalTypeName(x)), argPos)
 		}
 		v, err := vm.fnByName(x.str())
 		if err != nil {
@@ -147,12 +147,12 @@ func (vm *machine) special(in *bytecode.Ins) bool {
 		args[0] = v
 	case "call":
 		if !x.isFn() {
-			return vm.failAt(errMismatch("Fn", typeName(x)), argPos)
+			return vm.failAt(errMismatch("Fn", internalTypeName(x)), argPos)
 		}
 		return vm.callFn(x.fn(), args[1:], a, false, site.Pos)
 	case "curry":
 		if !x.isFn() {
-			return vm.failAt(errMismatch("Fn", typeName(x)), argPos)
+			return vm.failAt(errMismatch("Fn", internalTypeName(x)), argPos)
 		}
 		f, err := vm.curryFn(x.fn(), args[1:])
 		if err != nil {
@@ -161,7 +161,7 @@ func (vm *machine) special(in *bytecode.Ins) bool {
 		args[0] = f
 	case "is_def_var":
 		if !x.isString() {
-			return vm.failAt(errMismatch("string", typeName(x)), argPos)
+			return vm.failAt(errMismatch("string", internalTypeName(x)), argPos)
 		}
 		args[0] = Bool(vm.isDefined(x.str(), site.Caller))
 	case "is_def_fn":
@@ -175,16 +175,16 @@ func (vm *machine) isDefFn(args []Value, site *callSite) bool {
 	rest := args
 	if len(args) == 3 {
 		if !args[0].isString() {
-			return vm.failAt(errMismatch("string", typeName(args[0])), site.Pos)
+			return vm.failAt(errMismatch("string", internalTypeName(args[0])), site.Pos)
 		}
 		k.this = args[0].str()
 		rest = args[1:]
 	}
 	if !rest[0].isString() {
-		return vm.failAt(errMismatch("string", typeName(rest[0])), site.Pos)
+		return vm.failAt(errMismatch("string", internalTypeName(rest[0])), site.Pos)
 	}
 	if !rest[1].isInt() {
-		return vm.failAt(errMismatch("i64", typeName(rest[1])), site.Pos)
+		return vm.failAt(errMismatch("i64", internalTypeName(rest[1])), site.Pos)
 	}
 	k.name, k.arity = rest[0].str(), int(rest[1].int())
 	if k.this != "" {

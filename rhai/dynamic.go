@@ -28,7 +28,7 @@ func (vm *machine) eval(in *bytecode.Ins) bool {
 	site := vm.fn.prog.unit.Evals[in.D]
 	x := vm.regs[in.A].untag()
 	if !x.isString() {
-		return vm.failAt(errMismatch("string", typeName(x)), site.ArgPos)
+		return vm.failAt(errMismatch("string", internalTypeName(x)), site.ArgPos)
 	}
 	text := strings.TrimSpace(x.str())
 	if text == "" {

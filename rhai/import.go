@@ -31,7 +31,7 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 	pos := vm.altPos()
 	x := vm.regs[in.A].untag()
 	if !x.isString() {
-		return vm.failAt(errMismatch("string", typeName(x)), pos)
+		return vm.failAt(errMismatch("string", internalTypeName(x)), pos)
 	}
 	if m := vm.limits.MaxModules; m > 0 && vm.modules >= m {
 		return vm.fail(newError(ErrTooManyModules, ""))

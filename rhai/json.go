@@ -143,14 +143,14 @@ func (c *Call) constantLogical(x *syntax.Logical) (Value, error) {
 		return c.constant(x.Y)
 	}
 	if !a.isBool() {
-		return Value{}, errMismatch("bool", typeName(a)).at(x.X.Pos())
+		return Value{}, errMismatch("bool", internalTypeName(a)).at(x.X.Pos())
 	}
 	if a.bool() == (x.Op == syntax.Or) {
 		return a, nil
 	}
 	b, err := c.constant(x.Y)
 	if err == nil && !b.isBool() {
-		err = errMismatch("bool", typeName(b)).at(x.Y.Pos())
+		err = errMismatch("bool", internalTypeName(b)).at(x.Y.Pos())
 	}
 	return b, err
 }

@@ -59,6 +59,7 @@ func (c *Call) callback(i int) (Value, error) {
 // the room for them is reused, so that a call allocates nothing.
 type callbackPlan struct {
 	c     *Call
+	as    string // the name that errors give as the caller
 	f     Value
 	shape callShape
 	move  int // where among the parameters the element goes; -1: it is only `this`
@@ -77,7 +78,10 @@ const (
 
 // plan prepares calls of f with a number of fixed arguments before the element.
 func (c *Call) plan(f Value, fixed, move int) *callbackPlan {
-	p := &callbackPlan{c: c, f: f, move: move}
+	p := &callbackPlan{c: c, as: c.native.Name, f: f, move: move}
+	if p.as == "find" {
+		p.as = "index_of" // by which the reference finds
+	}
 	if v := f.untag(); v.isFn() && v.fn().proto != nil {
 		switch fn := v.fn(); fn.proto.arity() - len(fn.curry) - fixed {
 		case 0:
@@ -120,7 +124,7 @@ func (p *callbackPlan) inPlace(elem *Value, i int) (Value, error) {
 		return p.visit(*elem, i)
 	}
 	p.room[2] = Int(int64(i))
-	return p.c.invokeExtra(p.f, elem, nil, p.room[2:], p.move)
+	return p.c.vm.invokeExtra(p.as, p.f, elem, nil, p.room[2:], p.move, p.c.pos)
 }
 
 // fold calls the function with the result so far, which is passed on unshared so that it may grow in place.
@@ -140,7 +144,7 @@ func (p *callbackPlan) fold(result, elem Value, i int) (Value, error) {
 		return p.c.InvokeMethod(p.f, &p.this, p.room[:1]...)
 	}
 	p.room[2] = Int(int64(i))
-	return p.c.invokeExtra(p.f, &p.this, p.room[:1], p.room[2:], p.move)
+	return p.c.vm.invokeExtra(p.as, p.f, &p.this, p.room[:1], p.room[2:], p.move, p.c.pos)
 }
 
 // holds reports whether a predicate's answer is true; anything but a bool counts as false.

@@ -23,7 +23,7 @@ var blobBuiltins = []builtin{
 			}
 			return Bool(bytes.IndexByte(c.blob(), byte(c.int(1))) >= 0), nil
 		}},
-	{"as_string(ref blob: blob) -> string", "Reads the blob as UTF-8; what is none becomes U+FFFD.", `blob(3, 65).as_string() // "AAA"`, 0,
+	{"as_string(blob: blob) -> string", "Reads the blob as UTF-8; what is none becomes U+FFFD.", `blob(3, 65).as_string() // "AAA"`, 0,
 		func(c *Call) (Value, error) {
 			s, err := c.vm.textOperand(c.Arg(0))
 			if err != nil {

@@ -102,7 +102,11 @@ func (c *Call) visitProperty(f Value, key string, this *Value) (Value, error) {
 	}
 	share(*this)
 	args := [1]Value{name}
-	return c.invokeExtra(f, this, args[:], nil, 1)
+	as := c.native.Name
+	if as == "map" {
+		as = "filter" // the caller that the reference names
+	}
+	return c.vm.invokeExtra(as, f, this, args[:], nil, 1, c.pos)
 }
 
 func libMapMap(c *Call) (Value, error) {

@@ -151,9 +151,10 @@ func (c *Call) sortBy(a *arrayObj, f Value) error {
 	})
 }
 
-// mergeSort sorts a unique array stably. It does at most n*log2(n) comparisons whatever they answer, so an inconsistent
-// comparison gives some order but always an end, and no element is lost. On an error the array is unchanged.
-func (c *Call) mergeSort(a *arrayObj, compare func(x, y Value) (int, error)) error {
+// mergeSort sorts a unique array stably. It does at most n*log2(n) comparisons whatever they answer (n*n/2 for up to 20 elements), so an
+// inconsistent comparison gives some order but always an end, and no element is lost. The comparison gets the element that
+// comes later first, as the reference's does. On an error the array is unchanged.
+func (c *Call) mergeSort(a *arrayObj, compare func(later, earlier Value) (int, error)) error {
 	n := len(a.v)
 	if n <= 1 {
 		return nil
@@ -162,7 +163,10 @@ func (c *Call) mergeSort(a *arrayObj, compare func(x, y Value) (int, error)) err
 		return err
 	}
 	from, to := append(make([]Value, 0, n), a.v...), make([]Value, n)
-	const run = 4
+	run := 4
+	if n <= 20 {
+		run = n
+	}
 	for lo := 0; lo < n; lo += run {
 		if err := insertionSort(from[lo:min(lo+run, n)], compare); err != nil {
 			return err
@@ -181,40 +185,42 @@ func (c *Call) mergeSort(a *arrayObj, compare func(x, y Value) (int, error)) err
 	return nil
 }
 
-func insertionSort(v []Value, compare func(x, y Value) (int, error)) error {
+func insertionSort(v []Value, compare func(later, earlier Value) (int, error)) error {
 	for i := 1; i < len(v); i++ {
-		for j := i; j > 0; j-- {
-			cmp, err := compare(v[j-1], v[j])
+		x, j := v[i], i
+		for ; j > 0; j-- {
+			cmp, err := compare(x, v[j-1])
 			if err != nil {
 				return err
 			}
-			if cmp <= 0 {
+			if cmp >= 0 {
 				break
 			}
-			v[j-1], v[j] = v[j], v[j-1]
+			v[j] = v[j-1]
 		}
+		v[j] = x
 	}
 	return nil
 }
 
 // merge joins two sorted runs; equal elements of the left run come first.
-func merge(to, left, right []Value, compare func(x, y Value) (int, error)) error {
+func merge(to, left, right []Value, compare func(later, earlier Value) (int, error)) error {
 	if len(left) > 0 && len(right) > 0 { // runs already in order need one comparison
-		cmp, err := compare(left[len(left)-1], right[0])
+		cmp, err := compare(right[0], left[len(left)-1])
 		if err != nil {
 			return err
 		}
-		if cmp <= 0 {
+		if cmp >= 0 {
 			copy(to[copy(to, left):], right)
 			return nil
 		}
 	}
 	for len(left) > 0 && len(right) > 0 {
-		cmp, err := compare(left[0], right[0])
+		cmp, err := compare(right[0], left[0])
 		if err != nil {
 			return err
 		}
-		if cmp <= 0 {
+		if cmp >= 0 {
 			to[0], left = left[0], left[1:]
 		} else {
 			to[0], right = right[0], right[1:]

@@ -31,8 +31,8 @@ var stringBuiltins = []builtin{
 	{"to_blob(text: string) -> blob", "Returns the text as a blob of UTF-8.", `"é".to_blob() // [c3a9]`, 0, libToBlob},
 	{"remove(mut text: string, what: string|char) -> ()", "Removes every occurrence from the text.", `let s = "hello"; s.remove("l"); s // "heo"`, 0,
 		func(c *Call) (Value, error) {
-			if v := c.Arg(1); v.isString() {
-				return c.setText(c.vm.removeAll(*c.slot(), v))
+			if c.pattern(1) == "" {
+				return Value{}, nil
 			}
 			return c.setText(c.vm.replaceAll(*c.slot(), c.pattern(1), ""))
 		}},

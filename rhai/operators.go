@@ -204,6 +204,8 @@ func (vm *machine) binaryMixed(op binOp, kx, ky Kind, x, y Value) (v Value, ok b
 			return Bool(relation(op, compareCharString(x.char(), y.str()))), true, nil
 		case kx == KindString && ky == KindChar:
 			return Bool(relation(op, -compareCharString(y.char(), x.str()))), true, nil
+		case kx == KindBlob && ky == KindChar: // the one pair of types the reference does not compare
+			return Value{}, false, nil
 		}
 		return Bool(op == binNe), true, nil
 	case kx == KindTimestamp && (op == binAdd || op == binSub):

@@ -387,12 +387,12 @@ func (vm *machine) jumpBool(in *bytecode.Ins) bool {
 			return false
 		}
 		if !v.isBool() {
-			return vm.fail(errMismatch("bool", typeName(v)))
+			return vm.fail(errMismatch("bool", internalTypeName(v)))
 		}
 		x = Bool(!v.bool())
 	}
 	if !x.isBool() {
-		return vm.fail(errMismatch("bool", typeName(x)))
+		return vm.fail(errMismatch("bool", internalTypeName(x)))
 	}
 	if x.bool() == (in.Op == bytecode.JT) {
 		vm.pc += int(in.D)
@@ -416,7 +416,7 @@ func (vm *machine) jumpCompare(in *bytecode.Ins, op syntax.Token, y Value) bool 
 		return vm.fail(err)
 	}
 	if !v.isBool() {
-		return vm.fail(errMismatch("bool", typeName(v)))
+		return vm.fail(errMismatch("bool", internalTypeName(v)))
 	}
 	if !v.bool() {
 		vm.pc += int(in.D)

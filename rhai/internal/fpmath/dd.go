@@ -6,7 +6,7 @@
 // defines exactly: products that are rounded before they are added (float64(x*y)), math.FMA and
 // math.Sqrt. Working precision is about 100 bits ("double-double": an unevaluated sum of two
 // float64), rounded once at the end; results are correctly rounded but for about one
-// argument in 2^40.
+// argument in 2^40. The hyperbolic functions and the decimal logarithm are composed of them in float64.
 package fpmath
 
 import "math"

@@ -73,55 +73,15 @@ func expm1dd(x dd) dd {
 	return m.scale(math.Ldexp(1, k)).addf(-1)
 }
 
-// Sinh returns the hyperbolic sine of x.
-func Sinh(x float64) float64 {
-	a := math.Abs(x)
+// Expm1 returns e**x - 1, accurate for small x.
+func Expm1(x float64) float64 {
 	switch {
-	case x == 0 || math.IsNaN(x) || math.IsInf(x, 0):
+	case x == 0 || math.IsNaN(x) || math.IsInf(x, 1) || math.Abs(x) < 0x1p-54:
 		return x
-	case a < 0x1p-28: // x + x**3/6 rounds to x or its neighbour
-		return math.FMA(float64(x*x)*x, 1.0/6, x)
-	case a > 40:
-		if a > 710.5 {
-			return math.Copysign(math.Inf(1), x)
-		}
-		m, k := expdd(dd{a, 0})
-		return math.Copysign(m.ldexp(k-1), x)
+	case x > 40:
+		return Exp(x)
+	case x < -40:
+		return -1
 	}
-	// (e**a - e**-a)/2 = (t + t/(t+1))/2 with t = e**a - 1
-	t := expm1dd(dd{a, 0})
-	r := t.add(t.div(t.addf(1))).scale(0.5)
-	return math.Copysign(r.value(), x)
-}
-
-// Cosh returns the hyperbolic cosine of x.
-func Cosh(x float64) float64 {
-	a := math.Abs(x)
-	switch {
-	case math.IsNaN(x):
-		return x
-	case a > 40:
-		if a > 710.5 {
-			return math.Inf(1)
-		}
-		m, k := expdd(dd{a, 0})
-		return m.ldexp(k - 1)
-	}
-	e := expm1dd(dd{a, 0}).addf(1)
-	return e.add(ddOne.div(e)).scale(0.5).value()
-}
-
-// Tanh returns the hyperbolic tangent of x.
-func Tanh(x float64) float64 {
-	a := math.Abs(x)
-	switch {
-	case x == 0 || math.IsNaN(x):
-		return x
-	case a > 20:
-		return math.Copysign(1, x)
-	case a < 0x1p-28:
-		return math.FMA(float64(x*x)*x, -1.0/3, x)
-	}
-	t := expm1dd(dd{2 * a, 0}) // tanh a = t/(t+2)
-	return math.Copysign(t.div(t.addf(2)).value(), x)
+	return expm1dd(dd{x, 0}).value()
 }

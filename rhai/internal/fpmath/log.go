@@ -48,10 +48,14 @@ func Log(x float64) float64 {
 	return logdd(dd{x, 0}).value()
 }
 
-var ln10 = logdd(dd{10, 0})
-
-// Log10 returns the decimal logarithm of x.
+// Log10 returns the decimal logarithm of x. It is composed of the natural one the way the C library does it, which makes powers
+// of ten exact and the last digit mostly the reference's.
 func Log10(x float64) float64 {
+	const (
+		log2hi = 3.01029995663611771306e-01 // log10(2) in two parts; the first has 20 bits to spare
+		log2lo = 3.69423907715893078616e-13
+		inv    = 4.34294481903251816668e-01 // 1/log(10)
+	)
 	switch {
 	case math.IsNaN(x) || math.IsInf(x, 1):
 		return x
@@ -60,27 +64,16 @@ func Log10(x float64) float64 {
 	case x == 0:
 		return math.Inf(-1)
 	}
-	return logdd(dd{x, 0}).div(ln10).value()
-}
-
-// Asinh returns the inverse hyperbolic sine of x.
-func Asinh(x float64) float64 {
-	a := math.Abs(x)
-	switch {
-	case x == 0 || math.IsNaN(x) || math.IsInf(x, 0):
-		return x
-	case a < 0x1p-26:
-		return math.FMA(float64(x*x)*x, -1.0/6, x)
-	case a > 0x1p60:
-		return math.Copysign(logdd(dd{a, 0}).add(ddLn2).value(), x)
+	frac, exp := math.Frexp(x) // frac in [0.5, 1)
+	exp--
+	frac *= 2
+	if exp < 0 {
+		exp++
+		frac /= 2
 	}
-	r := twoProd(a, a).addf(1).sqrt()
-	if a >= 0.25 {
-		return math.Copysign(logdd(r.addf(a)).value(), x)
-	}
-	// log1p(a + a**2/(1+sqrt(1+a**2)))
-	d := twoProd(a, a).div(r.addf(1)).addf(a)
-	return math.Copysign(log1pdd(d).value(), x)
+	y := float64(exp)
+	z := float64(y*log2lo) + float64(inv*Log(frac))
+	return z + float64(y*log2hi)
 }
 
 // log1pdd returns log(1+d) for |d| < 0.4 with small relative error.
@@ -91,47 +84,6 @@ func log1pdd(d dd) dd {
 	e := expm1Reduced(dd{-y, 0})
 	// (1+d)*(1+e) - 1
 	return dd{y, 0}.add(log1pSeries(d.add(e).add(d.mul(e))))
-}
-
-// Acosh returns the inverse hyperbolic cosine of x, NaN below one.
-func Acosh(x float64) float64 {
-	switch {
-	case math.IsNaN(x) || x < 1:
-		return math.NaN()
-	case x == 1:
-		return 0
-	case math.IsInf(x, 1):
-		return x
-	case x > 0x1p60:
-		return logdd(dd{x, 0}).add(ddLn2).value()
-	}
-	t := dd{x, 0}.addf(-1)
-	// x - 1 + sqrt((x-1)(x+1))
-	d := t.mul(twoSum(x, 1)).sqrt().add(t)
-	if d.hi < 0.3 {
-		return log1pdd(d).value()
-	}
-	return logdd(d.addf(1)).value()
-}
-
-// Atanh returns the inverse hyperbolic tangent of x, NaN outside [-1, 1].
-func Atanh(x float64) float64 {
-	a := math.Abs(x)
-	switch {
-	case math.IsNaN(x) || a > 1:
-		return math.NaN()
-	case x == 0:
-		return x
-	case a == 1:
-		return math.Copysign(math.Inf(1), x)
-	case a < 0x1p-26:
-		return math.FMA(float64(x*x)*x, 1.0/3, x)
-	case a < 0.14: // log1p(2a/(1-a))/2
-		d := dd{2 * a, 0}.div(twoSum(1, -a))
-		return math.Copysign(log1pdd(d).scale(0.5).value(), x)
-	}
-	q := twoSum(1, a).div(twoSum(1, -a))
-	return math.Copysign(logdd(q).scale(0.5).value(), x)
 }
 
 // Pow returns x**y with the special cases of IEEE 754 (math.Pow lists them).
