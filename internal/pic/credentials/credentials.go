@@ -90,7 +90,7 @@ func (s Store) Load() (Credentials, error) {
 			c = Credentials{URL: u}
 		}
 	}
-	if t := s.Getenv(EnvToken); t != "" && t != c.Token {
+	if t := strings.TrimSpace(s.Getenv(EnvToken)); t != "" && t != c.Token {
 		c.Token, c.Username = t, ""
 	}
 	if c.URL == "" {

@@ -139,6 +139,7 @@ type served struct {
 	app     string
 	base    string
 	last    map[string]Script // as deployed last, by name
+	told    map[string]bool   // complaints that stand
 }
 
 // follow reloads whenever something changed, until ctx or the server ends.
@@ -161,10 +162,11 @@ func (s *served) follow(ctx context.Context, w *watcher, ended <-chan error) err
 
 // reload reads the files and deploys them if any has changed.
 func (s *served) reload() error {
-	scripts, err := s.project.read()
+	scripts, leftOut, err := s.project.read()
 	if err != nil {
 		return err
 	}
+	s.complain(leftOut)
 	now := map[string]Script{}
 	for _, x := range scripts {
 		now[x.Name] = x
@@ -177,7 +179,7 @@ func (s *served) reload() error {
 	}
 	for _, x := range scripts {
 		before, known := s.last[x.Name]
-		if known && before == x {
+		if known && before == x || !s.project.reports(x) {
 			continue
 		}
 		if line, column, err := s.runtime.Check(x.Name, x.Source); err != nil {
@@ -187,12 +189,24 @@ func (s *served) reload() error {
 		}
 	}
 	for name, x := range s.last {
-		if _, ok := now[name]; !ok {
+		if _, ok := now[name]; !ok && s.project.reports(x) {
 			s.screen.say("%s: removed", s.project.file(x))
 		}
 	}
 	s.last = now
 	return nil
+}
+
+// complain says what is wrong with files, once as long as it is.
+func (s *served) complain(leftOut []error) {
+	now := map[string]bool{}
+	for _, err := range leftOut {
+		if !s.told[err.Error()] {
+			s.screen.say("%v", err)
+		}
+		now[err.Error()] = true
+	}
+	s.told = now
 }
 
 func same(a, b map[string]Script) bool {

@@ -28,13 +28,21 @@ func TestReadDirectory(t *testing.T) {
 	write(t, dir, ".hidden.rhai", "no script")
 	write(t, dir, "lib/money.rhai", "2")
 	write(t, dir, "deeper/other.rhai", "no script")
+	write(t, dir, "No Name.rhai", "no script")
+	write(t, dir, "latin1.rhai", "caf\xe9")
+	write(t, dir, "long.rhai", strings.Repeat("x", maxSource+1))
 	p, err := open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := p.read()
+	got, leftOut, err := p.read()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(leftOut) != 3 || !strings.Contains(leftOut[0].Error(), "No Name.rhai is left out: ") ||
+		!strings.HasSuffix(leftOut[1].Error(), "latin1.rhai is left out: it is no UTF-8 text") ||
+		!strings.HasSuffix(leftOut[2].Error(), "long.rhai is left out: it has more than 1024 KiB, too much for a script") {
+		t.Errorf("left out: %v", leftOut)
 	}
 	if d := cmp.Diff([]Script{{"money", "2", true}, {"quote", "1", false}}, got); d != "" {
 		t.Error(d)
@@ -43,7 +51,7 @@ func TestReadDirectory(t *testing.T) {
 		t.Errorf("app %q, file %q", p.defaultApp(), p.file(got[0]))
 	}
 	write(t, dir, "money.rhai", "3")
-	if _, err := p.read(); err == nil || !strings.HasPrefix(err.Error(), "money.rhai is there twice") {
+	if _, _, err := p.read(); err == nil || !strings.HasPrefix(err.Error(), "money.rhai is there twice") {
 		t.Errorf("two scripts of one name: %v", err)
 	}
 }
@@ -56,9 +64,10 @@ func TestReadFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := p.read()
-	if err != nil {
-		t.Fatal(err)
+	write(t, dir, "No Name.rhai", "is nobody's business")
+	got, leftOut, err := p.read()
+	if err != nil || len(leftOut) != 0 {
+		t.Fatal(err, leftOut)
 	}
 	if d := cmp.Diff([]Script{{"beside", "2", true}, {"hello", "1", false}}, got); d != "" {
 		t.Error(d)
@@ -67,8 +76,8 @@ func TestReadFile(t *testing.T) {
 		t.Errorf("app %q", p.defaultApp())
 	}
 	write(t, dir, "hello.rhai", strings.Repeat("x", maxSource+1))
-	if _, err := p.read(); err == nil || !strings.Contains(err.Error(), "has more than 1024 KiB") {
-		t.Errorf("a source that is too long: %v", err)
+	if _, leftOut, err := p.read(); err != nil || len(leftOut) != 1 {
+		t.Errorf("a source that is too long: %v, %v", leftOut, err)
 	}
 	for _, path := range []string{"missing.rhai", "hello.txt"} {
 		write(t, dir, "hello.txt", "")

@@ -4,6 +4,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,7 +87,7 @@ func byToken(ctx context.Context, env *cli.Env, c *credentials.Credentials) (cli
 	if err != nil {
 		return client.User{}, err
 	}
-	c.Token = token
+	c.Token = strings.TrimSpace(token)
 	me, err := whoami(ctx, env, *c)
 	return me.User, err
 }
