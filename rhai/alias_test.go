@@ -73,6 +73,7 @@ func TestCopiesAreIndependent(t *testing.T) {
 		{`fn up(a) { a.push(1); throw "x" } let a = []; try { a = up(a); } catch {} a`, "[]"},
 		{`fn g(a) { a.push(1); a } fn f(a) { g(a) } let x = []; [f(x), x]`, "[[1], []]"},
 		{`fn g(a, n) { a.push(n); a } fn f(a) { g(a, a.len()) } let x = [0]; [f(x), x]`, "[[0, 1], [0]]"},
+		{`fn f() {} let x = [5]; f!(); let y = x; y.push(1); [x, y]`, "[[5], [5, 1]]"},
 		{`let o = #{n: 0, inc: || { this.n += 1; this.n }}; let p = o; p.inc(); p.inc(); o.inc(); [o.n, p.n]`, "[1, 2]"},
 	} {
 		p, err := NewEngine().Compile("", c.src)

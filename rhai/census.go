@@ -42,16 +42,7 @@ func (vm *machine) live() (bytes, work int64) {
 	if t.epoch == 0 {
 		t.epoch = epochs.Add(1)
 	}
-	for _, c := range vm.chunks {
-		t.slice(c)
-	}
-	top := vm.base
-	if vm.fn != nil {
-		top += vm.fn.nregs
-	}
-	top = min(top+8, len(vm.stack)) // a native's arguments for a callback stand above
-	t.slice(vm.stack[:top])
-	clear(vm.stack[top:min(vm.high+256, len(vm.stack))])
+	vm.registers(t)
 	t.add(vm.ret)
 	for x := vm.ext; x != nil; x = x.prev {
 		t.slice(x.far)
@@ -85,6 +76,53 @@ func (vm *machine) live() (bytes, work int64) {
 	}
 	t.drain()
 	return t.live, t.work/8 + 1
+}
+
+// registers traces what the frames still need of their registers and clears the dead ones on top.
+func (vm *machine) registers(t *tracer) {
+	fn, pc, base, stack, chunk := vm.fn, vm.pc-1, vm.base, vm.stack, len(vm.chunks)
+	limit := fn.top(pc)
+	clear(stack[base+limit : min(max(base+256, vm.high+vm.wide), len(stack))])
+	for i := vm.fp; ; i-- {
+		if fn == nil {
+			return
+		}
+		t.written(stack[base:base+limit], fn.f.Pending[int32(pc)])
+		if i == 0 {
+			return
+		}
+		f := &vm.frames[:vm.fp][i-1]
+		if f.flags&frameChunk != 0 {
+			chunk--
+			stack = vm.chunks[chunk]
+		}
+		fragment := f.flags&frameFragment != 0
+		fn, pc, base = f.fn, int(f.pc)-1, int(f.base)
+		limit = fn.top(pc)
+		if !fragment {
+			limit = min(limit, int(f.adj)) // from there on the registers are the callee's
+		}
+	}
+}
+
+// written traces registers but those that hold what an earlier expression left there.
+func (t *tracer) written(regs []Value, pending []uint8) {
+	from := 0
+	for _, p := range pending {
+		if i := int(p); i >= from && i < len(regs) {
+			t.slice(regs[from:i])
+			from = i + 1
+		}
+	}
+	t.slice(regs[from:])
+}
+
+// top is the number of registers in use at an instruction.
+func (fn *funcProto) top(pc int) int {
+	if fn == nil || pc < 0 {
+		return 0
+	}
+	return int(fn.f.Top[pc])
 }
 
 func (t *tracer) env(e *environment) {

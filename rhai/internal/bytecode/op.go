@@ -156,3 +156,6 @@ const (
 
 	NumOps
 )
+
+// Calls reports whether the operation may run other code for long.
+func (op Op) Calls() bool { return op >= Call && op <= CallerFn }

@@ -40,6 +40,8 @@ type Func struct {
 	NFar     int // far slots used
 	Code     []Ins
 	Pos      []syntax.Pos         // of each instruction
+	Top      []uint8              // of each instruction: registers from here on hold nothing that is still needed
+	Pending  map[int32][]uint8    // of a call: registers below Top that have not been written yet
 	Alt      map[int32]syntax.Pos // second position of an instruction: of the operator in a chain
 	Handlers []Handler            // innermost first
 }

@@ -243,6 +243,7 @@ type fn struct {
 	loops      []*loop
 	tries      int // try statements around the code being made
 	taking     bool
+	pending    []uint8                   // destinations of the expressions being evaluated
 	takes      map[*syntax.Variable]bool // arguments that are the last use of a variable
 	depth      int                       // of blocks; 1 is the top level of the body
 	evals      int                       // evals passed on the way: they may have redefined names
@@ -260,6 +261,13 @@ type loop struct {
 func (c *fn) emit(op bytecode.Op, a, b, cc int, d int32, pos syntax.Pos) int {
 	c.f.Code = append(c.f.Code, bytecode.Ins{Op: op, A: uint8(a), B: uint8(b), C: uint8(cc), D: d})
 	c.f.Pos = append(c.f.Pos, pos)
+	c.f.Top = append(c.f.Top, uint8(c.next))
+	if len(c.pending) > 0 && op.Calls() {
+		if c.f.Pending == nil {
+			c.f.Pending = map[int32][]uint8{}
+		}
+		c.f.Pending[int32(len(c.f.Code)-1)] = append([]uint8(nil), c.pending...)
+	}
 	return len(c.f.Code) - 1
 }
 
@@ -400,8 +408,9 @@ func (c *fn) tail(stmts []syntax.Stmt, mark int) {
 		c.returnStmtValue(s, mark)
 	}
 	if len(stmts) == 0 {
-		c.emit(bytecode.LoadUnit, 0, 0, 0, 0, syntax.Pos{})
-		c.emit(bytecode.Ret, 0, 0, 0, 0, syntax.Pos{})
+		r := c.temp(1)
+		c.void(r, syntax.Pos{})
+		c.ret(r, mark, syntax.Pos{})
 	}
 	c.depth--
 }

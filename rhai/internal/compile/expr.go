@@ -54,6 +54,19 @@ func (c *fn) left(x, y syntax.Expr) int {
 
 // expr evaluates x into the fresh register dst.
 func (c *fn) expr(x syntax.Expr, dst int, keep bool) {
+	n := len(c.pending)
+	c.pending = append(c.pending, uint8(dst))
+	c.into(x, dst, keep)
+	c.pending = c.pending[:n]
+	for i, p := range c.pending {
+		if int(p) == dst {
+			c.pending[i] = 255 // the first part of what goes there has been written
+		}
+	}
+}
+
+// into evaluates x into dst, which may be a variable that x reads: it is written last.
+func (c *fn) into(x syntax.Expr, dst int, keep bool) {
 	next := c.next
 	switch x := x.(type) {
 	case *syntax.UnitLit:

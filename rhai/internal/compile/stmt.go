@@ -252,7 +252,7 @@ func (c *fn) assignVar(s *syntax.AssignStmt, t *syntax.Variable, op syntax.Token
 		switch x := s.Value.(type) {
 		case *syntax.Binary, *syntax.UnitLit, *syntax.BoolLit, *syntax.IntLit, *syntax.FloatLit,
 			*syntax.CharLit, *syntax.StringLit, *syntax.Variable:
-			c.expr(x, r, true)
+			c.into(x, r, true)
 		default:
 			if call, ok := x.(*syntax.Call); ok {
 				c.lastUses(call, t.Name)
