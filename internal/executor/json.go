@@ -135,7 +135,7 @@ func (p *jsonParser) object(depth int) (rhai.Value, error) {
 		}
 		p.space()
 		if p.i >= len(p.s) || p.s[p.i] != ':' {
-			return rhai.Value{}, p.fail("expected ':' after the key %q", cut(key, min(len(key), 40)))
+			return rhai.Value{}, p.fail("expected ':' after the key %q", cut(key, 40))
 		}
 		p.i++
 		p.space()

@@ -44,6 +44,9 @@ func (l *logs) add(at time.Time, level, source, message string, pos rhai.Positio
 
 // cut shortens s to at most n bytes, between characters.
 func cut(s string, n int) string {
+	if n >= len(s) {
+		return s
+	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}

@@ -54,7 +54,7 @@ func (e *Executor) timeModule() *rhai.Module {
 							return rhai.Int(t.UnixMilli()), nil
 						}
 					}
-					return rhai.Value{}, throw(fmt.Sprintf("%q is not a time: write it as 2006-01-02T15:04:05Z or 2006-01-02", cut(s, min(len(s), 64))))
+					return rhai.Value{}, throw(fmt.Sprintf("%q is not a time: write it as 2006-01-02T15:04:05Z or 2006-01-02", cut(s, 64)))
 				},
 			},
 			&rhai.Native{
