@@ -1,0 +1,255 @@
+package rhai_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/picloud/picloud/rhai"
+)
+
+// generator writes random programs over the variables a to e. It knows
+// nothing of types, so many programs end in an error, which must be the same
+// error wherever the program stands.
+type generator struct {
+	*rand.Rand
+	b     strings.Builder
+	depth int
+	loops int
+	names int
+}
+
+func (g *generator) pick(list ...string) string { return list[g.IntN(len(list))] }
+func (g *generator) variable() string           { return g.pick("a", "b", "c", "d", "e") }
+
+// expr writes an expression.
+func (g *generator) expr() string {
+	g.depth++
+	defer func() { g.depth-- }()
+	if g.depth > 4 {
+		return g.pick(g.variable(), strconv.Itoa(g.IntN(5)), `"s"`, "1.5", "true")
+	}
+	switch g.IntN(28) {
+	case 0, 1, 2, 3:
+		return g.variable()
+	case 4, 5:
+		return strconv.Itoa(g.IntN(20) - 4)
+	case 6:
+		return g.pick(`"abc"`, `"é"`, "`x${"+g.expr()+"}`", "'c'", "2.5", "true", "()", "0..3")
+	case 7, 8, 9, 10:
+		return "(" + g.expr() + " " + g.pick("+", "-", "*", "/", "%", "==", "!=", "<", ">=", "<<", "&", "|", "^", "in", "+", "-") + " " + g.expr() + ")"
+	case 11:
+		if g.IntN(3) == 0 {
+			return "(" + g.expr() + " ?? " + g.expr() + ")"
+		}
+		return "(" + g.condition() + g.pick(" && ", " || ") + g.condition() + ")"
+	case 12:
+		return "[" + g.expr() + ", " + g.expr() + "]"
+	case 13:
+		return "#{x: " + g.expr() + ", y: " + g.expr() + "}"
+	case 14, 15:
+		return g.place()
+	case 16:
+		return g.variable() + g.pick(".len()", ".to_string()", ".x", "?.y", ".is_empty()", ".keys()", ".contains(1)", ".type_of()", "?[0]")
+	case 17:
+		return g.pick("f", "g") + "(" + g.expr() + ", " + g.expr() + ")"
+	case 18:
+		return g.variable() + "." + g.pick("f", "g", "m") + "(" + g.expr() + ")"
+	case 19:
+		return "if " + g.condition() + " { " + g.expr() + " } else { " + g.expr() + " }"
+	case 20:
+		return "switch " + g.expr() + " { 1 | 2 => " + g.expr() + ", \"s\" if " + g.variable() + " == 1 => " + g.expr() + ", 3..9 => " + g.expr() + ", _ => " + g.expr() + " }"
+	case 21:
+		return "{ let z = " + g.expr() + "; " + g.pick("z", "z + 1", "[z, z]", g.variable()) + " }"
+	case 22:
+		return "[1, 2, 3]." + g.pick("map", "filter", "all", "some") + "(|v| " + g.pick("v", "v > 1", "v + "+g.variable(), g.expr()) + ")"
+	case 23:
+		return g.variable() + "." + g.pick("map", "filter", "reduce", "find") + "(|p, q| " + g.pick("p", "q", "p + q", g.expr()) + ")"
+	case 24:
+		return "(|p| " + g.pick("p", "p + "+g.variable(), g.expr()) + ").call(" + g.expr() + ")"
+	case 25:
+		return g.variable() + "." + g.pick("push", "insert", "remove", "pop", "shift", "truncate", "chop", "extract", "split", "sub_string") + "(" + g.pick("", "0", "1", g.expr()) + ")"
+	case 26:
+		return "-(" + g.expr() + ")"
+	}
+	return "!" + g.condition()
+}
+
+// condition writes something that is not obviously no bool.
+func (g *generator) condition() string {
+	return g.pick("("+g.expr()+g.pick(" == ", " < ", " != ", " >= ")+g.expr()+")", g.variable(), "true")
+}
+
+// place writes something that can be assigned to.
+func (g *generator) place() string {
+	return g.variable() + g.pick("", "", "[0]", "[1]", "[-1]", ".x", ".y", ".x[0]", "[0].y", "[1][0]", ".x.y", "["+g.variable()+"]")
+}
+
+// stmt writes a statement.
+func (g *generator) stmt() {
+	g.depth++
+	defer func() { g.depth-- }()
+	w := func(parts ...string) {
+		for _, p := range parts {
+			g.b.WriteString(p)
+		}
+	}
+	block := func() {
+		w("{ ")
+		for range 1 + g.IntN(2) {
+			g.stmt()
+		}
+		w("} ")
+	}
+	kind := g.IntN(20)
+	if g.depth > 3 {
+		kind = g.IntN(9)
+	}
+	switch kind {
+	case 0, 1, 2:
+		w(g.place(), " = ", g.expr(), "; ")
+	case 3, 4, 5:
+		w(g.place(), " ", g.pick("+=", "-=", "*=", "/=", "<<=", "|="), " ", g.expr(), "; ")
+	case 6:
+		w(g.place(), ".", g.pick("push", "insert", "clear", "reverse", "append", "trim", "pad", "sort", "remove", "set"), "(", g.pick("", g.expr(), "0, "+g.expr()), "); ")
+	case 7:
+		w("let ", g.variable(), " = ", g.expr(), "; ")
+	case 8:
+		w(g.expr(), "; ")
+	case 9, 10:
+		w("if ", g.condition(), " ")
+		block()
+		if g.IntN(2) == 0 {
+			w("else ")
+			block()
+		}
+	case 11, 12:
+		g.loops++
+		w("for ", g.pick("i in 0..3", "(i, j) in ["+g.expr()+", 2]", "i in "+g.variable(), "a in [1, 2]"), " ")
+		block()
+		g.loops--
+	case 13:
+		g.names++
+		n := "n" + strconv.Itoa(g.names)
+		g.loops++
+		w("let ", n, " = 0; ", g.pick("while "+n+" < 3 ", "loop "), "{ ", n, " += 1; if ", n, " > 4 { break; } ")
+		g.stmt()
+		w("} ")
+		g.loops--
+	case 14, 15:
+		w("try ")
+		block()
+		w("catch (err) { ", g.pick(g.variable()+" = err; ", "e = `${err}`; ", g.variable()+" = 0; ", "throw; ", ""), "} ")
+	case 16:
+		w("if ", g.variable(), " == 1 { ", g.pick("throw ", "throw ", "return "), g.expr(), "; } ")
+	case 17:
+		if g.loops > 0 {
+			w("if ", g.condition(), " { ", g.pick("break", "continue"), "; } ")
+		}
+	case 18:
+		g.names++
+		n := "h" + strconv.Itoa(g.names)
+		w("let ", n, " = |p| { ", g.place(), " ", g.pick("=", "+="), " p; ", g.variable(), " }; ", g.variable(), " = ", n, ".call(", g.expr(), "); ")
+	default:
+		block()
+	}
+}
+
+const generatedFunctions = `
+;
+fn f(p, q) { p += q; p }
+fn g(p, q) { if p == q { return [p]; } p.x = q; p }
+fn f(p) { this += p; this }
+fn g(p) { this[0] = p; p }
+fn int.m(p) { this *= 2; this + p }
+`
+
+// program returns the statements of a random program and its result.
+func (g *generator) program() (body, result string) {
+	for _, v := range []string{"a", "b", "c", "d", "e"} {
+		g.b.WriteString("let " + v + " = " + g.pick("1", "[1, 2, 3]", "#{x: 1, y: [1, 2]}", `"text"`, "[[1], #{y: 2}]", "2.5", "[#{x: 1}]", "3", "#{x: #{y: 1}}") + "; ")
+	}
+	for range 3 + g.IntN(8) {
+		if g.IntN(40) == 0 {
+			g.stmt()
+			continue
+		}
+		g.b.WriteString("try { ")
+		g.stmt()
+		g.b.WriteString("} catch { } ")
+	}
+	return g.b.String(), "[a, b, c, d, e]"
+}
+
+var place = regexp.MustCompile(` \(line \d+, position \d+\)|\nin call[^\n]*|\nin closure call[^\n]*|\\*"(line|position)\\*": \d+,? ?|anon\$[0-9a-f]+`)
+
+var generated = flag.Int("generated", 1500, "number of random programs that TestPlacesAgree runs")
+
+// TestPlacesAgree runs programs at the top level, in a function, in a closure,
+// in a block and next to an eval. The machine treats the variables
+// differently in each place, the program must not notice.
+func TestPlacesAgree(t *testing.T) {
+	n := *generated
+	if testing.Short() {
+		n /= 5
+	}
+	failed := 0
+	kinds := map[bool]int{}
+	for seed := range n {
+		g := &generator{Rand: rand.New(rand.NewPCG(uint64(seed), 7))}
+		body, result := g.program()
+		forms := []struct{ name, script string }{
+			{"top level", body + result},
+			{"function", "fn main() { " + body + result + " } main()"},
+			{"closure", "let main = || { " + body + result + " }; main.call()"},
+			{"block", "{ " + body + result + " }"},
+			{"after eval", `eval("1"); ` + body + result},
+			{"eval after", body + `eval("` + result + `")`},
+			{"function with eval", "fn main() { " + body + `eval("` + result + `") } main()`},
+		}
+		want := ""
+		for i, form := range forms {
+			got := runGenerated(form.script + generatedFunctions)
+			if i == 0 {
+				want = got
+				kinds[strings.HasPrefix(got, "error")]++
+				continue
+			}
+			if got != want {
+				if failed++; failed <= 10 {
+					t.Errorf("seed %d, %s:\n%s\n got %s\nwant %s", seed, form.name, form.script, got, want)
+				}
+				break
+			}
+		}
+	}
+	if failed > 10 {
+		t.Errorf("%d of %d programs differ", failed, n)
+	}
+	t.Logf("%d programs with a value, %d with an error", kinds[false], kinds[true])
+}
+
+func runGenerated(script string) string {
+	eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxOperations: 100_000, MaxMemory: 8 << 20}))
+	prog, err := eng.Compile("", script)
+	var v rhai.Value
+	if err == nil {
+		v, err = prog.Run(context.Background(), nil)
+	}
+	var e *rhai.Error
+	switch {
+	case err == nil:
+		return place.ReplaceAllString(v.Repr(), "")
+	case errors.As(err, &e) && (e.Kind == rhai.ErrTooManyOperations || e.Kind == rhai.ErrMemory):
+		return "error: limit"
+	case errors.As(err, &e) && e.Kind == rhai.ErrSystem:
+		return fmt.Sprintf("internal error: %v in %s", err, script)
+	}
+	return "error: " + place.ReplaceAllString(err.Error(), "")
+}
