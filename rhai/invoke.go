@@ -563,10 +563,10 @@ func (vm *machine) invokeExtra(caller string, f Value, this *Value, args, extras
 			return all
 		}
 		if v, err, done = try(nil, insert(append(room[:0], args...))); !done {
-			v, err, done = try(nil, insert(append(append(room[:0], args...), extras...)))
+			v, err, _ = try(nil, insert(append(append(room[:0], args...), extras...)))
 		}
 	} else if !done {
-		v, err, done = try(this, append(append(room[:0], args...), extras...))
+		v, err, _ = try(this, append(append(room[:0], args...), extras...))
 	}
 	if err != nil {
 		re := asError(err)

@@ -259,10 +259,10 @@ func typeDoc(t reflect.Type) string {
 }
 
 // Signature writes the function as documentation shows it: `name(a: int) -> string`.
-func (n *Native) Signature() string {
+func (f *Native) Signature() string {
 	var b strings.Builder
-	b.WriteString(n.Name + "(")
-	for i, p := range n.Params {
+	b.WriteString(f.Name + "(")
+	for i, p := range f.Params {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -272,8 +272,8 @@ func (n *Native) Signature() string {
 		b.WriteString(p.typeName())
 	}
 	b.WriteString(")")
-	if n.Returns != "" && n.Returns != "()" {
-		b.WriteString(" -> " + n.Returns)
+	if f.Returns != "" && f.Returns != "()" {
+		b.WriteString(" -> " + f.Returns)
 	}
 	return b.String()
 }

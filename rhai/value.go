@@ -140,7 +140,6 @@ func (v Value) isFloat() bool  { return v.p == &vFloat }
 func (v Value) isBool() bool   { return v.p == &vBool }
 func (v Value) isChar() bool   { return v.p == &vChar }
 func (v Value) isString() bool { return v.p != nil && v.p.kind == KindString }
-func (v Value) isArray() bool  { return v.p != nil && v.p.kind == KindArray }
 func (v Value) isMap() bool    { return v.p != nil && v.p.kind == KindMap }
 func (v Value) isFn() bool     { return v.p != nil && v.p.kind == KindFn }
 

@@ -279,8 +279,8 @@ func TestSnapshotsFollowTheStore(t *testing.T) {
 		}
 		return w.got.Deployment
 	}
-	if version() != 0 || version() != 0 || w.apps.reads != 1 {
-		t.Fatalf("two requests read the store %d times", w.apps.reads)
+	if first, second := version(), version(); first != 0 || second != 0 || w.apps.reads != 1 {
+		t.Fatalf("two requests ran versions %d and %d and read the store %d times", first, second, w.apps.reads)
 	}
 	w.apps.set("demo", endpoints("hello"))
 	if v := version(); v != 1 {

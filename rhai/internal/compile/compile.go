@@ -252,7 +252,6 @@ type fn struct {
 // loop is a loop around the code being made.
 type loop struct {
 	dst       int // where break values go, -1 for nowhere
-	start     int
 	breaks    []int
 	continues []int
 	mark      int // register with the depth of imports at the start, -1 if none
