@@ -16,7 +16,7 @@ const maxSourceLine = 200
 // check refuses a source that is too long, is no text or does not compile.
 func check(engine *rhai.Engine, name, source string) error {
 	if len(source) > MaxSource {
-		return api.Refuse(http.StatusRequestEntityTooLarge, "the script has %d KiB; at most %d KiB are possible", len(source)>>10, MaxSource>>10)
+		return api.Refuse(http.StatusRequestEntityTooLarge, "the script has more than %d KiB, the most there may be: move parts of it into libraries and import them", MaxSource>>10)
 	}
 	if i := strings.IndexByte(source, 0); i >= 0 {
 		return api.Invalid("body.source", "a script cannot contain the character U+0000", nil)
