@@ -17,18 +17,12 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	if this == nil && len(args) > 0 {
 		this = &args[0]
 	}
+	fn.shareStored(args, lent)
 	if fx&Mutates != 0 && this != nil {
 		if err := vm.unique(this); err != nil {
 			return Value{}, err
 		}
 		args[0] = *this
-	}
-	if fx&Stores != 0 {
-		for i := range args {
-			if lent>>min(i, 63)&1 != 0 && (i > 0 || fx&Mutates == 0) {
-				share(args[i])
-			}
-		}
 	}
 	if vm.ncalls == len(vm.calls) {
 		vm.calls = append(vm.calls, &Call{})
@@ -49,6 +43,19 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 		vm.temps = cutSlice(vm.temps, temps)
 	}
 	return v, err
+}
+
+// shareStored marks what the function may keep and others may hold. It comes before the receiver is made unique: an array that is pushed
+// into itself is then copied first.
+func (fn *Native) shareStored(args []Value, lent uint64) {
+	if fn.Effects&Stores == 0 {
+		return
+	}
+	for i := range args {
+		if lent>>min(i, 63)&1 != 0 && (i > 0 || fn.Effects&Mutates == 0) {
+			share(args[i])
+		}
+	}
 }
 
 // choose finds the overload that takes the arguments.
@@ -159,6 +166,7 @@ func (vm *machine) method(in *bytecode.Ins) bool {
 func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, pos Position) bool {
 	place, cell, path := vm.place, vm.placeCell, len(vm.path) > 0
 	if fn.Effects&Mutates != 0 && path {
+		fn.shareStored(args, lent)
 		if err := vm.own(); err != nil {
 			return vm.failAt(err, pos)
 		}
@@ -340,6 +348,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 	if bind {
 		place := vm.place
 		if fn.Effects&Mutates != 0 {
+			fn.shareStored(all, ^uint64(0))
 			if err := vm.own(); err != nil {
 				return vm.failAt(err, pos)
 			}

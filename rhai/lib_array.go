@@ -201,6 +201,12 @@ func libSplice(c *Call) (Value, error) {
 	with := c.array(c.Len() - 1)
 	from, to := c.bounds(len(a.v))
 	insert := with.v
+	if with == a { // spliced into itself
+		if err := c.Alloc(len(insert) * valueSize); err != nil {
+			return Value{}, err
+		}
+		insert = append([]Value(nil), insert...)
+	}
 	tail := len(a.v) - to
 	if err := c.Charge((len(insert) + tail) >> 4); err != nil {
 		return Value{}, err
