@@ -188,11 +188,11 @@ func (c *fn) place(root syntax.Expr, temp int) {
 	}
 	t := c.temp(1)
 	c.expr(root, t, true)
-	b := 0
+	b, name := 0, ""
 	if v, ok := root.(*syntax.Variable); ok && len(v.Namespace) > 0 {
-		b = 1
+		b, name = 1, v.Name // what is in a module is constant
 	}
-	c.emit(bytecode.PReg, t, b, 0, c.name(""), root.Pos())
+	c.emit(bytecode.PReg, t, b, 0, c.name(name), root.Pos())
 }
 
 func (c *fn) placeVar(v *variable, pos syntax.Pos) {
