@@ -62,7 +62,7 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 		fmt.Fprintf(stdout, "Nobody can sign in yet. Choose the owner's name and password within %.0f minutes at\n  %s\n", auth.SetupLifetime.Minutes(), link)
 	}
 	notifySystemd("READY=1")
-	defer notifySystemd("STOPPING=1")
+	defer context.AfterFunc(ctx, func() { notifySystemd("STOPPING=1") })()
 	return serveHTTP(ctx, l, p.handler, c.StopTimeout, p.endStreams, log)
 }
 

@@ -132,9 +132,22 @@ func (s *Server) Kill() error {
 }
 
 func (s *Server) end(signal os.Signal) error {
+	if err := s.Signal(signal); err != nil {
+		return err
+	}
+	return s.Wait()
+}
+
+// Signal sends it a signal. It is no error if it has ended.
+func (s *Server) Signal(signal os.Signal) error {
 	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	return nil
+}
+
+// Wait waits until it has ended and returns how, as exec.Cmd.Wait does.
+func (s *Server) Wait() error {
 	<-s.ended
 	return s.err
 }
