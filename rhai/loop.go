@@ -523,12 +523,30 @@ func (vm *machine) loop() {
 		case bytecode.Field:
 			if h := regs[in.B].p; h != nil && h.kind == KindMap {
 				m := (*mapObj)(unsafe.Pointer(h))
-				s := &vm.fn.prog.fields[in.D]
-				if i := int(s.cache.Load()); uint(i) < uint(len(m.keys)) {
-					if k := m.keys[i]; len(k) == len(s.name) && unsafe.StringData(k) == unsafe.StringData(s.name) {
-						setVal(&regs[in.A], &m.vals[i])
+				if v := m.quick(&vm.fn.prog.fields[in.D]); v != nil {
+					setVal(&regs[in.A], v)
+					continue
+				}
+			}
+			goto slow
+		case bytecode.FldThis:
+			if x := vm.ext; x != nil && x.this != nil {
+				if h := x.this.p; h != nil && h.kind == KindMap {
+					m := (*mapObj)(unsafe.Pointer(h))
+					if v := m.quick(&vm.fn.prog.fields[in.D]); v != nil {
+						setVal(&regs[in.A], v)
 						continue
 					}
+				}
+			}
+			goto slow
+		case bytecode.SetFld:
+			if h := regs[in.A].p; h != nil && h.kind == KindMap && h.flags&flagShared == 0 {
+				m := (*mapObj)(unsafe.Pointer(h))
+				v := &regs[in.B]
+				if x := m.quick(&vm.fn.prog.fields[in.D]); x != nil && (v.p == nil || v.p.depth < m.depth) {
+					setVal(x, v)
+					continue
 				}
 			}
 			goto slow
@@ -544,26 +562,66 @@ func (vm *machine) loop() {
 			}
 			goto slow
 		case bytecode.OpFld:
-			if h := regs[in.A].p; h != nil && h.kind == KindMap && h.flags&flagShared == 0 {
+			if h := regs[in.A].p; h != nil && h.kind == KindMap && h.flags&flagShared == 0 && in.C == opPlus {
 				m := (*mapObj)(unsafe.Pointer(h))
-				s := &vm.fn.prog.fields[in.D]
-				if i := int(s.cache.Load()); uint(i) < uint(len(m.keys)) {
-					if k := m.keys[i]; len(k) == len(s.name) && unsafe.StringData(k) == unsafe.StringData(s.name) && in.C == opPlus {
-						x, y := &m.vals[i], &regs[in.B]
-						if x.p == &vInt && y.p == &vInt {
-							s := x.n + y.n
-							if int64((s^x.n)&(s^y.n)) >= 0 {
-								x.n = s
-								continue
-							}
-						} else if x.p == &vFloat && y.p == &vFloat {
-							x.n = math.Float64bits(math.Float64frombits(x.n) + math.Float64frombits(y.n))
+				if x := m.quick(&vm.fn.prog.fields[in.D]); x != nil {
+					y := &regs[in.B]
+					if x.p == &vInt && y.p == &vInt {
+						s := x.n + y.n
+						if int64((s^x.n)&(s^y.n)) >= 0 {
+							x.n = s
 							continue
 						}
+					} else if x.p == &vFloat && y.p == &vFloat {
+						x.n = math.Float64bits(math.Float64frombits(x.n) + math.Float64frombits(y.n))
+						continue
 					}
 				}
 			}
 			goto slow
+		case bytecode.OpFld2:
+			if h := regs[in.A].p; h != nil && h.kind == KindMap && h.flags&flagShared == 0 && in.C == opPlus {
+				m := (*mapObj)(unsafe.Pointer(h))
+				if o := m.quick(&vm.fn.prog.fields[in.D]); o != nil {
+					if h := o.p; h != nil && h.kind == KindMap && h.flags&flagShared == 0 {
+						m = (*mapObj)(unsafe.Pointer(h))
+						if x := m.quick(&vm.fn.prog.fields[in.D+1]); x != nil {
+							y := &regs[in.B]
+							if x.p == &vInt && y.p == &vInt {
+								s := x.n + y.n
+								if int64((s^x.n)&(s^y.n)) >= 0 {
+									x.n = s
+									pc += 3
+								}
+							} else if x.p == &vFloat && y.p == &vFloat {
+								x.n = math.Float64bits(math.Float64frombits(x.n) + math.Float64frombits(y.n))
+								pc += 3
+							}
+						}
+					}
+				}
+			}
+		case bytecode.OpThis:
+			if e := vm.ext; e != nil && e.this != nil && !e.readOnly {
+				if h := e.this.p; h != nil && h.kind == KindMap && h.flags&flagShared == 0 {
+					m := (*mapObj)(unsafe.Pointer(h))
+					if x := m.quick(&vm.fn.prog.fields[in.D]); x != nil {
+						y := &regs[in.B]
+						if in.C == 0 {
+							if y.p == nil || y.p.depth < m.depth {
+								setVal(x, y)
+								pc += 2
+							}
+						} else if in.C == opPlus && x.p == &vInt && y.p == &vInt {
+							s := x.n + y.n
+							if int64((s^x.n)&(s^y.n)) >= 0 {
+								x.n = s
+								pc += 2
+							}
+						}
+					}
+				}
+			}
 
 		case bytecode.ForNext:
 			// Over integers: R[A] is the last value given, R[A+1] the first one not to be given.

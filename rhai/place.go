@@ -3,6 +3,7 @@ package rhai
 import (
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/picloud/picloud/rhai/internal/bytecode"
 	"github.com/picloud/picloud/rhai/syntax"
@@ -15,10 +16,9 @@ import (
 // pathStep is one step from a container to an element.
 type pathStep struct {
 	container *Value
-	index     Value  // of an array, map, … or of an indexer
-	prop      string // of a property
-	isProp    bool   // reached by name
-	temp      *Value // the element was computed: a write goes back through a setter
+	index     Value      // of an array, map, … or of an indexer
+	field     *fieldSite // of a property
+	temp      *Value     // the element was computed: a write goes back through a setter
 }
 
 // rootReg makes a register the current place.
@@ -111,15 +111,15 @@ func (vm *machine) stepField(f *fieldSite) bool {
 	c := vm.place.untag()
 	if c.kind() == KindMap {
 		if s := vm.mapField(c.mp(), f); s != nil {
-			vm.step(pathStep{prop: f.name, isProp: true}, s)
+			vm.step(pathStep{field: f}, s)
 		} else {
-			vm.stepTemp(pathStep{prop: f.name, isProp: true}, Value{})
+			vm.stepTemp(pathStep{field: f}, Value{})
 		}
 		return true
 	}
 	v, ok := vm.property(vm.place, f.name)
 	if ok {
-		vm.stepTemp(pathStep{prop: f.name, isProp: true}, v)
+		vm.stepTemp(pathStep{field: f}, v)
 	}
 	return ok
 }
@@ -142,8 +142,8 @@ func (vm *machine) own() error {
 		switch c := s.container.untag(); {
 		case c.kind() == KindArray:
 			next = &c.arr().v[s.index.int()]
-		case s.isProp:
-			next = c.mp().slot(s.prop)
+		case s.field != nil:
+			next = c.mp().slot(s.field.name)
 		default:
 			next = c.mp().slot(s.index.str())
 		}
@@ -186,8 +186,8 @@ func (vm *machine) writeBack(path []pathStep) bool {
 		}
 		vm.place, vm.path = s.container, nil
 		var ok bool
-		if s.isProp {
-			ok = vm.storeProperty(s.container, s.prop, *s.temp)
+		if s.field != nil {
+			ok = vm.storeProperty(s.container, s.field.name, *s.temp)
 		} else {
 			ok = vm.storeIndexed(s.container, s.index, *s.temp)
 		}
@@ -212,6 +212,16 @@ func (vm *machine) arrayIndex(a *arrayObj, i Value) (int, bool) {
 		return 0, vm.fail(errBounds(ErrArrayBounds, len(a.v), i.int()))
 	}
 	return n, true
+}
+
+// quick finds a property where it was last time, by the address of its key.
+func (m *mapObj) quick(f *fieldSite) *Value {
+	if i := uint(f.cache.Load()); i < uint(len(m.keys)) {
+		if k := m.keys[i]; len(k) == len(f.name) && unsafe.StringData(k) == unsafe.StringData(f.name) {
+			return &m.vals[i]
+		}
+	}
+	return nil
 }
 
 // mapField finds a property in a map and remembers where.

@@ -201,6 +201,23 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 		vm.rootReg(in.A)
 		return vm.setField(&vm.fn.prog.fields[in.D], r[in.B], syntax.Token(in.C))
 
+	case bytecode.FldThis:
+		if vm.ext == nil || vm.ext.this == nil {
+			return vm.failAt(newError(ErrUnboundThis, ""), vm.linkPos())
+		}
+		v := *vm.ext.this
+		if v = v.untag(); v.kind() == KindMap {
+			*a = Value{}
+			if s := vm.mapField(v.mp(), &vm.fn.prog.fields[in.D]); s != nil {
+				*a = *s
+			}
+			return true
+		}
+		v, ok := vm.property(vm.ext.this, vm.fn.prog.fields[in.D].name)
+		if ok {
+			*a = v
+		}
+		return ok
 	case bytecode.PReg, bytecode.PFar, bytecode.PCell, bytecode.PThis:
 		return vm.rootPlace(in)
 	case bytecode.PIdx:

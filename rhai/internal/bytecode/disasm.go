@@ -80,7 +80,7 @@ func (d *disassembler) note(i int, in Ins) string {
 			s := &d.u.Calls[at]
 			return "  ; " + strings.Join(append(append([]string(nil), s.Namespace...), s.Name), "::")
 		}
-	case Field, SetFld, OpFld, PFld, PSetFld:
+	case Field, SetFld, OpFld, OpFld2, OpThis, FldThis, PFld, PSetFld:
 		if at < len(d.u.Fields) {
 			return "  ; ." + d.u.Fields[at]
 		}
@@ -219,6 +219,10 @@ var opNames = [NumOps]string{
 	SetFld:    "set.fld",
 	OpIdx:     "op.idx",
 	OpFld:     "op.fld",
+	OpFld2:    "op.fld2",
+	Take:      "take",
+	OpThis:    "op.this",
+	FldThis:   "fld.this",
 	PReg:      "preg",
 	PFar:      "pfar",
 	PCell:     "pcell",

@@ -119,6 +119,11 @@ const (
 	OpIdx  // R[A][R[B]] op= R[C], operator token D
 	OpFld  // R[A].name op= R[B], operator token C, site D
 
+	// The fast forms of what follows them; they skip it when they succeed.
+	OpFld2  // R[A].name.name2 op= R[B], operator token C, sites D and D+1; skips PReg, PFld, PSetFld
+	OpThis  // this.name op= R[B] or this.name = R[B], operator token C, site D; skips PThis, PSetFld
+	FldThis // R[A] = this.name of site D, borrowed
+
 	PReg  // p = variable R[A]; B: constant
 	PFar  // p = far slot D; B: constant
 	PCell // p = content of the cell R[A]; B: constant

@@ -119,8 +119,21 @@ func (c *fn) laterSimple(links []syntax.Link) bool {
 func (c *fn) readChain(x *syntax.Chain, dst int, keep bool) {
 	regs := c.linkArgs(x, -1)
 	var ends []int
-	root, _ := c.operand(x.Root, false)
-	c.readLinks(x.Links, regs, root, dst, &ends, keep)
+	links := x.Links
+	var root int
+	if t, ok := x.Root.(*syntax.This); ok && links[0].Kind == syntax.LinkProperty && !links[0].Optional {
+		root = dst
+		if len(links) > 1 {
+			root = c.temp(1)
+		}
+		c.emit(bytecode.FldThis, root, 0, 0, c.field(links[0].Name), links[0].NamePos)
+		c.alt(links[0].Pos)
+		c.altLink(t.At)
+		links, regs = links[1:], regs[1:]
+	} else {
+		root, _ = c.operand(x.Root, false)
+	}
+	c.readLinks(links, regs, root, dst, &ends, keep)
 	c.patchAll(ends)
 }
 
@@ -281,6 +294,9 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 			return
 		}
 	}
+	if c.fastAssign(s, x, v, assignOp) {
+		return
+	}
 	var ends []int
 	links, lregs := x.Links[:n], regs[:n]
 	dst := c.temp(1)
@@ -316,6 +332,43 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 	}
 	c.altAssign(s, last)
 	c.patchAll(ends)
+}
+
+// fastAssign compiles this.name op= v, this.name = v and variable.name.name op= v with an instruction
+// that does it all in the common case, before those that always work. They share the sites, so that
+// what the slow ones find the fast one knows.
+func (c *fn) fastAssign(s *syntax.AssignStmt, x *syntax.Chain, v, op int) bool {
+	for i := range x.Links {
+		if x.Links[i].Kind != syntax.LinkProperty || x.Links[i].Optional {
+			return false
+		}
+	}
+	last := &x.Links[len(x.Links)-1]
+	var site int32
+	switch r, plain := c.plain(x.Root); {
+	case len(x.Links) == 1:
+		t, ok := x.Root.(*syntax.This)
+		if !ok {
+			return false
+		}
+		site = c.field(last.Name)
+		c.emit(bytecode.OpThis, 0, v, op, site, last.NamePos)
+		c.place(t, 0)
+	case len(x.Links) == 2 && plain && op != 0 && !c.isConst(x.Root):
+		first := &x.Links[0]
+		site = c.field(first.Name)
+		c.field(last.Name)
+		c.emit(bytecode.OpFld2, r, v, op, site, last.NamePos)
+		c.emit(bytecode.PReg, r, 0, 0, c.name(""), x.Root.Pos())
+		c.emit(bytecode.PFld, 0, 0, 0, site, first.NamePos)
+		c.alt(first.Pos)
+		site++
+	default:
+		return false
+	}
+	c.emit(bytecode.PSetFld, 0, v, op, site, last.NamePos)
+	c.altAssign(s, last)
+	return true
 }
 
 func (c *fn) altAssign(s *syntax.AssignStmt, last *syntax.Link) {
