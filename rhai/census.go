@@ -74,6 +74,7 @@ func (vm *machine) live() (bytes, work int64) {
 	for _, p := range vm.temps {
 		t.add(Value{p: p})
 	}
+	t.live += vm.texts
 	t.drain()
 	return t.live, t.work/8 + 1
 }

@@ -22,7 +22,8 @@ const (
 type printer struct {
 	vm    *machine
 	b     []byte
-	paid  int // bytes charged for
+	paid  int   // bytes charged for
+	held  int64 // memory charged for, alive until release
 	err   error
 	cells []*cellObj // shared variables being written, against cycles
 	max   int        // without a machine: bytes after which no further part is written
@@ -60,7 +61,26 @@ func (vm *machine) format(v Value, form textForm) (string, error) {
 	p := printer{vm: vm, b: buf[:0]}
 	p.value(v, form, 0)
 	p.pay()
+	p.release()
 	return string(p.b), p.err
+}
+
+// hold charges for memory that stays in use while the text is written: a census must not forget it.
+func (p *printer) hold(bytes int64) error {
+	if err := p.vm.alloc(bytes); err != nil {
+		return err
+	}
+	p.held += bytes
+	p.vm.texts += bytes
+	return nil
+}
+
+// release says that the text is finished.
+func (p *printer) release() {
+	if p.vm != nil {
+		p.vm.texts -= p.held
+		p.held = 0
+	}
 }
 
 // toString is the text print writes.
@@ -103,7 +123,7 @@ func (p *printer) pay() {
 	if p.err = p.vm.charge(int64(n)>>4 + 1); p.err != nil {
 		return
 	}
-	p.err = p.vm.alloc(int64(2 * n))
+	p.err = p.hold(int64(2 * n))
 }
 
 // reserve pays for a long piece before it is written.
@@ -116,7 +136,7 @@ func (p *printer) reserve(n int) {
 		p.err = p.vm.checkString(len(p.b) + n)
 	}
 	if p.err == nil {
-		p.err = p.vm.alloc(int64(2 * n))
+		p.err = p.hold(int64(2 * n))
 	}
 }
 

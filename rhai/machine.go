@@ -51,6 +51,7 @@ type machine struct {
 	ncalls    int
 	callbacks int    // natives in progress that are running script code
 	temps     []*hdr // containers that natives in progress are building
+	texts     int64  // bytes of texts that are being written
 	natives   int    // nesting of natives that run script code
 	exts      []*frameExt
 	cancelled atomic.Bool
