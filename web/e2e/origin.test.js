@@ -146,6 +146,31 @@ test('a form of a script cannot post to the API', async () => {
   await tab.close();
 });
 
+test("on its app's own host a page has storage, and nothing of the control plane", async () => {
+  await assertSignedIn();
+  const own = instance.url.replace('127.0.0.1', 'demo.localhost');
+  const tab = await context.newPage();
+  await tab.goto(own + '/hostile');
+  const got = await tab.evaluate('attackAll()');
+  assert.equal(got.origin.value, own);
+  assert.equal(got.cookieRead.value, '', "the session's cookie is not sent here");
+  assert.equal(got.localStorage.value, 0, 'storage is there, and empty');
+  const crossed = await tab.evaluate(async (control) => {
+    const tried = async (f) => { try { return await f(); } catch (e) { return e.name; } };
+    return {
+      read: await tried(() => fetch(control + '/api/v1/whoami', { credentials: 'include' }).then((r) => r.text())),
+      blind: await tried(() => fetch(control + '/api/v1/apps', {
+        method: 'POST', mode: 'no-cors', credentials: 'include', headers: { 'content-type': 'text/plain' }, body: '{"slug":"from-own-host"}',
+      }).then((r) => r.type)),
+    };
+  }, instance.url);
+  assert.equal(crossed.read, 'TypeError');
+  assert.equal(crossed.blind, 'opaque', 'it was sent, and refused: see the apps');
+  assert.deepEqual(await slugs(), ['demo']);
+  await tab.close();
+  await assertSignedIn();
+});
+
 test('signing out in the browser ends the session on the server', async () => {
   const home = await context.newPage();
   await home.goto(instance.url + '/_/');
