@@ -70,6 +70,12 @@ type RunOption func(*runConfig)
 // RunLimits replaces the engine's limits for this run.
 func RunLimits(l Limits) RunOption { return func(c *runConfig) { c.limits = &l } }
 
+// RunMetered is RunLimits and RunStats in one, for who runs many programs: both are used where
+// they are, and must stay until the run ends.
+func RunMetered(l *Limits, st *Stats) RunOption {
+	return func(c *runConfig) { c.limits, c.stats = l, st }
+}
+
 // RunStats writes what the run used to st when it ends, also after an error.
 func RunStats(st *Stats) RunOption { return func(c *runConfig) { c.stats = st } }
 

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
@@ -115,7 +116,6 @@ func (e *Executor) Run(ctx context.Context, start *invoke.Start, host invoke.Hos
 // execute runs the program under the run's limits and fills the result.
 func (r *run) execute(ctx context.Context, began time.Time) {
 	l := &r.start.Limits
-	var stats rhai.Stats
 	end := r.start.Deadline
 	if l.WallTimeMS > 0 {
 		if t := began.Add(time.Duration(l.WallTimeMS) * time.Millisecond); end.IsZero() || t.Before(end) {
@@ -129,13 +129,18 @@ func (r *run) execute(ctx context.Context, began time.Time) {
 		r.failed(err)
 		return
 	}
-	value, err := program.Run(&r.ctx, r.scope(), rhai.RunStats(&stats), rhai.RunLimits(rhai.Limits{
+	r.limits = rhai.Limits{
 		MaxOperations: l.Operations,
 		MaxMemory:     l.MemoryBytes,
 		MaxCallLevels: int(l.CallDepth),
 		MaxModules:    maxModules,
-	}))
-	r.result.Operations, r.result.PeakMemory = stats.Operations, stats.PeakMemory
+	}
+	scope := scopes.Get().(*rhai.Scope)
+	r.fill(scope)
+	value, err := program.Run(&r.ctx, scope, rhai.RunMetered(&r.limits, &r.stats))
+	scope.Rewind(0)
+	scopes.Put(scope)
+	r.result.Operations, r.result.PeakMemory = r.stats.Operations, r.stats.PeakMemory
 	if err == nil {
 		var res *invoke.Response
 		if res, err = r.response(value); err == nil {
@@ -149,14 +154,15 @@ func (r *run) execute(ctx context.Context, began time.Time) {
 	r.failed(err)
 }
 
-// scope holds what the script finds defined.
-func (r *run) scope() *rhai.Scope {
-	s := rhai.NewScope()
+// scopes are empty ones, to be used again.
+var scopes = sync.Pool{New: func() any { return rhai.NewScope() }}
+
+// fill puts into the scope what the script finds defined.
+func (r *run) fill(s *rhai.Scope) {
 	if q := r.start.Request; q != nil {
 		r.request = request{run: r, req: q}
 		s.PushConst("request", rhai.Host(requestType.HostType(), &r.request))
 	}
-	return s
 }
 
 // run is one execution.
@@ -170,6 +176,8 @@ type run struct {
 	unit     invoke.Commit // what the run wants changed
 	calls    int64         // of host functions
 	exceeded *limitError   // a limit that a host function enforced
+	limits   rhai.Limits
+	stats    rhai.Stats
 	result   invoke.Result
 }
 

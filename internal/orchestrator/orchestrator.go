@@ -17,8 +17,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
@@ -166,7 +164,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 		return
 	}
 	defer release()
-	id := uuid.Must(uuid.NewV7()).String()
+	id := newExecutionID(time.Now())
 	start := t.start // a copy
 	start.RunID = id
 	start.Request = o.request(r, body, rest)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
 	"github.com/picloud/picloud/internal/invoke"
@@ -256,6 +257,26 @@ func TestStartAndRecord(t *testing.T) {
 		StartedAt: time.UnixMicro(10), Duration: 9, Operations: 7, PeakMemory: 8, Logs: []store.LogLine{{Message: "m"}}, LogsDropped: 11}
 	if fmt.Sprint(e) != fmt.Sprint(want) {
 		t.Errorf("recorded %+v\nwant     %+v", e, want)
+	}
+}
+
+func TestExecutionIDs(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)
+	id, err := uuid.Parse(newExecutionID(now))
+	if err != nil || id.Version() != 7 || id.Variant() != uuid.RFC4122 {
+		t.Errorf("%v is no UUIDv7 (%v)", id, err)
+	}
+	if sec, nsec := id.Time().UnixTime(); sec != now.Unix() || nsec/1e6 != 678 {
+		t.Errorf("%v is of %d.%09d", id, sec, nsec)
+	}
+	seen := map[string]bool{}
+	last := ""
+	for i := range 1000 {
+		id := newExecutionID(now.Add(time.Duration(i) * time.Microsecond))
+		if seen[id] || id <= last {
+			t.Fatalf("%s follows %s", id, last)
+		}
+		seen[id], last = true, id
 	}
 }
 
