@@ -37,6 +37,7 @@ type Store interface {
 	Apps
 	Scripts
 	Deployments
+	KV
 
 	// Subscribe registers f to be called after each committed change of an app,
 	// in this process before the changing call returns, and for changes by

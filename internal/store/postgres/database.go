@@ -118,11 +118,21 @@ type txConn struct{ tx pgx.Tx }
 
 func (c txConn) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	tag, err := c.tx.Exec(ctx, query, args...)
+	return tag.RowsAffected(), constraint(err)
+}
+
+// constraint adds the common SQL's errors to the driver's.
+func constraint(err error) error {
 	var e *pgconn.PgError
-	if errors.As(err, &e) && e.Code == "23505" {
-		err = fmt.Errorf("%w: %w", sqlstore.ErrUnique, err)
+	if errors.As(err, &e) {
+		switch e.Code {
+		case "23505":
+			return fmt.Errorf("%w: %w", sqlstore.ErrUnique, err)
+		case "23503":
+			return fmt.Errorf("%w: %w", sqlstore.ErrForeignKey, err)
+		}
 	}
-	return tag.RowsAffected(), err
+	return err
 }
 
 func (c txConn) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
@@ -136,7 +146,7 @@ func (c txConn) Query(ctx context.Context, query string, args ...any) (sqlstore.
 // pgRows are pgx's with the errors of the contract.
 type pgRows struct{ pgx.Rows }
 
-func (r pgRows) Err() error { return classify(r.Rows.Err()) }
+func (r pgRows) Err() error { return constraint(classify(r.Rows.Err())) }
 
 func (r pgRows) Close() error {
 	r.Rows.Close()

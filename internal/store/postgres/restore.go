@@ -55,7 +55,12 @@ func Restore(ctx context.Context, url string, r io.Reader) error {
 	if err != nil {
 		return classify(err)
 	}
-	return migrateUp(ctx, pool)
+	if err := migrateUp(ctx, pool); err != nil {
+		return err
+	}
+	// COPY brings rows, not the sequence that numbered them.
+	_, err = pool.Exec(ctx, `SELECT setval('kv_versions', greatest((SELECT max(version) FROM kv), 1))`)
+	return classify(err)
 }
 
 func readHead(in *tar.Reader) (backupHead, error) {

@@ -294,8 +294,11 @@ func (c txConn) Exec(ctx context.Context, query string, args ...any) (int64, err
 	}
 	r, err := s.ExecContext(ctx, args...)
 	if err != nil {
-		if isUnique(err) {
+		switch {
+		case isUnique(err):
 			err = fmt.Errorf("%w: %w", sqlstore.ErrUnique, err)
+		case code(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+			err = fmt.Errorf("%w: %w", sqlstore.ErrForeignKey, err)
 		}
 		return 0, err
 	}

@@ -22,6 +22,10 @@ import (
 // unique constraint.
 var ErrUnique = errors.New("unique constraint")
 
+// ErrForeignKey is what a driver's Exec and Query wrap when a row names one that
+// does not exist.
+var ErrForeignKey = errors.New("foreign key constraint")
+
 // Rows is the result of a query. It must be closed.
 type Rows interface {
 	Next() bool
@@ -55,15 +59,16 @@ type Store struct {
 	*Changes
 	// tell passes a committed change on to other processes.
 	tell func(store.Change)
+	kv   KVDialect
 }
 
 // New returns the store on db. tell, which may be nil, is called with each
 // committed change after this process's subscribers.
-func New(db DB, tell func(store.Change)) *Store {
+func New(db DB, kv KVDialect, tell func(store.Change)) *Store {
 	if tell == nil {
 		tell = func(store.Change) {}
 	}
-	return &Store{db: audited{db}, Changes: &Changes{}, tell: tell}
+	return &Store{db: audited{db}, Changes: &Changes{}, tell: tell, kv: kv}
 }
 
 // change runs f in a transaction and announces the changes it returned.

@@ -93,6 +93,10 @@ func Fill(t *testing.T, s store.Store) {
 		app := addApp(t, s, fmt.Sprintf("app-%d", i))
 		must(t, "AddMember", s.AddMember(ctx, member(app, odd, store.AppEditor)))
 		must(t, "CreateAPIKey", s.CreateAPIKey(ctx, newKey(fmt.Sprintf("k%d", i), odd, []store.App{{}, app, app}[i], store.ScopeRead, store.ScopeInvoke)))
+		must(t, "KVCommit", second(s.KVCommit(ctx, store.KVCommit{
+			AppID: app.ID, RunID: newID(), Seq: 1, At: at(0),
+			Ops: []store.KVOp{{Kind: store.KVSet, Key: "a\\\tü", Value: []byte("\x00\xff\\N\t\n"), Expires: at(time.Hour)}, {Kind: store.KVAdd, Key: "n", Delta: int64(i)}},
+		})))
 		for j := range 4 {
 			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
 		}
@@ -131,6 +135,10 @@ func everything(t *testing.T, s store.Store) (out []string) {
 		}
 	}
 	for _, app := range apps {
+		data, _, err := s.KVList(ctx, store.KVQuery{AppID: app.ID, Limit: 1000}, at(0))
+		add(err, data)
+		used, err := s.KVUsage(ctx, app.ID)
+		add(err, used)
 		members, err := s.ListMembers(ctx, app.ID, all)
 		add(err, members)
 		deployments, err := s.ListDeployments(ctx, app.ID, all)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -38,6 +39,39 @@ func Benchmark(b *testing.B, open func(b *testing.B) (store.Store, store.Executi
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					deployBench(b, s, app)
+				}
+			})
+		})
+	}
+	b.Run("KVGet", func(b *testing.B) {
+		s, _ := open(b)
+		app := fillBench(b, s)
+		if _, err := s.KVCommit(context.Background(), store.KVCommit{AppID: app.ID, Ops: []store.KVOp{set("key", "a value")}, At: at(0)}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if got, err := s.KVGet(context.Background(), app.ID, []string{"key"}, at(0)); err != nil || len(got) != 1 {
+				b.Fatal(got, err)
+			}
+		}
+	})
+	for _, callers := range []int{1, 32} {
+		b.Run(fmt.Sprintf("KVCommit/callers=%d", callers), func(b *testing.B) {
+			s, _ := open(b)
+			app := fillBench(b, s)
+			b.ReportAllocs()
+			b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+			b.ResetTimer()
+			if callers == 1 {
+				for i := 0; i < b.N; i++ {
+					setBench(b, s, app)
+				}
+				return
+			}
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					setBench(b, s, app)
 				}
 			})
 		})
@@ -113,6 +147,13 @@ func fillBench(b *testing.B, s store.Store) store.App {
 		}
 	}
 	return app
+}
+
+func setBench(b *testing.B, s store.Store, app store.App) {
+	op := set(fmt.Sprintf("key/%d", counter.Add(1)%10_000), "a value of some length, as scripts keep them")
+	if _, err := s.KVCommit(context.Background(), store.KVCommit{AppID: app.ID, RunID: newID(), Seq: 1, Ops: []store.KVOp{op}, At: at(0), MaxBytes: 1 << 30}); err != nil {
+		b.Error(err)
+	}
 }
 
 func deployBench(b *testing.B, s store.Store, app store.App) {

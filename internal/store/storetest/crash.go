@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/value"
 )
 
 // crashEnv carries the store's location to the process that is to be killed.
@@ -95,6 +96,19 @@ func writeUntilKilled(location string, open OpenAt) error {
 			}
 		})
 	}
+	for w := range 2 {
+		wg.Go(func() {
+			key := fmt.Sprintf("n%d", w)
+			for n := 1; ; n++ {
+				c := store.KVCommit{AppID: app.ID, RunID: newID(), Seq: 1, Ops: []store.KVOp{add(key, 1)}, At: at(0)}
+				if _, err := s.KVCommit(ctx, c); err != nil {
+					errs <- err
+					return
+				}
+				fmt.Printf("kv %s %s %d\n", app.ID, key, n)
+			}
+		})
+	}
 	for range 2 {
 		wg.Go(func() {
 			for {
@@ -123,6 +137,7 @@ func checkAcknowledged(t *testing.T, s store.Store, x store.Executions, lines []
 	t.Helper()
 	ctx := t.Context()
 	deployed, executed := 0, 0
+	added := map[[2]string]int64{} // by app and key
 	for i, line := range lines {
 		var appID, scriptID, sum string
 		var deployment, version int64
@@ -142,6 +157,13 @@ func checkAcknowledged(t *testing.T, s store.Store, x store.Executions, lines []
 			deployed++
 			continue
 		}
+		var key string
+		var count int64
+		if n, _ := fmt.Sscanf(line, "kv %s %s %d", &appID, &key, &count); n == 3 {
+			at := [2]string{appID, key}
+			added[at] = max(added[at], count)
+			continue
+		}
 		if list, ok := strings.CutPrefix(line, "executions "); ok {
 			for _, id := range strings.Fields(list) {
 				e, err := x.Execution(ctx, id)
@@ -155,8 +177,20 @@ func checkAcknowledged(t *testing.T, s store.Store, x store.Executions, lines []
 			t.Fatalf("the writer says: %s", line)
 		}
 	}
-	if deployed == 0 || executed == 0 {
-		t.Errorf("of %d lines %d were deployments and %d executions: the test shows nothing", len(lines), deployed, executed)
+	if deployed == 0 || executed == 0 || len(added) == 0 {
+		t.Errorf("of %d lines %d were deployments, %d executions, and %d counters were added to: the test shows nothing", len(lines), deployed, executed, len(added))
+	}
+	for of, count := range added {
+		got, err := s.KVGet(ctx, of[0], []string{of[1]}, at(0))
+		must(t, "KVGet", err)
+		n := int64(0)
+		if len(got) == 1 {
+			n, _ = value.DecodeInt(got[0].Value)
+		}
+		// The one under way at the end may have been made.
+		if n != count && n != count+1 {
+			t.Errorf("%d additions were acknowledged, the counter %s holds %d", count, of[1], n)
+		}
 	}
 	// Also what it had not come to acknowledge is whole or not there.
 	apps, err := s.ListApps(ctx, store.Page{Limit: 1000})

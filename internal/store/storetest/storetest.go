@@ -46,6 +46,10 @@ func Run(t *testing.T, open Open) {
 		{"Sources", testSources},
 		{"Deployments", testDeployments},
 		{"ChangeManifest", testChangeManifest},
+		{"KV", func(t *testing.T, s store.Store) {
+			RunKV(t, s, func(t *testing.T) string { return addApp(t, s, "kv-"+newID()[24:]).ID })
+			t.Run("DeleteApp", func(t *testing.T) { testDeleteAppWithKV(t, s) })
+		}},
 		{"Changes", testChanges},
 		{"ConcurrentDeploys", testConcurrentDeploys},
 		{"ConcurrentReaders", testConcurrentReaders},
