@@ -18,11 +18,15 @@ const strHead = unsafe.Sizeof(strObj{})
 
 const maxString = 1<<31 - 1
 
-var emptyStr = strObj{hdr: hdr{kind: KindString, flags: flagShared | flagFrozen}}
+// emptyStr has a byte behind its header, so that the address of its data is within it.
+var emptyStr = struct {
+	strObj
+	_ [8]byte
+}{strObj: strObj{hdr: hdr{kind: KindString, flags: flagShared | flagFrozen}}}
 
-// newStrObj allocates room for n bytes.
+// newStrObj allocates room for n bytes, at least one.
 func newStrObj(n int) *strObj {
-	words := (int(strHead) + n + 7) / 8
+	words := (int(strHead) + max(n, 1) + 7) / 8
 	buf := make([]uint64, words)
 	o := (*strObj)(unsafe.Pointer(unsafe.SliceData(buf)))
 	o.kind = KindString
