@@ -88,7 +88,7 @@ func (vm *machine) registers(t *tracer) {
 		if fn == nil {
 			return
 		}
-		t.written(stack[base:base+limit], fn.f.Pending[int32(pc)])
+		t.written(stack[base:base+limit], fn.f.FindUnwritten(int32(pc)))
 		if i == 0 {
 			return
 		}

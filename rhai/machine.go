@@ -247,11 +247,14 @@ func (vm *machine) posAt(fn *funcProto, pc int) Position {
 }
 
 // altPos is the second position of the current instruction.
-func (vm *machine) altPos() Position { return vm.fn.f.Alt[int32(vm.pc-1)] }
+func (vm *machine) altPos() Position {
+	pos, _ := bytecode.FindPos(vm.fn.f.Alt, int32(vm.pc-1))
+	return pos
+}
 
 // linkPos is where the link is that an assignment ends with.
 func (vm *machine) linkPos() Position {
-	if p, ok := vm.fn.f.Alt[int32(-vm.pc)]; ok {
+	if p, ok := bytecode.FindPos(vm.fn.f.Links, int32(vm.pc-1)); ok {
 		return p
 	}
 	return vm.altPos()

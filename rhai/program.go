@@ -53,7 +53,10 @@ func (e *Engine) Compile(name, source string) (*Program, error) {
 	if err != nil {
 		return nil, &Error{Kind: ErrParsing, subject: err.Error(), inner: err}
 	}
-	p := &Program{eng: e, name: name, script: s}
+	p := &Program{eng: e, name: name}
+	if u.Dynamic {
+		p.script = s // f!() compiles the function anew where it is called
+	}
 	p.link(u)
 	return p, nil
 }

@@ -19,6 +19,7 @@ type Unit struct {
 	Fails      []Failure
 	Outer      []Outer  // variables the body expects from outside
 	TopVars    []TopVar // variables the body defines at its top level
+	Dynamic    bool     // some function contains eval or f!()
 	HasImports bool
 }
 
@@ -39,11 +40,12 @@ type Func struct {
 	NRegs    int // near registers used
 	NFar     int // far slots used
 	Code     []Ins
-	Pos      []syntax.Pos         // of each instruction
-	Top      []uint8              // of each instruction: registers from here on hold nothing that is still needed
-	Pending  map[int32][]uint8    // of a call: registers below Top that have not been written yet
-	Alt      map[int32]syntax.Pos // second position of an instruction: of the operator in a chain
-	Handlers []Handler            // innermost first
+	Pos      []syntax.Pos // of each instruction
+	Top      []uint8      // of each instruction: registers from here on hold nothing that is still needed
+	Pending  []Unwritten  // of calls, in order: registers below Top that have not been written yet
+	Alt      []PosAt      // second positions of instructions, in order: of the operator in a chain
+	Links    []PosAt      // third ones: of the link that an assignment ends with
+	Handlers []Handler    // innermost first
 }
 
 // Handler covers [Start, End) with a catch block at Target, which finds the
@@ -179,4 +181,52 @@ type TopVar struct {
 	Name  string
 	Slot  Slot
 	Const bool
+}
+
+// PosAt is a further position of an instruction.
+type PosAt struct {
+	PC  int32
+	Pos syntax.Pos
+}
+
+// Unwritten lists registers that a call finds reserved but not yet written.
+type Unwritten struct {
+	PC   int32
+	Regs []uint8
+}
+
+// FindPos finds the position of an instruction in a list in order of PC.
+func FindPos(list []PosAt, pc int32) (syntax.Pos, bool) {
+	lo, hi := 0, len(list)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if list[mid].PC < pc {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(list) && list[lo].PC == pc {
+		return list[lo].Pos, true
+	}
+	return syntax.Pos{}, false
+}
+
+// FindUnwritten finds the registers of a call.
+func (f *Func) FindUnwritten(pc int32) []uint8 {
+	for i := range f.Pending {
+		if f.Pending[i].PC == pc {
+			return f.Pending[i].Regs
+		}
+	}
+	return nil
+}
+
+// Trim gives back the room that growing left behind.
+func (f *Func) Trim() {
+	f.Code = append(make([]Ins, 0, len(f.Code)), f.Code...)
+	f.Pos = append(make([]syntax.Pos, 0, len(f.Pos)), f.Pos...)
+	f.Top = append(make([]uint8, 0, len(f.Top)), f.Top...)
+	f.Alt = append(make([]PosAt, 0, len(f.Alt)), f.Alt...)
+	f.Links = append(make([]PosAt, 0, len(f.Links)), f.Links...)
 }

@@ -57,10 +57,12 @@ func Script(s *syntax.Script, source string) (u *bytecode.Unit, err error) {
 	body := &fn{unit: c, f: &bytecode.Func{}, main: true}
 	body.facts = analyze(nil, s.Body)
 	c.globals = c.globals || body.facts.global
+	c.Dynamic = c.Dynamic || body.facts.dynamic
 	defs := make([]*fn, len(s.Functions))
 	for i, d := range s.Functions {
 		fc := &fn{unit: c, f: c.Funcs[i], facts: analyze(d.Params, d.Body.Stmts)}
 		c.globals = c.globals || fc.facts.global
+		c.Dynamic = c.Dynamic || fc.facts.dynamic
 		c.HasImports = c.HasImports || fc.facts.imports
 		fc.f.UsesThis = fc.facts.this
 		defs[i] = fc
@@ -71,7 +73,18 @@ func Script(s *syntax.Script, source string) (u *bytecode.Unit, err error) {
 	}
 	c.Body = body.f
 	body.body(s)
+	c.trim()
 	return c.Unit, nil
+}
+
+// trim gives back what growing left over: programs are kept by the thousand.
+func (u *unit) trim() {
+	u.Body.Trim()
+	for _, f := range u.Funcs {
+		f.Trim()
+	}
+	u.Calls = append(make([]bytecode.CallSite, 0, len(u.Calls)), u.Calls...)
+	u.Consts = append(make([]bytecode.Const, 0, len(u.Consts)), u.Consts...)
 }
 
 func newUnit(source string) *unit {
@@ -211,6 +224,7 @@ func (u *unit) closure(x *syntax.Closure) int {
 	d.Params = params
 	fc := &fn{unit: u, f: f, facts: analyze(params, d.Body.Stmts)}
 	u.globals = u.globals || fc.facts.global
+	u.Dynamic = u.Dynamic || fc.facts.dynamic
 	f.UsesThis = fc.facts.this
 	fc.function(&d, len(x.Captures))
 	return i
@@ -262,24 +276,22 @@ func (c *fn) emit(op bytecode.Op, a, b, cc int, d int32, pos syntax.Pos) int {
 	c.f.Pos = append(c.f.Pos, pos)
 	c.f.Top = append(c.f.Top, uint8(c.next))
 	if len(c.pending) > 0 && op.Calls() {
-		if c.f.Pending == nil {
-			c.f.Pending = map[int32][]uint8{}
-		}
-		c.f.Pending[int32(len(c.f.Code)-1)] = append([]uint8(nil), c.pending...)
+		c.f.Pending = append(c.f.Pending, bytecode.Unwritten{
+			PC: int32(len(c.f.Code) - 1), Regs: append([]uint8(nil), c.pending...),
+		})
 	}
 	return len(c.f.Code) - 1
 }
 
 // alt records the second position of the last instruction.
 func (c *fn) alt(pos syntax.Pos) {
-	if c.f.Alt == nil {
-		c.f.Alt = map[int32]syntax.Pos{}
-	}
-	c.f.Alt[int32(len(c.f.Code)-1)] = pos
+	c.f.Alt = append(c.f.Alt, bytecode.PosAt{PC: int32(len(c.f.Code) - 1), Pos: pos})
 }
 
 // altLink records where the link of an assignment is.
-func (c *fn) altLink(pos syntax.Pos) { c.f.Alt[int32(-len(c.f.Code))] = pos }
+func (c *fn) altLink(pos syntax.Pos) {
+	c.f.Links = append(c.f.Links, bytecode.PosAt{PC: int32(len(c.f.Code) - 1), Pos: pos})
+}
 
 func (c *fn) here() int { return len(c.f.Code) }
 
