@@ -70,6 +70,9 @@ func (vm *machine) makeClosure(in *bytecode.Ins) bool {
 		} else {
 			f.curry[i] = vm.regs[s.Reg]
 		}
+		if c := f.curry[i].p; c != nil && c.kind == kindCell {
+			c.flags |= flagCaptured
+		}
 	}
 	vm.regs[in.A] = Value{p: &f.hdr}
 	return true

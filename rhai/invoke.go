@@ -77,6 +77,10 @@ func (vm *machine) callByName(in *bytecode.Ins, place *Value) bool {
 	if place != nil {
 		args[0] = *place
 		ro = vm.placeRO
+		if c := vm.placeCell; c != nil && c.flags&flagCaptured != 0 {
+			share(args[0])
+			place = nil
+		}
 	}
 	if site.Namespace != nil {
 		return vm.callQualified(site, args, a, place, ro)
@@ -132,7 +136,7 @@ func (vm *machine) method(in *bytecode.Ins) bool {
 		return true
 	case methodIsShared:
 		if n == 0 {
-			args[0] = Bool(vm.placeCell != nil && len(vm.path) == 0)
+			args[0] = Bool(vm.placeCell != nil && vm.placeCell.flags&flagCaptured != 0 && len(vm.path) == 0)
 			return true
 		}
 	case methodTypeOf:
@@ -180,7 +184,7 @@ func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, po
 	lock := cell != nil && fn.Effects&CallsBack != 0
 	if lock {
 		if cell.flags&flagLocked != 0 {
-			return vm.dataRace("")
+			return vm.dataRace()
 		}
 		cell.flags |= flagLocked
 	}
@@ -212,7 +216,7 @@ func (vm *machine) callMethod(fn *funcProto, args []Value, a int, pos Position) 
 	}
 	place, cell, ro := vm.place, vm.placeCell, vm.placeRO
 	if cell != nil && cell.flags&flagLocked != 0 {
-		return vm.dataRace(vm.fn.prog.unit.Names[vm.placeName])
+		return vm.dataRace()
 	}
 	if !ro {
 		if err := vm.own(); err != nil {
@@ -309,7 +313,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		place, cell, ro := vm.place, vm.placeCell, vm.placeRO
 		if bind && !ro {
 			if cell != nil && cell.flags&flagLocked != 0 {
-				return vm.dataRace(vm.fn.prog.unit.Names[vm.placeName])
+				return vm.dataRace()
 			}
 			if err := vm.own(); err != nil {
 				return vm.failAt(err, pos)

@@ -1,7 +1,6 @@
 package rhai
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"github.com/picloud/picloud/rhai/internal/bytecode"
@@ -13,7 +12,6 @@ type iterObj struct {
 	hdr
 	over Value
 	i    int
-	m    mapIter
 	next func() (Value, bool, error)
 }
 
@@ -99,9 +97,6 @@ func (vm *machine) iterate(a uint8, v Value, pos Position) bool {
 	case KindArray, KindBlob:
 		share(v)
 	case KindString:
-	case KindMap:
-		share(v)
-		o.m = v.mp().iter()
 	case KindHost:
 		t := v.host().typ
 		if t == nil || t.iter == nil {
@@ -167,26 +162,9 @@ func (vm *machine) forNext(in *bytecode.Ins) bool {
 			r, n := utf8.DecodeRuneInString(s[o.i:])
 			v = Char(r)
 			o.i += n
-		case KindMap:
-			key, val, ok := o.m.next()
-			if !ok {
-				return true
-			}
-			k, err := vm.newString(strings.Clone(key))
-			if err != nil {
-				return vm.fail(err)
-			}
-			m := newShaped(entryKeys)
-			m.vals[0], m.vals[1] = k, share(*val)
-			if err := m.deepen(*val); err != nil {
-				return vm.fail(err)
-			}
-			v = m.value()
 		}
 	}
 	vm.regs[in.B] = v
 	vm.pc += int(in.D)
 	return true
 }
-
-var entryKeys = []string{"name", "value"}

@@ -46,7 +46,7 @@ func (vm *machine) rootPlace(in *bytecode.Ins) bool {
 	case bytecode.PCell:
 		c := vm.regs[in.A].cell()
 		if c.flags&flagLocked != 0 {
-			return vm.dataRace(vm.fn.prog.unit.Names[in.D])
+			return vm.dataRace()
 		}
 		vm.place, vm.placeCell = &c.v, c
 		if in.B == 2 {
@@ -483,7 +483,7 @@ func (vm *machine) writable() bool {
 		return vm.constantAssigned()
 	}
 	if c := vm.placeCell; c != nil && c.flags&flagLocked != 0 {
-		return vm.dataRace("")
+		return vm.dataRace()
 	}
 	if len(vm.path) > 0 {
 		if err := vm.own(); err != nil {
@@ -735,6 +735,12 @@ func (vm *machine) storeChars(place *Value, s, i, v Value) bool {
 			return false
 		}
 		off, end = byteOffset(s, from), byteOffset(s, to)
+		if last := i.rng().to; last < int64(from) { // of a range that runs backwards the reference keeps both sides
+			if i.rng().inclusive {
+				last++
+			}
+			end = byteOffset(s, int(max(last, 0)))
+		}
 		t, err := vm.display(v)
 		if err != nil {
 			return vm.fail(err)
@@ -745,7 +751,7 @@ func (vm *machine) storeChars(place *Value, s, i, v Value) bool {
 	if err := vm.charge(int64(len(text)) >> 6); err != nil {
 		return vm.fail(err)
 	}
-	if err := vm.alloc(strBytes(len(text) + len(with))); err != nil {
+	if err := vm.alloc(strBytes(len(text) + len(with) + max(0, off-end))); err != nil {
 		return vm.fail(err)
 	}
 	n, err := vm.newString(text[:off] + with + text[end:])

@@ -36,14 +36,14 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 	case bytecode.CellGet:
 		c := r[in.B].cell()
 		if c.flags&flagLocked != 0 {
-			return vm.dataRace("")
+			return vm.dataRace()
 		}
 		*a = c.v
 		if in.C == 0 {
 			share(*a)
 		}
 	case bytecode.CellSet:
-		return vm.dataRace("")
+		return vm.dataRace()
 	case bytecode.Check:
 		return vm.check(a, in)
 	case bytecode.GetThis:
@@ -309,8 +309,11 @@ func (vm *machine) newCell(a *Value) bool {
 	return true
 }
 
-func (vm *machine) dataRace(name string) bool {
-	return vm.fail(newError(ErrDataRace, name))
+// dataRace refuses a variable that a running method call has borrowed. The error has no position, as in the reference.
+func (vm *machine) dataRace() bool {
+	err := newError(ErrDataRace, "")
+	err.noFill = true
+	return vm.fail(err)
 }
 
 // check refuses a variable that is not defined.
@@ -381,7 +384,7 @@ func (vm *machine) assignPlace(in *bytecode.Ins) bool {
 		return vm.constantAssigned()
 	}
 	if c := vm.placeCell; c != nil && c.flags&flagLocked != 0 {
-		return vm.dataRace("")
+		return vm.dataRace()
 	}
 	y := vm.regs[in.B]
 	if in.D == 0 {

@@ -32,9 +32,10 @@ const (
 )
 
 const (
-	flagShared uint8 = 1 << iota // more than one place may refer to the object: copy before writing
-	flagFrozen                   // a constant of a Program: never written, not even its header
-	flagLocked                   // cells: borrowed by a running method call
+	flagShared   uint8 = 1 << iota // more than one place may refer to the object: copy before writing
+	flagFrozen                     // a constant of a Program: never written, not even its header
+	flagLocked                     // cells: borrowed by a running method call
+	flagCaptured                   // cells: a closure holds the variable, too
 )
 
 // hdr starts every object. Scalars point at sentinels with the same header,

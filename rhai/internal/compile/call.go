@@ -132,7 +132,7 @@ func (c *fn) isConst(x syntax.Expr) bool {
 }
 
 // byPlace reports whether a first argument is passed by place: `this`, and
-// variables that are neither shared with closures nor constant.
+// variables that are not constant. One that a closure has captured by then is passed as a copy; the machine sees to that.
 func (c *fn) byPlace(x syntax.Expr) bool {
 	switch x := x.(type) {
 	case *syntax.This:
@@ -150,7 +150,7 @@ func (c *fn) byPlace(x syntax.Expr) bool {
 				return false
 			}
 		}
-		return v != nil && !v.slot.Cell && !v.constant
+		return v != nil && !v.constant
 	}
 	return false
 }
@@ -164,11 +164,14 @@ func (c *fn) specialCall(x *syntax.Call, dst int) {
 	if x.Name == "is_shared" {
 		if v, ok := x.Args[0].(*syntax.Variable); ok && len(v.Namespace) == 0 {
 			if d := c.lookup(v.Name); d != nil && !d.outer {
-				b := 0
-				if d.slot.Cell {
-					b = 1
+				if !d.slot.Cell {
+					c.emit(bytecode.LoadBool, dst, 0, 0, 0, x.At)
+					return
 				}
-				c.emit(bytecode.LoadBool, dst, b, 0, 0, x.At)
+				a := c.base(dst, 1)
+				c.place(v, a)
+				c.emit(bytecode.MethodP, a, 0, 0, c.addSite(c.callSite(x.Name, nil, x.At)), x.At)
+				c.move(dst, a, x.At)
 				return
 			}
 		}
@@ -207,7 +210,7 @@ func (c *fn) eval(x *syntax.Call, dst int) {
 	s := c.evalSite(x.At, startPos(x.Args[0]))
 	s.Base, s.Far = c.next, c.far
 	c.Evals = append(c.Evals, s)
-	c.emit(bytecode.Eval, a, 0, 0, int32(len(c.Evals)-1), x.At)
+	c.emit(bytecode.Eval, a, 0, 0, int32(len(c.Evals)-1), x.Args[0].Start())
 	c.evals++
 	c.move(dst, a, x.At)
 }

@@ -190,7 +190,7 @@ func (u *unit) literal(x syntax.Expr) bytecode.Const {
 		}
 		return k
 	case *syntax.Closure:
-		return bytecode.Const{Kind: bytecode.FnConst, Int: int64(u.closure(x))}
+		return bytecode.Const{Kind: bytecode.FnConst, Int: int64(u.closure(x, nil))}
 	case *syntax.Call: // Fn("name") as a case of a switch
 		return bytecode.Const{Kind: bytecode.FnNameConst, Str: x.Args[0].(*syntax.StringLit).Value}
 	case *syntax.Binary:
@@ -208,7 +208,8 @@ func (u *unit) literal(x syntax.Expr) bytecode.Const {
 }
 
 // closure compiles the function of a closure and returns its index.
-func (u *unit) closure(x *syntax.Closure) int {
+// constants tells which of the captured variables are constant; nil if none is.
+func (u *unit) closure(x *syntax.Closure, constants []bool) int {
 	i := len(u.Funcs)
 	f := &bytecode.Func{
 		Index: i, Name: fmt.Sprintf("anon$%04x", i), Closure: true, Captures: len(x.Captures),
@@ -226,6 +227,7 @@ func (u *unit) closure(x *syntax.Closure) int {
 	u.globals = u.globals || fc.facts.global
 	u.Dynamic = u.Dynamic || fc.facts.dynamic
 	f.UsesThis = fc.facts.this
+	fc.constants = constants
 	fc.function(&d, len(x.Captures))
 	return i
 }
@@ -243,10 +245,11 @@ type variable struct {
 // fn is the state of compiling one function.
 type fn struct {
 	*unit
-	f     *bytecode.Func
-	facts *facts
-	main  bool
-	top   bool // a fragment of an eval at the top level of the body
+	f         *bytecode.Func
+	facts     *facts
+	constants []bool // by captured variable
+	main      bool
+	top       bool // a fragment of an eval at the top level of the body
 
 	vars       []variable
 	index      map[string]int32 // 1 + index of the innermost variable of a name
@@ -375,7 +378,7 @@ func (c *fn) function(d *syntax.FnDef, captures int) {
 			slot.Cell = true
 			c.emit(bytecode.NewCell, int(slot.Reg), 0, 0, 0, p.Pos)
 		}
-		c.push(variable{name: p.Name, slot: slot})
+		c.push(variable{name: p.Name, slot: slot, constant: i < len(c.constants) && c.constants[i]})
 	}
 	mark := c.importMark(d.Body.Stmts, d.Pos)
 	c.tail(d.Body.Stmts, mark)

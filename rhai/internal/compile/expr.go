@@ -330,7 +330,12 @@ func (c *fn) shape(entries []syntax.MapEntry) int32 {
 }
 
 func (c *fn) makeClosure(x *syntax.Closure, dst int) {
-	i := c.closure(x)
+	constants := make([]bool, len(x.Captures))
+	for i, n := range x.Captures {
+		v := c.lookup(n.Name)
+		constants[i] = v != nil && v.constant
+	}
+	i := c.closure(x, constants)
 	if len(x.Captures) == 0 {
 		c.emit(bytecode.LoadK, dst, 0, 0, c.constant(bytecode.Const{Kind: bytecode.FnConst, Int: int64(i)}), x.Pos())
 		return

@@ -244,6 +244,12 @@ func (c *fn) assignVar(s *syntax.AssignStmt, t *syntax.Variable, op syntax.Token
 	if !ok || c.isConst(t) {
 		v := c.temp(1)
 		c.expr(s.Value, v, true)
+		if d := c.lookup(t.Name); (d == nil || d.outer) && len(t.Namespace) == 0 {
+			if _, ok := c.byName[t.Name]; ok {
+				c.fail("ErrorAssignmentToConstant", t.Name, t.At)
+				return
+			}
+		}
 		c.place(t, v)
 		c.assignPlace(v, op, s)
 		return
