@@ -170,7 +170,8 @@ func TestResponses(t *testing.T) {
 		`response(200).header("link", "a").header("link", "b")`: {"Link": {"a", "b"}},
 		`response(200).set_cookie("a", "b")`:                    {"Set-Cookie": {"a=b; Path=/; HttpOnly; SameSite=Lax"}},
 		`response(200).set_cookie("a", "1").set_cookie("b", "2", #{ max_age: 60, secure: true, http_only: false, same_site: "strict", path: "/x" })`: {
-			"Set-Cookie": {"a=1; Path=/; HttpOnly; SameSite=Lax", "b=2; Path=/x; Max-Age=60; Secure; SameSite=Strict"}},
+			"Set-Cookie": {"a=1; Path=/; HttpOnly; SameSite=Lax", "b=2; Path=/x; Max-Age=60; Secure; SameSite=Strict"},
+		},
 	} {
 		res := b.run(src, nil)
 		if fmt.Sprint(res.Response.Header) != fmt.Sprint(want) {
@@ -271,8 +272,10 @@ func TestBodies(t *testing.T) {
 		{"", `{"a":`, `request.json()`, "400"},
 		{"", ``, `request.json()`, "400"},
 		{"", `{"a":`, `json::parse(request.body)`, "400"},
-		{"", `{"a":`, `try { request.json() } catch (e) { return #{ status: e.status, message: e.message }; }`,
-			`200 application/json {"message":"the request's body is not valid JSON: the text ends where a value is expected (line 1, column 6 of the JSON)","status":400}`},
+		{
+			"", `{"a":`, `try { request.json() } catch (e) { return #{ status: e.status, message: e.message }; }`,
+			`200 application/json {"message":"the request's body is not valid JSON: the text ends where a value is expected (line 1, column 6 of the JSON)","status":400}`,
+		},
 		{"", `x`, `json::parse("{")`, "500"},
 		{"", `x`, `try { json::parse("{") } catch (e) { return e; }`, `200 text/plain; charset=utf-8 not valid JSON: expected a key in double quotes (line 1, column 2 of the JSON)`},
 	} {

@@ -224,8 +224,10 @@ func TestStartAndRecord(t *testing.T) {
 	m.Scripts["hello"] = s
 	w.apps.set("demo", m)
 	w.answer = func(s *invoke.Start) (*invoke.Result, error) {
-		return &invoke.Result{Status: store.StatusError, Error: "oops", Operations: 7, PeakMemory: 8, Duration: 9,
-			StartedAt: time.UnixMicro(10), Response: &invoke.Response{Status: 500}, Logs: []store.LogLine{{Message: "m"}}, LogsDropped: 11}, nil
+		return &invoke.Result{
+			Status: store.StatusError, Error: "oops", Operations: 7, PeakMemory: 8, Duration: 9,
+			StartedAt: time.UnixMicro(10), Response: &invoke.Response{Status: 500}, Logs: []store.LogLine{{Message: "m"}}, LogsDropped: 11,
+		}, nil
 	}
 	r := httptest.NewRequest("PUT", "/demo/hello/x?a=b", strings.NewReader("the body"))
 	r.Host, r.RemoteAddr = "localhost:1", "192.0.2.1:5"
@@ -252,9 +254,11 @@ func TestStartAndRecord(t *testing.T) {
 		t.Errorf("IDs differ: %q, %q, %q", e.ID, g.RunID, res.Header.Get("Picloud-Execution-Id"))
 	}
 	e.ID = ""
-	want := store.Execution{AppID: "id-demo", ScriptID: "s-hello", Script: "hello", Version: 3, Deployment: 1, Trigger: "http",
+	want := store.Execution{
+		AppID: "id-demo", ScriptID: "s-hello", Script: "hello", Version: 3, Deployment: 1, Trigger: "http",
 		Status: store.StatusError, Error: "oops", Method: "PUT", Path: "/demo/hello/x", HTTPStatus: 500,
-		StartedAt: time.UnixMicro(10), Duration: 9, Operations: 7, PeakMemory: 8, Logs: []store.LogLine{{Message: "m"}}, LogsDropped: 11}
+		StartedAt: time.UnixMicro(10), Duration: 9, Operations: 7, PeakMemory: 8, Logs: []store.LogLine{{Message: "m"}}, LogsDropped: 11,
+	}
 	if fmt.Sprint(e) != fmt.Sprint(want) {
 		t.Errorf("recorded %+v\nwant     %+v", e, want)
 	}

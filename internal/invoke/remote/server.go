@@ -176,7 +176,8 @@ func (c *serverConn) receive(t messageType, id uint64, body []byte) error {
 		if len(c.streams) >= maxStreams {
 			go c.conn.send(context.Background(), typeResult, id, encodeResult(&invoke.Result{
 				Status: store.StatusRejected, Error: "too many runs at once on one connection",
-				StartedAt: time.Now().UTC(), RetryAfter: time.Second}))
+				StartedAt: time.Now().UTC(), RetryAfter: time.Second,
+			}))
 			return nil
 		}
 		ctx, cancel := context.WithCancelCause(context.Background())
