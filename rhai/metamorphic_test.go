@@ -23,6 +23,7 @@ type generator struct {
 	depth int
 	loops int
 	names int
+	after string // written after every statement at the top
 }
 
 func (g *generator) pick(list ...string) string { return list[g.IntN(len(list))] }
@@ -178,18 +179,19 @@ func (g *generator) program() (body, result string) {
 	for range 3 + g.IntN(8) {
 		if g.IntN(40) == 0 {
 			g.stmt()
-			continue
+		} else {
+			g.b.WriteString("try { ")
+			g.stmt()
+			g.b.WriteString("} catch { } ")
 		}
-		g.b.WriteString("try { ")
-		g.stmt()
-		g.b.WriteString("} catch { } ")
+		g.b.WriteString(g.after)
 	}
 	return g.b.String(), "[a, b, c, d, e]"
 }
 
 var place = regexp.MustCompile(` \(line \d+, position \d+\)|\nin call[^\n]*|\nin closure call[^\n]*|\\*"(line|position)\\*": \d+,? ?|anon\$[0-9a-f]+`)
 
-var generated = flag.Int("generated", 1500, "number of random programs that TestPlacesAgree runs")
+var generated = flag.Int("generated", 1000, "number of random programs that TestPlacesAgree runs")
 
 // TestPlacesAgree runs programs at the top level, in a function, in a closure,
 // in a block and next to an eval. The machine treats the variables
@@ -252,4 +254,40 @@ func runGenerated(script string) string {
 		return fmt.Sprintf("internal error: %v in %s", err, script)
 	}
 	return "error: " + place.ReplaceAllString(err.Error(), "")
+}
+
+// TestCopiesStay keeps copies of all variables after every statement of a
+// random program, with their texts, and looks at the end whether some later
+// statement has changed a copy.
+func TestCopiesStay(t *testing.T) {
+	n := *generated
+	if testing.Short() {
+		n /= 5
+	}
+	failed := 0
+	for seed := range n {
+		g := &generator{
+			Rand:  rand.New(rand.NewPCG(uint64(seed), 11)),
+			after: "kept.push([[a, b, c, d, e], `${[a, b, c, d, e]}`]);\n",
+		}
+		g.b.WriteString("let kept = []; ")
+		body, _ := g.program()
+		body += "for k in kept { if `${k[0]}` != k[1] { throw `${k[1]} became ${k[0]}`; } } "
+		for _, script := range []string{
+			body + generatedFunctions,
+			"fn main() { " + body + " } main()" + generatedFunctions,
+			"let main = || { " + body + " }; main.call()" + generatedFunctions,
+			`eval("1"); ` + body + generatedFunctions,
+		} {
+			if got := runGenerated(script); strings.Contains(got, " became ") || strings.HasPrefix(got, "internal") {
+				if failed++; failed <= 5 {
+					t.Errorf("seed %d:\n%s\n%s", seed, script, got)
+				}
+				break
+			}
+		}
+	}
+	if failed > 5 {
+		t.Errorf("%d of %d programs changed copies", failed, n)
+	}
 }
