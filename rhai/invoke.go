@@ -47,12 +47,12 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 
 // shareStored marks what the function may keep and others may hold. It comes before the receiver is made unique: an array that is pushed
 // into itself is then copied first.
-func (fn *Native) shareStored(args []Value, lent uint64) {
-	if fn.Effects&Stores == 0 {
+func (f *Native) shareStored(args []Value, lent uint64) {
+	if f.Effects&Stores == 0 {
 		return
 	}
 	for i := range args {
-		if lent>>min(i, 63)&1 != 0 && (i > 0 || fn.Effects&Mutates == 0) {
+		if lent>>min(i, 63)&1 != 0 && (i > 0 || f.Effects&Mutates == 0) {
 			share(args[i])
 		}
 	}

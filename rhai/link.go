@@ -19,7 +19,7 @@ type funcProto struct {
 	ext   bool // needs an extended frame
 }
 
-func (p *funcProto) arity() int { return len(p.f.Params) }
+func (fn *funcProto) arity() int { return len(fn.f.Params) }
 
 // linked is what a unit of code becomes.
 type linked struct {

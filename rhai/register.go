@@ -291,8 +291,18 @@ func (p Param) typeName() string {
 		t    TypeSet
 		name string
 	}{
-		{TUnit, "()"}, {TBool, "bool"}, {TInt, "int"}, {TFloat, "float"}, {TChar, "char"}, {TTimestamp, "timestamp"},
-		{TString, "string"}, {TArray, "array"}, {TMap, "map"}, {TBlob, "blob"}, {TRange, "range"}, {TFn, "Fn"},
+		{TUnit, "()"},
+		{TBool, "bool"},
+		{TInt, "int"},
+		{TFloat, "float"},
+		{TChar, "char"},
+		{TTimestamp, "timestamp"},
+		{TString, "string"},
+		{TArray, "array"},
+		{TMap, "map"},
+		{TBlob, "blob"},
+		{TRange, "range"},
+		{TFn, "Fn"},
 	}
 	var parts []string
 	for _, n := range names {

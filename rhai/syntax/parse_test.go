@@ -236,8 +236,10 @@ func TestTrees(t *testing.T) {
 		{"while a { break 1; } loop { continue } do { } until b", "(while a (block (break 1))) (loop (block (continue))) (do-until (block) b)"},
 		{"for (x, i) in 0..5 { }", "(for x,i (.. 0 5) (block))"},
 		{"switch x { _ => ; }", "(switch x (case default if - => (block)))"},
-		{"switch x { 1 | 'a' if y => 1, 1..5 => { 2 } 7..7 => 3, -1..=-1 => 4, _ => 5 }",
-			"(switch x (case 1 'a' if y => 1) (case (.. 1 5) 1:5:false if - => (block 2)) (case (.. 7 7) if - => 3) (case (..= -1 -1) -1:-1:true if - => 4) (case default if - => 5))"},
+		{
+			"switch x { 1 | 'a' if y => 1, 1..5 => { 2 } 7..7 => 3, -1..=-1 => 4, _ => 5 }",
+			"(switch x (case 1 'a' if y => 1) (case (.. 1 5) 1:5:false if - => (block 2)) (case (.. 7 7) if - => 3) (case (..= -1 -1) -1:-1:true if - => 4) (case default if - => 5))",
+		},
 		{"try { f() } catch (e) { throw; }", "(try (block (call f)) e (block (throw -)))"},
 		{`import "a" + b as c; import "d"`, `(import (+ "a" b) c) (import "d")`},
 		{"a ?? return 1; a ?? throw", "(?? a (return 1)) (?? a (throw -))"},

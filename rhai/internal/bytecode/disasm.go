@@ -121,11 +121,11 @@ func (k Const) String() string {
 }
 
 // String returns the name of the operation.
-func (o Op) String() string {
-	if o < NumOps && opNames[o] != "" {
-		return opNames[o]
+func (op Op) String() string {
+	if op < NumOps && opNames[op] != "" {
+		return opNames[op]
 	}
-	return "op" + strconv.Itoa(int(o))
+	return "op" + strconv.Itoa(int(op))
 }
 
 var opNames = [NumOps]string{
