@@ -36,7 +36,7 @@ func (g *generator) expr() string {
 	if g.depth > 4 {
 		return g.pick(g.variable(), strconv.Itoa(g.IntN(5)), `"s"`, "1.5", "true")
 	}
-	switch g.IntN(28) {
+	switch g.IntN(30) {
 	case 0, 1, 2, 3:
 		return g.variable()
 	case 4, 5:
@@ -78,6 +78,12 @@ func (g *generator) expr() string {
 		return g.variable() + "." + g.pick("push", "insert", "remove", "pop", "shift", "truncate", "chop", "extract", "split", "sub_string") + "(" + g.pick("", "0", "1", g.expr()) + ")"
 	case 26:
 		return "-(" + g.expr() + ")"
+	case 27:
+		return g.place() + "." + strings.NewReplacer("V", g.variable(), "X", g.expr()).Replace(g.pick(
+			"values()", "get(0)", "get(\"x\")", "extract(0, 2)", "drain(0..1)", "drain(|v| v == X)", "retain(|v| v != X)", "splice(0, 1, [V])",
+			"reduce(|p, q| { p.push(q); p }, [])", "reduce(|p, q| { p += q; p }, V)", "map(|v| { v.x = X; v })", "map(|v| V)",
+			"filter(|v| { v.push(1); true })", "for_each(|i| { this += X; })", "zip(V, |p, q| [p, q])", "dedup()", "order()", "chop(1)",
+			"index_of(X)", "find_map(|v| [v])", "to_json()", "split(1)", "keys()", "to_chars()", "call(X)", "curry(X)", "as_string()", "tag"))
 	}
 	return "!" + g.condition()
 }
@@ -118,6 +124,13 @@ func (g *generator) stmt() {
 	case 3, 4, 5:
 		w(g.place(), " ", g.pick("+=", "-=", "*=", "/=", "<<=", "|="), " ", g.expr(), "; ")
 	case 6:
+		if g.IntN(2) == 0 {
+			w(g.place(), ".", strings.NewReplacer("V", g.variable(), "X", g.expr()).Replace(g.pick(
+				"push(V)", "insert(0, V)", "insert(-1, V)", "append(V)", "append([V, V])", "mixin(V)", "fill_with(V)", "set(0, V)", "set(\"x\", V)",
+				"pad(4, V)", "splice(0..1, [V, X])", "sort(|p, q| 1)", "reverse()", "retain(|v| v == V)", "for_each(|i| { this = V; })",
+				"f(V)", "g(V)", "remove(\"x\")", "swap(0, 1)", "replace(\"t\", \"V\")", "make_upper()", "tag = 3", "x.push(V)", "y = V")), "; ")
+			return
+		}
 		w(g.place(), ".", g.pick("push", "insert", "clear", "reverse", "append", "trim", "pad", "sort", "remove", "set"), "(", g.pick("", g.expr(), "0, "+g.expr()), "); ")
 	case 7:
 		w("let ", g.variable(), " = ", g.expr(), "; ")
