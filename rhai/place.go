@@ -181,8 +181,8 @@ func (vm *machine) hasTemps() bool {
 func (vm *machine) writeBack(path []pathStep) bool {
 	for k := len(path) - 1; k >= 0; k-- {
 		s := &path[k]
-		if s.temp == nil {
-			continue
+		if s.temp == nil || s.container.untag().kind() == KindMap {
+			continue // what is done to a property that a map lacks is lost
 		}
 		vm.place, vm.path = s.container, nil
 		var ok bool

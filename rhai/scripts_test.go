@@ -20,6 +20,7 @@ func TestScripts(t *testing.T) {
 		{"let b = 40; let g = |x| x + b; call!(g, 2)", "42"},
 		{"let _x = 1; let __y2 = 2; _x + __y2", "3"},
 		{"let s = \"abc\"; s[-1] = 'z'; s", `"abz"`},
+		{"fn f(p) { this = p; this } let a = #{p: 1}; let k = [a]; [a.y.f(2), a[\"z\"].f(3), a, k]", `[2, 3, #{"p": 1}, [#{"p": 1}]]`},
 	}
 	for _, test := range tests {
 		prog, err := rhai.NewEngine().Compile("", test.script)
