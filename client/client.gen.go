@@ -16,6 +16,51 @@ import (
 	"github.com/picloud/picloud/client/internal/runtime"
 )
 
+// Defines values for APIKeyScopes.
+const (
+	APIKeyScopesAdmin  APIKeyScopes = "admin"
+	APIKeyScopesDeploy APIKeyScopes = "deploy"
+	APIKeyScopesInvoke APIKeyScopes = "invoke"
+	APIKeyScopesRead   APIKeyScopes = "read"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyScopes enum.
+func (e APIKeyScopes) Valid() bool {
+	switch e {
+	case APIKeyScopesAdmin:
+		return true
+	case APIKeyScopesDeploy:
+		return true
+	case APIKeyScopesInvoke:
+		return true
+	case APIKeyScopesRead:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AddMemberRole.
+const (
+	AddMemberRoleAdmin  AddMemberRole = "admin"
+	AddMemberRoleEditor AddMemberRole = "editor"
+	AddMemberRoleViewer AddMemberRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the AddMemberRole enum.
+func (e AddMemberRole) Valid() bool {
+	switch e {
+	case AddMemberRoleAdmin:
+		return true
+	case AddMemberRoleEditor:
+		return true
+	case AddMemberRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CreateOwnerClient.
 const (
 	CreateOwnerClientBrowser CreateOwnerClient = "browser"
@@ -28,6 +73,27 @@ func (e CreateOwnerClient) Valid() bool {
 	case CreateOwnerClientBrowser:
 		return true
 	case CreateOwnerClientCli:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CreateUserRole.
+const (
+	CreateUserRoleAdmin  CreateUserRole = "admin"
+	CreateUserRoleMember CreateUserRole = "member"
+	CreateUserRoleOwner  CreateUserRole = "owner"
+)
+
+// Valid indicates whether the value is a known member of the CreateUserRole enum.
+func (e CreateUserRole) Valid() bool {
+	switch e {
+	case CreateUserRoleAdmin:
+		return true
+	case CreateUserRoleMember:
+		return true
+	case CreateUserRoleOwner:
 		return true
 	default:
 		return false
@@ -106,6 +172,75 @@ func (e LogLineLevel) Valid() bool {
 	}
 }
 
+// Defines values for MemberRole.
+const (
+	MemberRoleAdmin  MemberRole = "admin"
+	MemberRoleEditor MemberRole = "editor"
+	MemberRoleViewer MemberRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the MemberRole enum.
+func (e MemberRole) Valid() bool {
+	switch e {
+	case MemberRoleAdmin:
+		return true
+	case MemberRoleEditor:
+		return true
+	case MemberRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MintKeyScopes.
+const (
+	MintKeyScopesAdmin  MintKeyScopes = "admin"
+	MintKeyScopesDeploy MintKeyScopes = "deploy"
+	MintKeyScopesInvoke MintKeyScopes = "invoke"
+	MintKeyScopesRead   MintKeyScopes = "read"
+)
+
+// Valid indicates whether the value is a known member of the MintKeyScopes enum.
+func (e MintKeyScopes) Valid() bool {
+	switch e {
+	case MintKeyScopesAdmin:
+		return true
+	case MintKeyScopesDeploy:
+		return true
+	case MintKeyScopesInvoke:
+		return true
+	case MintKeyScopesRead:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MintedKeyScopes.
+const (
+	MintedKeyScopesAdmin  MintedKeyScopes = "admin"
+	MintedKeyScopesDeploy MintedKeyScopes = "deploy"
+	MintedKeyScopesInvoke MintedKeyScopes = "invoke"
+	MintedKeyScopesRead   MintedKeyScopes = "read"
+)
+
+// Valid indicates whether the value is a known member of the MintedKeyScopes enum.
+func (e MintedKeyScopes) Valid() bool {
+	switch e {
+	case MintedKeyScopesAdmin:
+		return true
+	case MintedKeyScopesDeploy:
+		return true
+	case MintedKeyScopesInvoke:
+		return true
+	case MintedKeyScopesRead:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionClient.
 const (
 	SessionClientBrowser SessionClient = "browser"
@@ -124,21 +259,63 @@ func (e SessionClient) Valid() bool {
 	}
 }
 
+// Defines values for UpdateMemberRole.
+const (
+	UpdateMemberRoleAdmin  UpdateMemberRole = "admin"
+	UpdateMemberRoleEditor UpdateMemberRole = "editor"
+	UpdateMemberRoleViewer UpdateMemberRole = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the UpdateMemberRole enum.
+func (e UpdateMemberRole) Valid() bool {
+	switch e {
+	case UpdateMemberRoleAdmin:
+		return true
+	case UpdateMemberRoleEditor:
+		return true
+	case UpdateMemberRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UpdateUserRole.
+const (
+	UpdateUserRoleAdmin  UpdateUserRole = "admin"
+	UpdateUserRoleMember UpdateUserRole = "member"
+	UpdateUserRoleOwner  UpdateUserRole = "owner"
+)
+
+// Valid indicates whether the value is a known member of the UpdateUserRole enum.
+func (e UpdateUserRole) Valid() bool {
+	switch e {
+	case UpdateUserRoleAdmin:
+		return true
+	case UpdateUserRoleMember:
+		return true
+	case UpdateUserRoleOwner:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UserRole.
 const (
-	Admin  UserRole = "admin"
-	Member UserRole = "member"
-	Owner  UserRole = "owner"
+	UserRoleAdmin  UserRole = "admin"
+	UserRoleMember UserRole = "member"
+	UserRoleOwner  UserRole = "owner"
 )
 
 // Valid indicates whether the value is a known member of the UserRole enum.
 func (e UserRole) Valid() bool {
 	switch e {
-	case Admin:
+	case UserRoleAdmin:
 		return true
-	case Member:
+	case UserRoleMember:
 		return true
-	case Owner:
+	case UserRoleOwner:
 		return true
 	default:
 		return false
@@ -205,11 +382,45 @@ func (e StreamExecutionsParamsStatus) Valid() bool {
 	}
 }
 
+// APIKey defines model for APIKey.
+type APIKey struct {
+	// App The only app it works with; absent: all of its owner's
+	App       string    `json:"app,omitempty,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	Expired   bool      `json:"expired,omitempty,omitzero"`
+
+	// ExpiresAt Absent: never
+	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
+
+	// ID The public part of the token
+	ID string `json:"id"`
+
+	// LastUsedAt To the hour; absent: not yet
+	LastUsedAt time.Time `json:"last_used_at,omitempty,omitzero"`
+	Name       string    `json:"name"`
+
+	// Owner Username
+	Owner  string         `json:"owner"`
+	Scopes []APIKeyScopes `json:"scopes"`
+}
+
+// APIKeyScopes defines model for APIKey.Scopes.
+type APIKeyScopes string
+
 // ActivateVersion defines model for ActivateVersion.
 type ActivateVersion struct {
 	// Version The number of the version that shall answer requests
 	Version int64 `json:"version"`
 }
+
+// AddMember defines model for AddMember.
+type AddMember struct {
+	Role     AddMemberRole `json:"role"`
+	Username string        `json:"username"`
+}
+
+// AddMemberRole defines model for AddMember.Role.
+type AddMemberRole string
 
 // App defines model for App.
 type App struct {
@@ -244,10 +455,52 @@ type AppDetail struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Action The operation's ID in this document
+	//
+	// Examples: deployScript
+	Action string `json:"action"`
+
+	// Address Where the request came from
+	Address string `json:"address"`
+
+	// APIKey ID of the API key that was used
+	APIKey string `json:"api_key,omitempty,omitzero"`
+
+	// App The slug of the app it was about
+	App string    `json:"app,omitempty,omitzero"`
+	At  time.Time `json:"at"`
+
+	// Detail What changed, or why it was refused
+	Detail string `json:"detail,omitempty,omitzero"`
+
+	// ID IDs sort by time
+	ID string `json:"id"`
+
+	// Object Its path below /api/v1
+	//
+	// Examples: apps/demo/scripts/hello
+	Object string `json:"object"`
+
+	// Status Of the answer; 400 and more: refused, or failed
+	Status    int64  `json:"status"`
+	UserAgent string `json:"user_agent,omitempty,omitzero"`
+
+	// Username Who it was, by the name of then; absent: nobody who was recognised
+	Username string `json:"username,omitempty,omitzero"`
+}
+
 // CORS defines model for CORS.
 type CORS struct {
 	// Origins Origins such as https://example.com; none: any origin, without credentials
 	Origins []string `json:"origins,omitempty,omitzero"`
+}
+
+// ChangePassword defines model for ChangePassword.
+type ChangePassword struct {
+	CurrentPassword string `json:"current_password"`
+	NewPassword     string `json:"new_password"`
 }
 
 // CreateApp defines model for CreateApp.
@@ -271,6 +524,18 @@ type CreateOwner struct {
 
 // CreateOwnerClient As in POST /sessions
 type CreateOwnerClient string
+
+// CreateUser defines model for CreateUser.
+type CreateUser struct {
+	Password string         `json:"password"`
+	Role     CreateUserRole `json:"role,omitempty,omitzero"`
+
+	// Username a-z, 0-9 and inside ".", "-", "_", "@"
+	Username string `json:"username"`
+}
+
+// CreateUserRole defines model for CreateUser.Role.
+type CreateUserRole string
 
 // Credentials defines model for Credentials.
 type Credentials struct {
@@ -418,6 +683,15 @@ type Fault struct {
 	Value interface{} `json:"value,omitempty,omitzero"`
 }
 
+// KeyInUse defines model for KeyInUse.
+type KeyInUse struct {
+	// App The only app it works with; absent: all of its owner's
+	App    string   `json:"app,omitempty,omitzero"`
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Scopes []string `json:"scopes"`
+}
+
 // Limits defines model for Limits.
 type Limits struct {
 	// CallDepth Nested calls
@@ -445,6 +719,14 @@ type Limits struct {
 	WallTimeMs int64 `json:"wall_time_ms,omitempty,omitzero"`
 }
 
+// ListAPIKey defines model for ListAPIKey.
+type ListAPIKey struct {
+	Items []APIKey `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // ListApp defines model for ListApp.
 type ListApp struct {
 	Items []App `json:"items"`
@@ -453,9 +735,25 @@ type ListApp struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListAuditEntry defines model for ListAuditEntry.
+type ListAuditEntry struct {
+	Items []AuditEntry `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // ListDeployment defines model for ListDeployment.
 type ListDeployment struct {
 	Items []Deployment `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// ListMember defines model for ListMember.
+type ListMember struct {
+	Items []Member `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
@@ -477,6 +775,14 @@ type ListScriptVersion struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListUser defines model for ListUser.
+type ListUser struct {
+	Items []User `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // LogLine defines model for LogLine.
 type LogLine struct {
 	At     time.Time    `json:"at"`
@@ -493,6 +799,67 @@ type LogLine struct {
 
 // LogLineLevel defines model for LogLine.Level.
 type LogLineLevel string
+
+// Member defines model for Member.
+type Member struct {
+	// App The app's slug
+	App       string    `json:"app"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Role What the user may do in the app
+	Role      MemberRole `json:"role"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	Username  string     `json:"username"`
+}
+
+// MemberRole What the user may do in the app
+type MemberRole string
+
+// MintKey defines model for MintKey.
+type MintKey struct {
+	// App Slug of the only app it shall work with; absent: all of its owner's
+	App string `json:"app,omitempty,omitzero"`
+
+	// ExpiresAt Absent: never
+	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
+
+	// Name What it is for; no two keys of a user have the same
+	Name string `json:"name"`
+
+	// Scopes Absent: read
+	Scopes []MintKeyScopes `json:"scopes,omitempty,omitzero"`
+}
+
+// MintKeyScopes defines model for MintKey.Scopes.
+type MintKeyScopes string
+
+// MintedKey defines model for MintedKey.
+type MintedKey struct {
+	// App The only app it works with; absent: all of its owner's
+	App       string    `json:"app,omitempty,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	Expired   bool      `json:"expired,omitempty,omitzero"`
+
+	// ExpiresAt Absent: never
+	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
+
+	// ID The public part of the token
+	ID string `json:"id"`
+
+	// LastUsedAt To the hour; absent: not yet
+	LastUsedAt time.Time `json:"last_used_at,omitempty,omitzero"`
+	Name       string    `json:"name"`
+
+	// Owner Username
+	Owner string `json:"owner"`
+
+	// RawToken Given out this once: send it as Authorization: Bearer TOKEN
+	RawToken string            `json:"raw_token"`
+	Scopes   []MintedKeyScopes `json:"scopes"`
+}
+
+// MintedKeyScopes defines model for MintedKey.Scopes.
+type MintedKeyScopes string
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -637,6 +1004,24 @@ type UpdateApp struct {
 	Slug *string `json:"slug,omitempty"`
 }
 
+// UpdateMember defines model for UpdateMember.
+type UpdateMember struct {
+	Role UpdateMemberRole `json:"role"`
+}
+
+// UpdateMemberRole defines model for UpdateMember.Role.
+type UpdateMemberRole string
+
+// UpdateUser defines model for UpdateUser.
+type UpdateUser struct {
+	// Password A new password; ends the user's sessions
+	Password *string         `json:"password,omitempty"`
+	Role     *UpdateUserRole `json:"role,omitempty"`
+}
+
+// UpdateUserRole defines model for UpdateUser.Role.
+type UpdateUserRole string
+
 // User defines model for User.
 type User struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -652,8 +1037,24 @@ type UserRole string
 
 // Whoami defines model for Whoami.
 type Whoami struct {
-	Session Session `json:"session"`
-	User    User    `json:"user"`
+	APIKey  KeyInUse `json:"api_key,omitempty,omitzero"`
+	Session Session  `json:"session,omitempty,omitzero"`
+	User    User     `json:"user"`
+}
+
+// ListAPIKeysParams defines parameters for ListAPIKeys.
+type ListAPIKeysParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// User Whose keys; absent: one's own
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// All Those of all users
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
 // ListAppsParams defines parameters for ListApps.
@@ -722,6 +1123,15 @@ type StreamExecutionsParams struct {
 // StreamExecutionsParamsStatus defines parameters for StreamExecutions.
 type StreamExecutionsParamsStatus string
 
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListScriptsParams defines parameters for ListScripts.
 type ListScriptsParams struct {
 	// Limit How many items to answer at most
@@ -740,6 +1150,39 @@ type ListVersionsParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// User Only what this user did
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// App Only what was about this app
+	App *string `form:"app,omitempty" json:"app,omitempty"`
+
+	// Action Only this operation, by its ID in this document
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Refused Only what was refused, or failed
+	Refused *bool `form:"refused,omitempty" json:"refused,omitempty"`
+
+	// Since Only from this time on
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until Only before this time
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Oldest Oldest first
+	Oldest *bool `form:"oldest,omitempty" json:"oldest,omitempty"`
+
+	// Limit How many to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Before Only entries with a lower ID
+	Before *string `form:"before,omitempty" json:"before,omitempty"`
+
+	// After Only entries with a higher ID
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListAllScriptsParams defines parameters for ListAllScripts.
 type ListAllScriptsParams struct {
 	// Limit How many items to answer at most
@@ -749,11 +1192,29 @@ type ListAllScriptsParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// MintAPIKeyJSONRequestBody defines body for MintAPIKey for application/json ContentType.
+type MintAPIKeyJSONRequestBody = MintKey
+
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = CreateApp
 
 // UpdateAppJSONRequestBody defines body for UpdateApp for application/json ContentType.
 type UpdateAppJSONRequestBody = UpdateApp
+
+// AddMemberJSONRequestBody defines body for AddMember for application/json ContentType.
+type AddMemberJSONRequestBody = AddMember
+
+// UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
+type UpdateMemberJSONRequestBody = UpdateMember
 
 // DeployScriptJSONRequestBody defines body for DeployScript for application/json ContentType.
 type DeployScriptJSONRequestBody = DeployScript
@@ -761,11 +1222,20 @@ type DeployScriptJSONRequestBody = DeployScript
 // ActivateVersionJSONRequestBody defines body for ActivateVersion for application/json ContentType.
 type ActivateVersionJSONRequestBody = ActivateVersion
 
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = ChangePassword
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = Credentials
 
 // CreateOwnerJSONRequestBody defines body for CreateOwner for application/json ContentType.
 type CreateOwnerJSONRequestBody = CreateOwner
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = CreateUser
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UpdateUser
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -841,6 +1311,38 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListAPIKeys List API keys
+	//
+	// One's own, or those of somebody else or of all for who may manage them. Tokens are never shown again.
+	//
+	// Corresponds with GET /api-keys (the `ListAPIKeys` operationId).
+	ListAPIKeys(ctx context.Context, params *ListAPIKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MintAPIKeyWithBody Mint an API key
+	//
+	// Answers its token, once. The key may do what its scopes and its owner's roles both allow, at any time.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api-keys (the `MintAPIKey` operationId).
+	MintAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MintAPIKey Mint an API key
+	//
+	// Answers its token, once. The key may do what its scopes and its owner's roles both allow, at any time.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api-keys (the `MintAPIKey` operationId).
+	MintAPIKey(ctx context.Context, body MintAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteAPIKey End an API key
+	//
+	// One's own, or any for who may manage them. It is worth nothing from then on.
+	//
+	// Corresponds with DELETE /api-keys/{id} (the `DeleteAPIKey` operationId).
+	DeleteAPIKey(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListApps List apps by slug
 	//
 	// Those that one may view.
@@ -912,6 +1414,46 @@ type ClientInterface interface {
 	// Corresponds with GET /apps/{app}/executions/stream (the `StreamExecutions` operationId).
 	StreamExecutions(ctx context.Context, app string, params *StreamExecutionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListMembers List an app's members by name
+	//
+	// Owners and admins of the instance may do everything without being members.
+	//
+	// Corresponds with GET /apps/{app}/members (the `ListMembers` operationId).
+	ListMembers(ctx context.Context, app string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddMemberWithBody Add a user to an app
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/members (the `AddMember` operationId).
+	AddMemberWithBody(ctx context.Context, app string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddMember Add a user to an app
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/members (the `AddMember` operationId).
+	AddMember(ctx context.Context, app string, body AddMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveMember Take a member out of an app
+	//
+	// Corresponds with DELETE /apps/{app}/members/{user} (the `RemoveMember` operationId).
+	RemoveMember(ctx context.Context, app string, user string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMemberWithBody Give a member another role
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
+	UpdateMemberWithBody(ctx context.Context, app string, user string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateMember Give a member another role
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
+	UpdateMember(ctx context.Context, app string, user string, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListScripts List an app's scripts by name
 	//
 	// Corresponds with GET /apps/{app}/scripts (the `ListScripts` operationId).
@@ -969,10 +1511,35 @@ type ClientInterface interface {
 	// Corresponds with GET /apps/{app}/scripts/{script}/versions/{number} (the `GetVersionSource` operationId).
 	GetVersionSource(ctx context.Context, app string, script string, number int64, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAudit Read the audit log, newest first
+	//
+	// Every change and every refused attempt. Of attempts by nobody who was recognised only a limited number is kept. To page pass next as before, or as after with oldest.
+	//
+	// Corresponds with GET /audit (the `ListAudit` operationId).
+	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetExecution Show an execution with its logs
 	//
 	// Corresponds with GET /executions/{id} (the `GetExecution` operationId).
 	GetExecution(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangePasswordWithBody Change one's own password
+	//
+	// Ends one's other sessions.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /password (the `ChangePassword` operationId).
+	ChangePasswordWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangePassword Change one's own password
+	//
+	// Ends one's other sessions.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /password (the `ChangePassword` operationId).
+	ChangePassword(ctx context.Context, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAllScripts List the scripts of all apps
 	//
@@ -1025,6 +1592,59 @@ type ClientInterface interface {
 	// Corresponds with POST /setup (the `CreateOwner` operationId).
 	CreateOwner(ctx context.Context, body CreateOwnerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListUsers List users by name
+	//
+	// Corresponds with GET /users (the `ListUsers` operationId).
+	ListUsers(ctx context.Context, params *ListUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateUserWithBody Create a user
+	//
+	// Only an owner makes owners.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /users (the `CreateUser` operationId).
+	CreateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateUser Create a user
+	//
+	// Only an owner makes owners.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /users (the `CreateUser` operationId).
+	CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteUser Remove a user
+	//
+	// Sessions, API keys and memberships go with them; what they made stays. The last owner stays (409).
+	//
+	// Corresponds with DELETE /users/{user} (the `DeleteUser` operationId).
+	DeleteUser(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUser Show a user
+	//
+	// Corresponds with GET /users/{user} (the `GetUser` operationId).
+	GetUser(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateUserWithBody Give a user another role or a new password
+	//
+	// Only an owner changes owners and makes them. The last owner stays one (409).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /users/{user} (the `UpdateUser` operationId).
+	UpdateUserWithBody(ctx context.Context, user string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateUser Give a user another role or a new password
+	//
+	// Only an owner changes owners and makes them. The last owner stays one (409).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /users/{user} (the `UpdateUser` operationId).
+	UpdateUser(ctx context.Context, user string, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetVersion The server's version
 	//
 	// Corresponds with GET /version (the `GetVersion` operationId).
@@ -1034,6 +1654,78 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /whoami (the `Whoami` operationId).
 	Whoami(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListAPIKeys List API keys
+//
+// One's own, or those of somebody else or of all for who may manage them. Tokens are never shown again.
+//
+// Corresponds with GET /api-keys (the `ListAPIKeys` operationId).
+func (c *operations) ListAPIKeys(ctx context.Context, params *ListAPIKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAPIKeysRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MintAPIKeyWithBody Mint an API key
+//
+// Answers its token, once. The key may do what its scopes and its owner's roles both allow, at any time.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api-keys (the `MintAPIKey` operationId).
+func (c *operations) MintAPIKeyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMintAPIKeyRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MintAPIKey Mint an API key
+//
+// Answers its token, once. The key may do what its scopes and its owner's roles both allow, at any time.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api-keys (the `MintAPIKey` operationId).
+func (c *operations) MintAPIKey(ctx context.Context, body MintAPIKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMintAPIKeyRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteAPIKey End an API key
+//
+// One's own, or any for who may manage them. It is worth nothing from then on.
+//
+// Corresponds with DELETE /api-keys/{id} (the `DeleteAPIKey` operationId).
+func (c *operations) DeleteAPIKey(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteAPIKeyRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListApps List apps by slug
@@ -1217,6 +1909,106 @@ func (c *operations) StreamExecutions(ctx context.Context, app string, params *S
 	return c.Client.Do(req)
 }
 
+// ListMembers List an app's members by name
+//
+// Owners and admins of the instance may do everything without being members.
+//
+// Corresponds with GET /apps/{app}/members (the `ListMembers` operationId).
+func (c *operations) ListMembers(ctx context.Context, app string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMembersRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddMemberWithBody Add a user to an app
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/members (the `AddMember` operationId).
+func (c *operations) AddMemberWithBody(ctx context.Context, app string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddMemberRequestWithBody(c.Server, app, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddMember Add a user to an app
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/members (the `AddMember` operationId).
+func (c *operations) AddMember(ctx context.Context, app string, body AddMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddMemberRequest(c.Server, app, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveMember Take a member out of an app
+//
+// Corresponds with DELETE /apps/{app}/members/{user} (the `RemoveMember` operationId).
+func (c *operations) RemoveMember(ctx context.Context, app string, user string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveMemberRequest(c.Server, app, user)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMemberWithBody Give a member another role
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
+func (c *operations) UpdateMemberWithBody(ctx context.Context, app string, user string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMemberRequestWithBody(c.Server, app, user, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateMember Give a member another role
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
+func (c *operations) UpdateMember(ctx context.Context, app string, user string, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateMemberRequest(c.Server, app, user, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListScripts List an app's scripts by name
 //
 // Corresponds with GET /apps/{app}/scripts (the `ListScripts` operationId).
@@ -1364,11 +2156,66 @@ func (c *operations) GetVersionSource(ctx context.Context, app string, script st
 	return c.Client.Do(req)
 }
 
+// ListAudit Read the audit log, newest first
+//
+// Every change and every refused attempt. Of attempts by nobody who was recognised only a limited number is kept. To page pass next as before, or as after with oldest.
+//
+// Corresponds with GET /audit (the `ListAudit` operationId).
+func (c *operations) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetExecution Show an execution with its logs
 //
 // Corresponds with GET /executions/{id} (the `GetExecution` operationId).
 func (c *operations) GetExecution(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetExecutionRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangePasswordWithBody Change one's own password
+//
+// Ends one's other sessions.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /password (the `ChangePassword` operationId).
+func (c *operations) ChangePasswordWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangePasswordRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangePassword Change one's own password
+//
+// Ends one's other sessions.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /password (the `ChangePassword` operationId).
+func (c *operations) ChangePassword(ctx context.Context, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangePasswordRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1500,6 +2347,129 @@ func (c *operations) CreateOwner(ctx context.Context, body CreateOwnerJSONReques
 	return c.Client.Do(req)
 }
 
+// ListUsers List users by name
+//
+// Corresponds with GET /users (the `ListUsers` operationId).
+func (c *operations) ListUsers(ctx context.Context, params *ListUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUsersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateUserWithBody Create a user
+//
+// Only an owner makes owners.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /users (the `CreateUser` operationId).
+func (c *operations) CreateUserWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateUserRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateUser Create a user
+//
+// Only an owner makes owners.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /users (the `CreateUser` operationId).
+func (c *operations) CreateUser(ctx context.Context, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateUserRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteUser Remove a user
+//
+// Sessions, API keys and memberships go with them; what they made stays. The last owner stays (409).
+//
+// Corresponds with DELETE /users/{user} (the `DeleteUser` operationId).
+func (c *operations) DeleteUser(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteUserRequest(c.Server, user)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetUser Show a user
+//
+// Corresponds with GET /users/{user} (the `GetUser` operationId).
+func (c *operations) GetUser(ctx context.Context, user string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUserRequest(c.Server, user)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateUserWithBody Give a user another role or a new password
+//
+// Only an owner changes owners and makes them. The last owner stays one (409).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /users/{user} (the `UpdateUser` operationId).
+func (c *operations) UpdateUserWithBody(ctx context.Context, user string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateUserRequestWithBody(c.Server, user, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateUser Give a user another role or a new password
+//
+// Only an owner changes owners and makes them. The last owner stays one (409).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /users/{user} (the `UpdateUser` operationId).
+func (c *operations) UpdateUser(ctx context.Context, user string, body UpdateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateUserRequest(c.Server, user, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetVersion The server's version
 //
 // Corresponds with GET /version (the `GetVersion` operationId).
@@ -1528,6 +2498,170 @@ func (c *operations) Whoami(ctx context.Context, reqEditors ...RequestEditorFn) 
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListAPIKeysRequest constructs an http.Request for the ListAPIKeys method
+func NewListAPIKeysRequest(server string, params *ListAPIKeysParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api-keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.All != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "all", *params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewMintAPIKeyRequest calls the generic MintAPIKey builder with application/json body
+func NewMintAPIKeyRequest(server string, body MintAPIKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewMintAPIKeyRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewMintAPIKeyRequestWithBody constructs an http.Request for the MintAPIKey method, with any body, and a specified content type
+func NewMintAPIKeyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api-keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteAPIKeyRequest constructs an http.Request for the DeleteAPIKey method
+func NewDeleteAPIKeyRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api-keys/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListAppsRequest constructs an http.Request for the ListApps method
@@ -2113,6 +3247,221 @@ func NewStreamExecutionsRequest(server string, app string, params *StreamExecuti
 	return req, nil
 }
 
+// NewListMembersRequest constructs an http.Request for the ListMembers method
+func NewListMembersRequest(server string, app string, params *ListMembersParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/members", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAddMemberRequest calls the generic AddMember builder with application/json body
+func NewAddMemberRequest(server string, app string, body AddMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddMemberRequestWithBody(server, app, "application/json", bodyReader)
+}
+
+// NewAddMemberRequestWithBody constructs an http.Request for the AddMember method, with any body, and a specified content type
+func NewAddMemberRequestWithBody(server string, app string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/members", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRemoveMemberRequest constructs an http.Request for the RemoveMember method
+func NewRemoveMemberRequest(server string, app string, user string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateMemberRequest calls the generic UpdateMember builder with application/json body
+func NewUpdateMemberRequest(server string, app string, user string, body UpdateMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateMemberRequestWithBody(server, app, user, "application/json", bodyReader)
+}
+
+// NewUpdateMemberRequestWithBody constructs an http.Request for the UpdateMember method, with any body, and a specified content type
+func NewUpdateMemberRequestWithBody(server string, app string, user string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListScriptsRequest constructs an http.Request for the ListScripts method
 func NewListScriptsRequest(server string, app string, params *ListScriptsParams) (*http.Request, error) {
 	var err error
@@ -2504,6 +3853,168 @@ func NewGetVersionSourceRequest(server string, app string, script string, number
 	return req, nil
 }
 
+// NewListAuditRequest constructs an http.Request for the ListAudit method
+func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.App != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "app", *params.App, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Refused != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "refused", *params.Refused, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Oldest != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "oldest", *params.Oldest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetExecutionRequest constructs an http.Request for the GetExecution method
 func NewGetExecutionRequest(server string, id string) (*http.Request, error) {
 	var err error
@@ -2534,6 +4045,46 @@ func NewGetExecutionRequest(server string, id string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewChangePasswordRequest calls the generic ChangePassword builder with application/json body
+func NewChangePasswordRequest(server string, body ChangePasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangePasswordRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewChangePasswordRequestWithBody constructs an http.Request for the ChangePassword method, with any body, and a specified content type
+func NewChangePasswordRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/password")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2729,6 +4280,227 @@ func NewCreateOwnerRequestWithBody(server string, contentType string, body io.Re
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListUsersRequest constructs an http.Request for the ListUsers method
+func NewListUsersRequest(server string, params *ListUsersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/users")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateUserRequest calls the generic CreateUser builder with application/json body
+func NewCreateUserRequest(server string, body CreateUserJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateUserRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateUserRequestWithBody constructs an http.Request for the CreateUser method, with any body, and a specified content type
+func NewCreateUserRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/users")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteUserRequest constructs an http.Request for the DeleteUser method
+func NewDeleteUserRequest(server string, user string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/users/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetUserRequest constructs an http.Request for the GetUser method
+func NewGetUserRequest(server string, user string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/users/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateUserRequest calls the generic UpdateUser builder with application/json body
+func NewUpdateUserRequest(server string, user string, body UpdateUserJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateUserRequestWithBody(server, user, "application/json", bodyReader)
+}
+
+// NewUpdateUserRequestWithBody constructs an http.Request for the UpdateUser method, with any body, and a specified content type
+func NewUpdateUserRequestWithBody(server string, user string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/users/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}

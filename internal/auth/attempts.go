@@ -102,12 +102,12 @@ func (a *attempts) cancel(account string, addr netip.Addr) {
 
 // keys returns what an attempt is remembered under. Nobody can make a key long.
 func keys(name string, addr netip.Addr) (account, address, pair string) {
-	account, address = name[:min(len(name), 64)], network(addr)
+	account, address = name[:min(len(name), 64)], Network(addr)
 	return account, address, account + "\x00" + address
 }
 
-// network is what one customer of a provider gets: an IPv4 address or a /64.
-func network(addr netip.Addr) string {
+// Network is what one customer of a provider gets: an IPv4 address or a /64.
+func Network(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {
 		if p, err := addr.Prefix(64); err == nil {

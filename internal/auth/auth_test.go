@@ -2,10 +2,12 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,38 +116,117 @@ func TestNames(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	roles := []store.Role{store.RoleOwner, store.RoleAdmin, store.RoleMember}
-	inApp := []AppRole{AppNone, AppViewer, AppEditor, AppAdmin}
-	// Who may, in words: the instance roles, then from which app role on.
+	// Who may, in words: the instance roles, the least app role, and the keys.
+	const all, some = "owner admin member", "owner admin"
 	want := map[Action]string{
-		OwnSession: "owner admin member", ListApps: "owner admin member", CreateApp: "owner admin",
-		ViewApp: "owner admin app1", ViewScripts: "owner admin app1", ViewExecutions: "owner admin app1",
-		ChangeScripts: "owner admin app2", ManageApp: "owner admin app3",
+		Anyone:   all + " key:any",
+		ViewSelf: all + " key:any", EndSession: all, SetPassword: all, OwnKeys: all,
+		ViewUsers: some + " key:admin", ManageUsers: some + " key:admin", ManageOwners: "owner key:admin",
+		ManageKeys: some, ViewAudit: some + " key:admin",
+		ListApps: all + " key:read", CreateApp: some + " key:admin",
+		ViewApp: some + " app:viewer key:read", ManageApp: some + " app:admin key:admin",
+		ViewMembers: some + " app:viewer key:read", ManageMembers: some + " app:admin key:admin",
+		ViewScripts: some + " app:viewer key:read", ChangeScripts: some + " app:editor key:deploy",
+		InvokeScripts: some + " app:editor key:invoke", ViewExecutions: some + " app:viewer key:read",
 	}
-	for action := range permissions {
+	for _, p := range Permissions() {
 		var got []string
-		for _, r := range roles {
-			if May(r, AppNone, action) {
+		for _, r := range everyone {
+			if May(r, "", p.Action) {
 				got = append(got, string(r))
 			}
 		}
-		if !May(store.RoleMember, AppNone, action) {
-			for _, a := range inApp {
-				if May(store.RoleMember, a, action) {
-					got = append(got, fmt.Sprintf("app%d", a))
+		if !May(store.RoleMember, "", p.Action) {
+			for _, a := range appRoles {
+				if May(store.RoleMember, a, p.Action) {
+					got = append(got, "app:"+string(a))
 					break
 				}
 			}
 		}
-		if strings.Join(got, " ") != want[action] {
-			t.Errorf("%s: %v, want %s", action, got, want[action])
+		if p.Scope != "" {
+			got = append(got, "key:"+string(p.Scope))
+		}
+		if strings.Join(got, " ") != want[p.Action] {
+			t.Errorf("%s: %v, want %s", p.Action, got, want[p.Action])
+		}
+		if p.Does == "" {
+			t.Errorf("%s: nobody can read what it is", p.Action)
 		}
 	}
 	if len(want) != len(permissions) {
 		t.Errorf("%d actions, %d of them tested", len(permissions), len(want))
 	}
-	if May(store.RoleOwner, AppAdmin, "unheard.of") || May("", AppNone, ListApps) {
+	if May(store.RoleOwner, store.AppAdmin, "unheard.of") || May("", "", ListApps) || Allows([]store.Scope{store.ScopeAdmin}, "unheard.of") {
 		t.Error("what is not in the table is allowed")
+	}
+}
+
+func TestScopes(t *testing.T) {
+	for scope, want := range map[store.Scope][]Action{
+		store.ScopeRead:   {ViewScripts},
+		store.ScopeDeploy: {ViewScripts, ChangeScripts},
+		store.ScopeInvoke: {InvokeScripts},
+		store.ScopeAdmin:  {ViewScripts, ChangeScripts, InvokeScripts, ManageMembers, ManageUsers},
+		"unheard.of":      nil,
+	} {
+		var got []Action
+		for _, a := range []Action{ViewScripts, ChangeScripts, InvokeScripts, ManageMembers, ManageUsers, EndSession, OwnKeys} {
+			if Allows([]store.Scope{scope}, a) {
+				got = append(got, a)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s allows %v, want %v", scope, got, want)
+		}
+	}
+	member := Identity{User: store.User{Role: store.RoleMember}, Key: &store.APIKey{Scopes: []store.Scope{store.ScopeAdmin}}}
+	if member.May("", "", CreateApp) || member.May("a", store.AppViewer, ChangeScripts) || !member.May("a", store.AppEditor, ChangeScripts) {
+		t.Error("a key's rights are not its owner's")
+	}
+	member.Key.AppID = "a"
+	if member.May("b", store.AppEditor, ChangeScripts) || !member.May("a", store.AppEditor, ChangeScripts) || !member.May("", "", ViewSelf) {
+		t.Error("a key for one app is not kept to it")
+	}
+}
+
+func TestKeys(t *testing.T) {
+	id, token, hash := NewKey()
+	if got, ok := keyID(token); !ok || got != id || hash != sha256.Sum256([]byte(token)) {
+		t.Errorf("%s: %q, %v", token, got, ok)
+	}
+	if _, again, _ := NewKey(); again == token {
+		t.Error("two keys are equal")
+	}
+	for i := range token {
+		b := []byte(token)
+		b[i] ^= 1
+		if got, ok := keyID(string(b)); ok {
+			t.Errorf("mistyped at %d: taken as %s", i, got)
+		}
+	}
+	for _, other := range []string{"", "pic_", token + "a", token[:len(token)-1], "pics_" + token[5:]} {
+		if _, ok := keyID(other); ok {
+			t.Errorf("%q is taken for a key", other)
+		}
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	l, now := NewLimiter(3, time.Minute), time.Unix(0, 0)
+	for i := range 3 {
+		if wait := l.Take("a", now); wait != 0 {
+			t.Errorf("%d has to wait %s", i, wait)
+		}
+	}
+	if wait := l.Take("a", now); wait != time.Minute {
+		t.Errorf("the fourth has to wait %s", wait)
+	}
+	if wait := l.Take("b", now); wait != 0 {
+		t.Errorf("another has to wait %s", wait)
+	}
+	if wait := l.Take("a", now.Add(time.Minute)); wait != 0 {
+		t.Errorf("after waiting: %s", wait)
 	}
 }
 

@@ -26,7 +26,7 @@ var (
 
 // InvalidError says which of the given values is wrong and why.
 type InvalidError struct {
-	Field string // username or password
+	Field string // username, password, current_password or new_password
 	Err   error
 }
 

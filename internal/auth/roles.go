@@ -1,71 +1,137 @@
 package auth
 
-import "github.com/picloud/picloud/internal/store"
+import (
+	"slices"
 
-// AppRole is what a user is in one app.
-type AppRole int
-
-// The app roles, each including those before it.
-const (
-	AppNone AppRole = iota
-	AppViewer
-	AppEditor
-	AppAdmin
+	"github.com/picloud/picloud/internal/store"
 )
 
 // Action is something that needs a permission.
 type Action string
 
-// The actions. Those on an app need a role in it; the others a role on the instance.
+// The actions. permissions says who may do which.
 const (
-	OwnSession Action = "session.own" // see and end one's own session
+	Anyone Action = "anyone" // what needs no signing in
 
-	ListApps  Action = "apps.list" // one sees those one may view
+	ViewSelf    Action = "self.view"
+	EndSession  Action = "self.session"
+	SetPassword Action = "self.password"
+	OwnKeys     Action = "self.keys"
+
+	ViewUsers    Action = "users.view"
+	ManageUsers  Action = "users.manage"
+	ManageOwners Action = "owners.manage"
+	ManageKeys   Action = "keys.manage"
+	ViewAudit    Action = "audit.view"
+
+	ListApps  Action = "apps.list"
 	CreateApp Action = "apps.create"
 
 	ViewApp        Action = "app.view"
-	ManageApp      Action = "app.manage" // rename, settings, delete
+	ManageApp      Action = "app.manage"
+	ViewMembers    Action = "members.view"
+	ManageMembers  Action = "members.manage"
 	ViewScripts    Action = "scripts.view"
 	ChangeScripts  Action = "scripts.change"
+	InvokeScripts  Action = "scripts.invoke"
 	ViewExecutions Action = "executions.view"
 )
 
-// permission says who may do something.
-type permission struct {
-	instance []store.Role // these may, whatever they are in the app
-	app      AppRole      // and so may those with at least this role in the app; AppNone: it is not about an app
+// Permission is a row of the table of who may do what.
+type Permission struct {
+	Action Action
+	Does   string // in words
+	// Instance roles that may, whatever they are in the app.
+	Instance []store.Role
+	// App is the least role in the app that may, too; empty: it is not about an app.
+	App store.AppRole
+	// Scope is what an API key needs for it, beside its owner's right; empty: no
+	// key may. AnyScope: every key may.
+	Scope store.Scope
 }
+
+// AnyScope stands for all scopes in a Permission.
+const AnyScope store.Scope = "any"
 
 var (
 	everyone = []store.Role{store.RoleOwner, store.RoleAdmin, store.RoleMember}
 	admins   = []store.Role{store.RoleOwner, store.RoleAdmin}
+	owners   = []store.Role{store.RoleOwner}
 )
 
 // permissions is the whole table. What is not in it is refused.
-var permissions = map[Action]permission{
-	OwnSession: {instance: everyone},
+var permissions = []Permission{
+	{Anyone, "ask for the version, sign in, use the set-up link: no signing in is needed", everyone, "", AnyScope},
 
-	ListApps:  {instance: everyone},
-	CreateApp: {instance: admins},
+	{ViewSelf, "see who one is", everyone, "", AnyScope},
+	{EndSession, "end one's own session", everyone, "", ""},
+	{SetPassword, "change one's own password", everyone, "", ""},
+	{OwnKeys, "mint, list and end one's own API keys", everyone, "", ""},
 
-	ViewApp:        {instance: admins, app: AppViewer},
-	ManageApp:      {instance: admins, app: AppAdmin},
-	ViewScripts:    {instance: admins, app: AppViewer},
-	ChangeScripts:  {instance: admins, app: AppEditor},
-	ViewExecutions: {instance: admins, app: AppViewer},
+	{ViewUsers, "list and see users", admins, "", store.ScopeAdmin},
+	{ManageUsers, "create, change and remove users that are no owners", admins, "", store.ScopeAdmin},
+	{ManageOwners, "create, change and remove owners", owners, "", store.ScopeAdmin},
+	{ManageKeys, "list and end API keys of others", admins, "", ""},
+	{ViewAudit, "read the audit log", admins, "", store.ScopeAdmin},
+
+	{ListApps, "list the apps that one may see", everyone, "", store.ScopeRead},
+	{CreateApp, "create apps", admins, "", store.ScopeAdmin},
+
+	{ViewApp, "see an app, its settings and deployments", admins, store.AppViewer, store.ScopeRead},
+	{ManageApp, "rename an app, change its settings, delete it", admins, store.AppAdmin, store.ScopeAdmin},
+	{ViewMembers, "see an app's members", admins, store.AppViewer, store.ScopeRead},
+	{ManageMembers, "add, change and remove an app's members", admins, store.AppAdmin, store.ScopeAdmin},
+	{ViewScripts, "see an app's scripts, versions and sources", admins, store.AppViewer, store.ScopeRead},
+	{ChangeScripts, "deploy, activate and delete scripts", admins, store.AppEditor, store.ScopeDeploy},
+	{InvokeScripts, "call an app's endpoints that ask for an API key", admins, store.AppEditor, store.ScopeInvoke},
+	{ViewExecutions, "see an app's executions and logs", admins, store.AppViewer, store.ScopeRead},
 }
 
-// May reports whether somebody with the given roles may do a. The app's role
-// is AppNone when the action is not about an app.
-func May(role store.Role, inApp AppRole, a Action) bool {
-	p, ok := permissions[a]
+// Permissions returns the table.
+func Permissions() []Permission { return slices.Clone(permissions) }
+
+// PermissionFor returns an action's row, and whether there is one.
+func PermissionFor(a Action) (Permission, bool) {
+	for _, p := range permissions {
+		if p.Action == a {
+			return p, true
+		}
+	}
+	return Permission{}, false
+}
+
+// appRoles are the app roles, each including those before it.
+var appRoles = []store.AppRole{store.AppViewer, store.AppEditor, store.AppAdmin}
+
+// May reports whether somebody with the given roles may do a. inApp is empty
+// for who is no member, and when the action is not about an app.
+func May(role store.Role, inApp store.AppRole, a Action) bool {
+	p, ok := PermissionFor(a)
 	if !ok {
 		return false
 	}
-	for _, r := range p.instance {
-		if r == role {
-			return true
-		}
+	if slices.Contains(p.Instance, role) {
+		return true
 	}
-	return p.app != AppNone && inApp >= p.app
+	return p.App != "" && slices.Index(appRoles, inApp) >= slices.Index(appRoles, p.App)
+}
+
+// included says which scopes each scope brings with it.
+var included = map[store.Scope][]store.Scope{
+	store.ScopeRead:   {store.ScopeRead},
+	store.ScopeDeploy: {store.ScopeDeploy, store.ScopeRead},
+	store.ScopeInvoke: {store.ScopeInvoke},
+	store.ScopeAdmin:  {store.ScopeAdmin, store.ScopeDeploy, store.ScopeRead, store.ScopeInvoke},
+}
+
+// Allows reports whether a key with the given scopes may do a, as far as scopes go.
+func Allows(scopes []store.Scope, a Action) bool {
+	p, ok := PermissionFor(a)
+	if !ok || p.Scope == "" {
+		return false
+	}
+	if p.Scope == AnyScope {
+		return true
+	}
+	return slices.ContainsFunc(scopes, func(s store.Scope) bool { return slices.Contains(included[s], p.Scope) })
 }

@@ -39,6 +39,7 @@ var (
 type People interface {
 	store.Users
 	store.Sessions
+	store.APIKeys
 }
 
 // Authenticator signs people in and out and recognises them.
@@ -54,16 +55,18 @@ func NewAuthenticator(people People, hasher *Hasher, now func() time.Time) *Auth
 	return &Authenticator{people: people, hasher: hasher, now: now, attempts: newAttempts()}
 }
 
-// Identity is somebody who is signed in.
+// Identity is somebody who is signed in, by a session or by an API key.
 type Identity struct {
 	User    store.User
 	Session store.Session
+	Key     *store.APIKey // nil: it is a session
 }
 
 // SignIn checks a password and starts a session. The token is given out this
 // once. client is ClientBrowser or ClientCLI; addr is where the request comes
 // from. It fails with ErrBadCredentials, *TooManyAttempts, ErrBusy or an error
-// of the store.
+// of the store. With ErrBadCredentials id says whose password it was not, if
+// there is such a user: that is for the audit log, not for the client.
 func (a *Authenticator) SignIn(ctx context.Context, username, password, client string, addr netip.Addr) (token string, id Identity, err error) {
 	name := strings.ToLower(username)
 	if err := a.attempts.take(name, addr, a.now()); err != nil {
@@ -84,7 +87,7 @@ func (a *Authenticator) SignIn(ctx context.Context, username, password, client s
 		return "", Identity{}, err
 	}
 	if !right {
-		return "", Identity{}, ErrBadCredentials
+		return "", Identity{User: user}, ErrBadCredentials
 	}
 	a.attempts.succeed(name, addr)
 	return a.Begin(ctx, user, client)
@@ -113,8 +116,11 @@ func (a *Authenticator) Begin(ctx context.Context, user store.User, client strin
 	return token, Identity{User: user, Session: s}, nil
 }
 
-// Identify returns whose token it is, or ErrNoSession.
+// Identify returns whose token it is, or ErrNoSession or ErrNoKey.
 func (a *Authenticator) Identify(ctx context.Context, token string) (Identity, error) {
+	if strings.HasPrefix(token, keyPrefix) {
+		return a.byKey(ctx, token)
+	}
 	hash, ok := sessionHash(token)
 	if !ok {
 		return Identity{}, ErrNoSession

@@ -35,5 +35,10 @@ func ResetOwnerPassword(ctx context.Context, c *Config, username, password strin
 }
 
 func resetOwnerPassword(ctx context.Context, users store.Users, p ownerPassword) (string, error) {
-	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), manager.Now(), p.Username, p.Password)
+	now := manager.Now()
+	// Whoever is on the machine has no name here; the log says where it was done.
+	ctx = store.WithAudit(ctx, func() store.AuditEntry {
+		return store.AuditEntry{ID: store.NewIDAt(now), At: now, Address: "this machine", Action: "resetOwnerPassword", Object: "users/" + p.Username, Status: 200}
+	})
+	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), now, p.Username, p.Password)
 }

@@ -42,7 +42,7 @@ func TestTheClientReachesEverything(t *testing.T) {
 	c = dial(session.Token)
 	who, err := c.Whoami(ctx)
 	must(err)
-	if who.User.Role != client.Owner || who.Session.ID != session.Session.ID || !who.Session.ExpiresAt.After(who.Session.CreatedAt) {
+	if who.User.Role != client.UserRoleOwner || who.Session.ID != session.Session.ID || !who.Session.ExpiresAt.After(who.Session.CreatedAt) {
 		t.Errorf("whoami: %+v", who)
 	}
 
@@ -107,6 +107,46 @@ func TestTheClientReachesEverything(t *testing.T) {
 	must(err)
 	if len(list.Items) != 1 || list.Items[0].Logs[0].Message != "hi" || one.ID != e.ID || one.DurationUs != 1500 {
 		t.Errorf("executions: %+v, %+v", list, one)
+	}
+
+	zoe, err := c.CreateUser(ctx, "zoe", "", "correct horse")
+	must(err)
+	role := client.UpdateUserRoleAdmin
+	zoe, err = c.UpdateUser(ctx, zoe.Username, client.UpdateUser{Role: &role})
+	must(err)
+	shown, err := c.User(ctx, "zoe")
+	must(err)
+	people, err := c.ListUsers(ctx, client.Page{Limit: 1})
+	must(err)
+	if shown != zoe || zoe.Role != client.UserRoleAdmin || len(people.Items) != 1 || people.Next != "ada" {
+		t.Errorf("users: %+v, %+v", shown, people)
+	}
+	_, err = c.AddMember(ctx, slug, "zoe", "viewer")
+	must(err)
+	m, err := c.UpdateMember(ctx, slug, "zoe", "editor")
+	must(err)
+	members, err := c.ListMembers(ctx, slug, client.Page{})
+	must(err)
+	if len(members.Items) != 1 || members.Items[0] != m || m.Role != client.MemberRoleEditor {
+		t.Errorf("members: %+v", members)
+	}
+	must(c.RemoveMember(ctx, slug, "zoe"))
+	must(c.DeleteUser(ctx, "zoe"))
+	key, err := c.MintAPIKey(ctx, client.MintKey{Name: "ci", Scopes: []client.MintKeyScopes{client.MintKeyScopesDeploy}, App: slug})
+	must(err)
+	by, err := dial(key.RawToken).Whoami(ctx)
+	must(err)
+	keys, err := c.ListAPIKeys(ctx, client.KeyQuery{All: true})
+	must(err)
+	if by.APIKey.ID != key.ID || !by.Session.CreatedAt.IsZero() || len(keys.Items) != 1 || keys.Items[0].ID != key.ID {
+		t.Errorf("keys: %+v, %+v", by, keys)
+	}
+	must(c.DeleteAPIKey(ctx, key.ID))
+	must(c.ChangePassword(ctx, "correct horse", "battery staple"))
+	log, err := c.ListAudit(ctx, client.AuditQuery{User: "ada", Since: in.clock.now(), Oldest: true, Limit: 2})
+	must(err)
+	if len(log.Items) != 2 || log.Items[0].Action != "createOwner" || log.Next != log.Items[1].ID {
+		t.Errorf("audit log: %+v", log)
 	}
 
 	if err := c.DeleteApp(ctx, slug, false); client.Status(err) != 409 {

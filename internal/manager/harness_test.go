@@ -384,8 +384,9 @@ type operation struct {
 			Schema map[string]any `json:"schema"`
 		} `json:"content"`
 	} `json:"requestBody"`
-	Responses map[string]any `json:"responses"`
-	Security  []any          `json:"security"`
+	Responses  map[string]any `json:"responses"`
+	Security   []any          `json:"security"`
+	Permission auth.Action    `json:"x-picloud-permission"`
 }
 
 var openAPI = sync.OnceValues(func() (document, error) {

@@ -2,6 +2,8 @@
 // pages below /_/. Each noun of the API has a package of its own below this one.
 package manager
 
+//go:generate env BLESS=1 go test . -run TestRolesPage -count=1
+
 import (
 	"log/slog"
 	"net/http"
@@ -12,8 +14,11 @@ import (
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/manager/apps"
+	"github.com/picloud/picloud/internal/manager/audit"
 	"github.com/picloud/picloud/internal/manager/deployments"
 	"github.com/picloud/picloud/internal/manager/executions"
+	"github.com/picloud/picloud/internal/manager/keys"
+	"github.com/picloud/picloud/internal/manager/members"
 	"github.com/picloud/picloud/internal/manager/pages"
 	"github.com/picloud/picloud/internal/manager/scripts"
 	"github.com/picloud/picloud/internal/manager/sessions"
@@ -73,10 +78,15 @@ func New(c Config) *Manager {
 		c.Heartbeat = 25 * time.Second
 	}
 	m := &Manager{ending: make(chan struct{})}
-	m.api = api.New(api.Config{Auth: c.Auth, Apps: c.Store, Proxies: c.Proxies, Log: c.Log})
+	m.api = api.New(api.Config{
+		Auth: c.Auth, Apps: c.Store, Members: c.Store, AuditLog: c.Store, Proxies: c.Proxies, Now: c.Now, Log: c.Log,
+	})
 	setup.Register(m.api, c.Setup)
 	sessions.Register(m.api)
-	users.Register(m.api)
+	users.Register(m.api, c.Store, c.Now)
+	members.Register(m.api, c.Store, c.Now)
+	keys.Register(m.api, c.Store, c.Now)
+	audit.Register(m.api, c.Store)
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
 	scripts.Register(m.api, scripts.Config{Store: c.Store, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)

@@ -14,15 +14,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/internal/pic/apps"
+	"github.com/picloud/picloud/internal/pic/audit"
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/invoke"
+	"github.com/picloud/picloud/internal/pic/keys"
 	"github.com/picloud/picloud/internal/pic/logs"
+	"github.com/picloud/picloud/internal/pic/members"
 	"github.com/picloud/picloud/internal/pic/output"
 	"github.com/picloud/picloud/internal/pic/scripts"
 	"github.com/picloud/picloud/internal/pic/session"
 	"github.com/picloud/picloud/internal/pic/terminal"
+	"github.com/picloud/picloud/internal/pic/users"
 	"github.com/picloud/picloud/internal/pic/version"
 	build "github.com/picloud/picloud/internal/version"
 )
@@ -123,6 +127,11 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		scripts.Command(env),
 		invoke.Command(env),
 		logs.Command(env),
+		members.Command(env),
+		users.Command(env),
+		users.PasswordCommand(env),
+		keys.Command(env),
+		audit.Command(env),
 		dev.Command(env, runtime),
 		version.Command(env),
 	)

@@ -3,6 +3,8 @@ package store
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
+	"sync"
 	"time"
 )
 
@@ -12,6 +14,30 @@ func NewID() string { return newID(time.Now()) }
 
 // NewIDAt returns a UUIDv7 made at the given time.
 func NewIDAt(at time.Time) string { return newID(at) }
+
+// Sequence makes UUIDv7s that sort in the order in which they were asked for,
+// also within a millisecond (RFC 9562, section 6.2, method 1: the 12 bits after
+// the time count). Beyond 4,096 in a millisecond, or when the clock goes back, the
+// order is no longer promised. The zero value is ready.
+type Sequence struct {
+	mu    sync.Mutex
+	ms    int64
+	count int
+}
+
+// At returns the next ID, made at the given time.
+func (s *Sequence) At(at time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ms := at.UnixMilli(); ms != s.ms {
+		s.ms, s.count = ms, 0
+	} else if s.count < 0xfff {
+		s.count++
+	}
+	id := []byte(newID(at))
+	copy(id[15:18], fmt.Sprintf("%03x", s.count))
+	return string(id)
+}
 
 // FirstID returns what sorts before every UUIDv7 made at the given time or
 // later, and after those made before it, to the millisecond.

@@ -5,6 +5,7 @@ package runtime
 import (
 	"fmt"
 	"net/url"
+	"time"
 )
 
 // ParamLocation is where a parameter stands.
@@ -26,7 +27,7 @@ type StyleParamOptions struct {
 	Format        string
 }
 
-// StyleParamWithOptions writes a string, integer or boolean. A path parameter
+// StyleParamWithOptions writes a string, time, integer or boolean. A path parameter
 // that would change the path's shape is refused.
 func StyleParamWithOptions(_ string, _ bool, name string, value any, o StyleParamOptions) (string, error) {
 	switch o.Type {
@@ -35,6 +36,9 @@ func StyleParamWithOptions(_ string, _ bool, name string, value any, o StylePara
 		return "", fmt.Errorf("parameter %s: the type %s is not provided for", name, o.Type)
 	}
 	text := fmt.Sprint(value)
+	if at, ok := value.(time.Time); ok {
+		text = at.Format(time.RFC3339Nano)
+	}
 	switch o.ParamLocation {
 	case ParamLocationQuery:
 		return url.QueryEscape(name) + "=" + url.QueryEscape(text), nil

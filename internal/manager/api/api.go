@@ -33,22 +33,26 @@ const requestTimeout = 30 * time.Second
 
 // Config is what the frame needs.
 type Config struct {
-	Auth    *auth.Authenticator
-	Apps    store.Apps
-	Proxies peer.Trust
-	Log     *slog.Logger
+	Auth     *auth.Authenticator
+	Apps     store.Apps
+	Members  store.Members
+	AuditLog store.Audit
+	Proxies  peer.Trust
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // API is the frame. Nouns add their operations with Register.
 type API struct {
 	Config
-	huma huma.API
-	mux  *http.ServeMux
+	huma    huma.API
+	mux     *http.ServeMux
+	auditor *auditor
 }
 
 // New returns an API without operations.
 func New(c Config) *API {
-	a := &API{Config: c, mux: http.NewServeMux()}
+	a := &API{Config: c, mux: http.NewServeMux(), auditor: newAuditor()}
 	conf := huma.DefaultConfig("PiCloud", "1")
 	conf.Info.Description = "Manages a PiCloud instance: apps, scripts, deployments and the record of executions. " +
 		"Sign in with POST /sessions and send the token as `Authorization: Bearer TOKEN`. " +
@@ -59,7 +63,7 @@ func New(c Config) *API {
 	conf.DocsPath, conf.SchemasPath, conf.CreateHooks = "", "", nil
 	conf.Servers = []*huma.Server{{URL: Prefix}}
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", Description: "The token that POST /sessions answers."},
+		"bearer": {Type: "http", Scheme: "bearer", Description: "The token that POST /sessions answers, or an API key."},
 		"cookie": {Type: "apiKey", In: "cookie", Name: auth.SessionCookie, Description: "Set for browsers. Over HTTPS it is called " + auth.SecureSessionCookie + "."},
 	}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, conf)
@@ -118,7 +122,7 @@ type Op struct {
 	Tag              string
 	Summary          string
 	Description      string
-	Action           auth.Action // what one needs permission for; empty: anybody may
+	Action           auth.Action // what one needs permission for: a row of auth's table
 	Status           int         // of success; 0 means 200
 	AlsoStatus       int         // another status of success
 	Errors           []int       // beyond those that follow from the rest
@@ -128,13 +132,18 @@ type Op struct {
 
 // rule is what the gate goes by.
 type rule struct {
+	id      string
 	action  auth.Action
+	status  int
 	app     bool
 	stream  bool
 	maxBody int64 // 0: there is no body to read
 }
 
 const ruleKey = "picloud.rule"
+
+// PermissionKey is where the document names the permission of an operation.
+const PermissionKey = "x-picloud-permission"
 
 // Register adds an operation. What the handler returns as error goes through From.
 func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, error)) {
@@ -144,7 +153,10 @@ func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, er
 	if op.MaxBody == 0 {
 		op.MaxBody = MaxBody
 	}
-	ru := rule{action: op.Action, app: strings.Contains(op.Path, "{app}"), stream: op.Stream}
+	if _, ok := auth.PermissionFor(op.Action); !ok {
+		panic(op.ID + " needs the permission " + strconv.Quote(string(op.Action)) + ", which is not in auth's table")
+	}
+	ru := rule{id: op.ID, action: op.Action, status: op.Status, app: strings.Contains(op.Path, "{app}"), stream: op.Stream}
 	if _, body := reflect.TypeFor[I]().FieldByName("Body"); body {
 		ru.maxBody = op.MaxBody
 	}
@@ -154,8 +166,10 @@ func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, er
 		MaxBodyBytes: op.MaxBody, BodyReadTimeout: requestTimeout,
 		Metadata: map[string]any{ruleKey: ru},
 		Errors:   op.statuses(ru),
+		// What the dashboard and the page on roles go by.
+		Extensions: map[string]any{PermissionKey: string(op.Action)},
 	}
-	if op.Action != "" {
+	if op.Action != auth.Anyone {
 		h.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	}
 	if op.Stream {
@@ -167,7 +181,9 @@ func Register[I, O any](a *API, op Op, handler func(context.Context, *I) (*O, er
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
-			return nil, From(ctx, a.Log, err)
+			p := From(ctx, a.Log, err)
+			from(ctx).event.Detail = p.Detail
+			return nil, p
 		}
 		return out, nil
 	})
@@ -192,7 +208,7 @@ func (op Op) statuses(ru rule) []int {
 	for _, s := range op.Errors {
 		set[s] = true
 	}
-	if op.Action != "" {
+	if op.Action != auth.Anyone {
 		set[http.StatusUnauthorized] = true
 	}
 	if ru.app {

@@ -26,6 +26,7 @@ type visit struct {
 	identity auth.Identity
 	app      store.App
 	peer     peer.Peer
+	event    *Event // what becomes of it in the audit log
 }
 
 // Identity returns who is signed in. Only for operations that need an action.
@@ -41,7 +42,7 @@ func PeerOf(ctx context.Context) peer.Peer { return from(ctx).peer }
 func from(ctx context.Context) *visit {
 	v, _ := ctx.Value(visitKey{}).(*visit)
 	if v == nil {
-		return &visit{}
+		return &visit{event: &Event{}}
 	}
 	return v
 }
@@ -62,54 +63,71 @@ func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 	}
 	v, err := a.admit(ctx, r, ru)
 	if err != nil {
-		Write(w, From(ctx, a.Log, err))
+		p := From(ctx, a.Log, err)
+		if worth(r, p.Status) {
+			v.event.Status, v.event.Detail = p.Status, p.Detail
+			a.Audit(ctx, v.event)
+		}
+		Write(w, p)
 		return
 	}
 	if ru.maxBody > 0 && r.ContentLength > ru.maxBody {
 		Write(w, tooLarge(ru.maxBody))
 		return
 	}
-	next(huma.WithContext(hc, context.WithValue(ctx, visitKey{}, v)))
+	ctx = context.WithValue(ctx, visitKey{}, v)
+	if ru.action != auth.Anyone && !safe(r.Method) {
+		v.event.Status = ru.status
+		ctx = a.carry(ctx, v.event)
+	}
+	next(huma.WithContext(hc, ctx))
+	status := hc.Status()
+	if worth(r, status) && (status >= 400 || !v.event.carried.Load()) {
+		v.event.Status = status
+		a.Audit(ctx, v.event)
+	}
 }
 
 func tooLarge(limit int64) *Problem {
 	return Refuse(http.StatusRequestEntityTooLarge, "the request's body is larger than the %d KiB allowed here", limit>>10)
 }
 
+// admit returns what it found out about a request, also with an error.
 func (a *API) admit(ctx context.Context, r *http.Request, ru rule) (*visit, error) {
 	v := &visit{peer: a.Peer(r)}
-	if ru.action == "" {
+	v.event = &Event{
+		From: v.peer, UserAgent: r.UserAgent(), Action: ru.id,
+		Object: strings.TrimPrefix(r.URL.Path, Prefix+"/"), App: r.PathValue("app"),
+	}
+	if ru.action == auth.Anyone {
 		// Signing somebody in from another site's page is refused, too.
 		if auth.Related(r) == auth.OtherOrigin && !safe(r.Method) {
-			return nil, errCrossOrigin
+			return v, errCrossOrigin
 		}
 		return v, nil
 	}
 	var err error
 	if v.identity, err = a.Identify(ctx, r); err != nil {
-		return nil, err
+		return v, err
 	}
+	v.event.User, v.event.Key = v.identity.User, v.identity.Key
 	if ru.app {
 		slug := r.PathValue("app")
 		v.app, err = a.Apps.AppBySlug(ctx, slug)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, NoApp(slug)
+			return v, NoApp(slug)
 		}
 		if err != nil {
-			return nil, err
+			return v, err
 		}
-		return v, a.Allow(v.identity, v.app, ru.action)
+		return v, a.Allow(ctx, v.identity, v.app, ru.action)
 	}
-	if !auth.May(v.identity.User.Role, auth.AppNone, ru.action) && !aboutApps(ru.action) {
-		return nil, forbidden(v.identity, ru.action)
+	// The handler of an operation about an app that its path does not name asks
+	// Allow once it knows which.
+	if !v.identity.May("", "", ru.action) && !v.identity.MayIn(ru.action) {
+		return v, forbidden(v.identity, ru.action)
 	}
 	return v, nil
-}
-
-// aboutApps reports whether an action concerns an app that the path does not
-// name, so that the handler has to ask Allow once it knows which.
-func aboutApps(action auth.Action) bool {
-	return auth.May("", auth.AppAdmin, action)
 }
 
 // Identify returns who sent a request. A cookie counts only when our own page
@@ -132,19 +150,51 @@ func (a *API) Identify(ctx context.Context, r *http.Request) (auth.Identity, err
 	return a.Auth.Identify(ctx, token)
 }
 
-// Allow reports whether somebody may do something with an app: nil, or a 403.
-func (a *API) Allow(id auth.Identity, app store.App, action auth.Action) error {
-	if auth.May(id.User.Role, appRole(id.User, app), action) {
+// Allow reports whether somebody may do something with an app: nil, a 403, or
+// an error of the store.
+func (a *API) Allow(ctx context.Context, id auth.Identity, app store.App, action auth.Action) error {
+	var inApp store.AppRole
+	if !auth.May(id.User.Role, "", action) {
+		m, err := a.Members.Member(ctx, app.ID, id.User.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		inApp = m.Role
+	}
+	if id.May(app.ID, inApp, action) {
 		return nil
 	}
 	return forbidden(id, action)
 }
 
-// appRole returns what a user is in an app. Nobody is a member of an app other
-// than by the role on the instance.
-func appRole(store.User, store.App) auth.AppRole { return auth.AppNone }
+// Demand is Allow for what is not about an app.
+func (a *API) Demand(id auth.Identity, action auth.Action) error {
+	if id.May("", "", action) {
+		return nil
+	}
+	return forbidden(id, action)
+}
+
+// Sight returns which apps a listing may show to somebody.
+func Sight(id auth.Identity) store.Sight {
+	var see store.Sight
+	if !auth.May(id.User.Role, "", auth.ViewApp) {
+		see.Member = id.User.ID
+	}
+	if id.Key != nil {
+		see.AppID = id.Key.AppID
+	}
+	return see
+}
 
 func forbidden(id auth.Identity, action auth.Action) *Problem {
+	if id.Key != nil && !auth.Allows(id.Key.Scopes, action) {
+		p, _ := auth.PermissionFor(action)
+		if p.Scope == "" {
+			return Refuse(http.StatusForbidden, "an API key may not do this (%s): sign in", action)
+		}
+		return Refuse(http.StatusForbidden, "the API key %q may not do this: it needs the scope %s for %s", id.Key.Name, p.Scope, action)
+	}
 	return Refuse(http.StatusForbidden, "%s (%s) may not do this: it needs the permission %s", id.User.Username, id.User.Role, action)
 }
 

@@ -95,7 +95,7 @@ func From(ctx context.Context, log *slog.Logger, err error) *Problem {
 		return Invalid("body."+invalid.Field, invalid.Error(), nil)
 	case errors.Is(err, auth.ErrBusy):
 		return Refuse(http.StatusServiceUnavailable, "%s", err).Later(2 * time.Second)
-	case errors.Is(err, auth.ErrBadCredentials), errors.Is(err, auth.ErrNoSession):
+	case errors.Is(err, auth.ErrBadCredentials), errors.Is(err, auth.ErrNoSession), errors.Is(err, auth.ErrNoKey):
 		return unauthorized(err.Error())
 	case errors.Is(err, auth.ErrBadSetupToken):
 		return Refuse(http.StatusForbidden, "%s", err)
@@ -105,7 +105,7 @@ func From(ctx context.Context, log *slog.Logger, err error) *Problem {
 		return Refuse(http.StatusNotFound, "%s", err)
 	case errors.Is(err, store.ErrInvalid):
 		return Refuse(http.StatusUnprocessableEntity, "%s", err)
-	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotEmpty):
+	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotEmpty), errors.Is(err, store.ErrLastOwner):
 		return Refuse(http.StatusConflict, "%s", err)
 	case errors.Is(err, store.ErrUnknownOutcome):
 		log.WarnContext(ctx, "a change has an unknown outcome", "error", err)
@@ -163,7 +163,7 @@ func fault(d *huma.ErrorDetail) Fault {
 	f := Fault{Location: d.Location, Message: d.Message}
 	field := d.Location[strings.LastIndexByte(d.Location, '.')+1:]
 	switch field {
-	case "body", "password", "token", "source":
+	case "body", "password", "current_password", "new_password", "token", "source":
 		return f
 	}
 	switch v := d.Value.(type) {

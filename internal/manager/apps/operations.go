@@ -56,19 +56,13 @@ type service struct {
 type listOutput struct{ Body api.List[App] }
 
 func (s *service) list(ctx context.Context, in *api.PageQuery) (*listOutput, error) {
-	id := api.Identity(ctx)
-	rows, err := s.Store.ListApps(ctx, in.Page())
+	p := in.Page()
+	p.See = api.Sight(api.Identity(ctx))
+	rows, err := s.Store.ListApps(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	page := api.Cut(rows, in.Limit, func(a store.App) string { return a.Slug }, func(a store.App) store.App { return a })
-	out := &listOutput{Body: api.List[App]{Items: []App{}, Next: page.Next}}
-	for _, a := range page.Items {
-		if s.api.Allow(id, a, auth.ViewApp) == nil {
-			out.Body.Items = append(out.Body.Items, Of(a))
-		}
-	}
-	return out, nil
+	return &listOutput{Body: api.Cut(rows, in.Limit, func(a store.App) string { return a.Slug }, Of)}, nil
 }
 
 type createdOutput struct {
@@ -81,6 +75,7 @@ func (s *service) create(ctx context.Context, in *struct{ Body CreateApp }) (*cr
 	if err := store.CheckSlug(slug); err != nil {
 		return nil, api.Invalid("body.slug", err.Error(), slug)
 	}
+	api.About(ctx, "apps/"+slug, slug)
 	now := s.Now()
 	app := store.App{ID: store.NewID(), Slug: slug, ActiveDeployment: 1, CreatedAt: now, UpdatedAt: now}
 	err := s.Store.CreateApp(ctx, app, api.Identity(ctx).User.ID)
@@ -138,6 +133,7 @@ func (s *service) update(ctx context.Context, in *struct {
 		if err := store.CheckSlug(slug); err != nil {
 			return nil, api.Invalid("body.slug", err.Error(), slug)
 		}
+		api.Note(ctx, "rename to %s", slug)
 		err := s.Store.RenameApp(ctx, app.ID, slug, s.Now())
 		switch {
 		case errors.Is(err, store.ErrTaken):
@@ -149,6 +145,11 @@ func (s *service) update(ctx context.Context, in *struct {
 		}
 	}
 	if note := changes(in.Body); note != "" {
+		if slug == app.Slug {
+			api.Note(ctx, "%s", note)
+		} else {
+			api.Note(ctx, "rename to %s, %s", slug, note)
+		}
 		_, err := s.Store.ChangeManifest(ctx, app.ID, note, api.Identity(ctx).User.ID, s.Now(), func(m *store.Manifest) error {
 			if in.Body.Limits != nil {
 				m.Limits = in.Body.Limits.Store()

@@ -178,7 +178,7 @@ func (s *service) show(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.api.Allow(api.Identity(ctx), app, auth.ViewExecutions); err != nil {
+	if err := s.api.Allow(ctx, api.Identity(ctx), app, auth.ViewExecutions); err != nil {
 		return nil, err
 	}
 	return &showOutput{Body: Of(e, app.Slug)}, nil

@@ -119,7 +119,7 @@ func (s *service) stillMay(r *http.Request, app store.App) bool {
 		return false
 	}
 	app, err = s.Store.App(r.Context(), app.ID)
-	return err == nil && s.api.Allow(id, app, auth.ViewExecutions) == nil
+	return err == nil && s.api.Allow(r.Context(), id, app, auth.ViewExecutions) == nil
 }
 
 // feed hands recorded executions that f selects to one reader. When the reader

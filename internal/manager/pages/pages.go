@@ -12,11 +12,13 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/manager/sessions"
+	"github.com/picloud/picloud/internal/store"
 )
 
 // Where the pages are.
@@ -159,6 +161,23 @@ func (p *server) home(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// audit notes what a form did, as the API's operation of that name does it.
+// Whoever gave a wrong password for user is not taken to be user.
+func (p *server) audit(r *http.Request, action string, user store.User, err error) {
+	e := &api.Event{
+		User: user, From: p.api.Peer(r), UserAgent: r.UserAgent(), Action: action,
+		Object: strings.TrimPrefix(r.URL.Path, "/"), Status: http.StatusSeeOther,
+	}
+	if user.Username != "" {
+		e.Object = "users/" + user.Username
+	}
+	if err != nil {
+		pr := api.From(r.Context(), p.api.Log, err)
+		e.User, e.Status, e.Detail = store.User{}, pr.Status, pr.Detail
+	}
+	p.api.Audit(r.Context(), e)
+}
+
 var loginView = view{View: "login", Title: "Sign in"}
 
 func (p *server) loginForm(w http.ResponseWriter, r *http.Request) {
@@ -185,6 +204,7 @@ func (p *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token, id, err := p.api.Auth.SignIn(ctx, v.Username, password, auth.ClientBrowser, peer.Addr)
+	p.audit(r, "signIn", id.User, err)
 	if err != nil {
 		sessions.LogRefused(ctx, p.api.Log, peer, err)
 		p.problem(ctx, w, v, err)
@@ -198,6 +218,7 @@ func (p *server) logout(w http.ResponseWriter, r *http.Request) {
 	id, err := p.api.Identify(r.Context(), r)
 	if err == nil {
 		err = p.api.Auth.SignOut(r.Context(), id.Session.ID)
+		p.audit(r, "signOut", id.User, err)
 	}
 	if err != nil {
 		if pr := api.From(r.Context(), p.api.Log, err); pr.Status != http.StatusUnauthorized {
@@ -234,6 +255,7 @@ func (p *server) createOwner(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, Login, http.StatusSeeOther)
 		return
 	}
+	p.audit(r, "createOwner", user, err)
 	if err != nil {
 		p.problem(ctx, w, v, err)
 		return

@@ -98,20 +98,14 @@ func of(ctx context.Context, name string, err error) error {
 type listOutput struct{ Body api.List[Script] }
 
 func (s *service) listAll(ctx context.Context, in *api.PageQuery) (*listOutput, error) {
-	rows, err := s.Store.ListAllScripts(ctx, in.Page())
+	p := in.Page()
+	p.See = api.Sight(api.Identity(ctx))
+	rows, err := s.Store.ListAllScripts(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	id := api.Identity(ctx)
-	page := api.Cut(rows, in.Limit, func(r store.Script) string { return r.AppSlug + "/" + r.Name },
-		func(r store.Script) store.Script { return r })
-	out := &listOutput{Body: api.List[Script]{Items: []Script{}, Next: page.Next}}
-	for _, r := range page.Items {
-		if s.api.Allow(id, store.App{ID: r.AppID, Slug: r.AppSlug}, auth.ViewScripts) == nil {
-			out.Body.Items = append(out.Body.Items, Of(r, r.AppSlug))
-		}
-	}
-	return out, nil
+	return &listOutput{Body: api.Cut(rows, in.Limit, func(r store.Script) string { return r.AppSlug + "/" + r.Name },
+		func(r store.Script) Script { return Of(r, r.AppSlug) })}, nil
 }
 
 func (s *service) list(ctx context.Context, in *struct {

@@ -57,16 +57,20 @@ func LogRefused(ctx context.Context, log *slog.Logger, from peer.Peer, err error
 // Register adds the operations.
 func Register(a *api.API) {
 	api.Register(a, api.Op{
-		ID: "signIn", Method: http.MethodPost, Path: "/sessions", Tag: "sessions",
+		ID: "signIn", Method: http.MethodPost, Path: "/sessions", Tag: "sessions", Action: auth.Anyone,
 		Summary: "Sign in", Status: http.StatusCreated,
 		Errors: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 	}, func(ctx context.Context, in *struct{ Body Credentials }) (*Response, error) {
 		from := api.PeerOf(ctx)
 		token, id, err := a.Auth.SignIn(ctx, in.Body.Username, in.Body.Password, in.Body.Client, from.Addr)
+		if id.User.ID != "" {
+			api.About(ctx, "users/"+id.User.Username, "")
+		}
 		if err != nil {
 			LogRefused(ctx, a.Log, from, err)
 			return nil, err
 		}
+		api.By(ctx, id.User)
 		return Answer(id, token, from), nil
 	})
 
@@ -74,7 +78,7 @@ func Register(a *api.API) {
 		SetCookie *string `header:"Set-Cookie" nullable:"false"`
 	}
 	api.Register(a, api.Op{
-		ID: "signOut", Method: http.MethodDelete, Path: "/sessions/current", Tag: "sessions", Action: auth.OwnSession,
+		ID: "signOut", Method: http.MethodDelete, Path: "/sessions/current", Tag: "sessions", Action: auth.EndSession,
 		Summary: "Sign out", Description: "Ends the session on the server: its token is worth nothing afterwards.",
 		Status: http.StatusNoContent,
 	}, func(ctx context.Context, _ *struct{}) (*signedOut, error) {

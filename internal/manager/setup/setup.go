@@ -27,7 +27,7 @@ type CreateOwner struct {
 func Register(a *api.API, s *auth.Setup) {
 	type state struct{ Body SetupState }
 	api.Register(a, api.Op{
-		ID: "getSetup", Method: http.MethodGet, Path: "/setup", Tag: "setup",
+		ID: "getSetup", Method: http.MethodGet, Path: "/setup", Tag: "setup", Action: auth.Anyone,
 		Summary: "Whether the instance needs its first owner",
 	}, func(ctx context.Context, _ *struct{}) (*state, error) {
 		needed, err := s.Needed(ctx)
@@ -35,7 +35,7 @@ func Register(a *api.API, s *auth.Setup) {
 	})
 
 	api.Register(a, api.Op{
-		ID: "createOwner", Method: http.MethodPost, Path: "/setup", Tag: "setup",
+		ID: "createOwner", Method: http.MethodPost, Path: "/setup", Tag: "setup", Action: auth.Anyone,
 		Summary:     "Create the first owner and sign in",
 		Description: "403 when the set-up link is wrong or has expired, 409 when there is an owner already.",
 		Status:      http.StatusCreated, Errors: []int{http.StatusForbidden, http.StatusConflict},
@@ -44,6 +44,8 @@ func Register(a *api.API, s *auth.Setup) {
 		if err != nil {
 			return nil, err
 		}
+		api.About(ctx, "users/"+user.Username, "")
+		api.By(ctx, user)
 		token, id, err := a.Auth.Begin(ctx, user, in.Body.Client)
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-// Package users answers who is signed in.
+// Package users manages people, and answers who is signed in.
 package users
 
 import (
@@ -38,20 +38,40 @@ func SessionOf(s store.Session) Session {
 	return Session{ID: s.ID, Client: s.Client, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt}
 }
 
-// Whoami is who asks.
+// KeyInUse is the API key that a request came with.
+type KeyInUse struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Scopes []string `json:"scopes" nullable:"false"`
+	App    string   `json:"app,omitempty" doc:"The only app it works with; absent: all of its owner's"`
+}
+
+// Whoami is who asks: by a session or by an API key.
 type Whoami struct {
-	User    User    `json:"user"`
-	Session Session `json:"session"`
+	User    User      `json:"user"`
+	Session *Session  `json:"session,omitempty" doc:"Absent with an API key"`
+	APIKey  *KeyInUse `json:"api_key,omitempty" doc:"Absent with a session"`
 }
 
 // Register adds the operations.
-func Register(a *api.API) {
+func Register(a *api.API, users store.Users, now func() time.Time) {
+	(&service{api: a, store: users, now: now}).register(a)
 	type output struct{ Body Whoami }
 	api.Register(a, api.Op{
-		ID: "whoami", Method: http.MethodGet, Path: "/whoami", Tag: "sessions", Action: auth.OwnSession,
+		ID: "whoami", Method: http.MethodGet, Path: "/whoami", Tag: "sessions", Action: auth.ViewSelf,
 		Summary: "Who is signed in",
 	}, func(ctx context.Context, _ *struct{}) (*output, error) {
 		id := api.Identity(ctx)
-		return &output{Body: Whoami{User: Of(id.User), Session: SessionOf(id.Session)}}, nil
+		out := &output{Body: Whoami{User: Of(id.User)}}
+		if k := id.Key; k != nil {
+			out.Body.APIKey = &KeyInUse{ID: k.ID, Name: k.Name, Scopes: []string{}, App: k.AppSlug}
+			for _, s := range k.Scopes {
+				out.Body.APIKey.Scopes = append(out.Body.APIKey.Scopes, string(s))
+			}
+		} else {
+			s := SessionOf(id.Session)
+			out.Body.Session = &s
+		}
+		return out, nil
 	})
 }

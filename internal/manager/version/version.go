@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
 )
 
@@ -21,7 +22,7 @@ func Register(a *api.API, v ServerVersion) {
 	v.API = "v1"
 	type output struct{ Body ServerVersion }
 	api.Register(a, api.Op{
-		ID: "getVersion", Method: http.MethodGet, Path: "/version", Tag: "instance",
+		ID: "getVersion", Method: http.MethodGet, Path: "/version", Tag: "instance", Action: auth.Anyone,
 		Summary: "The server's version",
 	}, func(context.Context, *struct{}) (*output, error) {
 		return &output{Body: v}, nil

@@ -87,6 +87,7 @@ func WhoamiCommand(env *cli.Env) *cobra.Command {
 				{Name: "role", Value: func(m client.Whoami) string { return string(m.User.Role) }},
 				{Name: "server", Value: func(client.Whoami) string { return c.URL }},
 				{Name: "session_expires_at", Value: func(m client.Whoami) string { return output.Time(m.Session.ExpiresAt) }},
+				{Name: "api_key", Value: func(m client.Whoami) string { return m.APIKey.Name }},
 			})
 		},
 	}
