@@ -253,7 +253,9 @@ func TestPlacesAgree(t *testing.T) {
 }
 
 func runGenerated(script string) string {
-	eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxOperations: 100_000, MaxMemory: 8 << 20}))
+	eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{
+		MaxOperations: 100_000, MaxMemory: 8 << 20, MaxExprDepth: 200, MaxFunctionExprDepth: 200,
+	}))
 	prog, err := eng.Compile("", script)
 	var v rhai.Value
 	if err == nil {
