@@ -13,6 +13,7 @@ import (
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/executor"
 	"github.com/picloud/picloud/internal/invoke/local"
+	"github.com/picloud/picloud/internal/kv"
 	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/manager/pages"
 	"github.com/picloud/picloud/internal/manager/version"
@@ -86,6 +87,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 	recorder := record.New(executions, record.Config{Retention: c.Retention})
 	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory})
 	runs := local.New(scripts)
+	data := kv.New(s)
 	control := manager.New(manager.Config{
 		Store:      s,
 		Executions: recorder,
@@ -103,6 +105,8 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 		Store:          s,
 		Executor:       runs,
 		Recorder:       recorder,
+		Data:           data,
+		KVBytes:        c.KVBytes,
 		Control:        control,
 		Limits:         c.Limits,
 		AppsDomain:     c.AppsDomain,
@@ -120,6 +124,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 			defer cancel()
 			err := runs.Close(ctx)
 			ingress.Close()
+			data.Close()
 			return errors.Join(err, recorder.Close())
 		},
 	}

@@ -29,6 +29,7 @@ type Config struct {
 	Concurrency    int          // executions at once; 0 follows the number of processors
 	Memory         int64        // bytes that the executions at once may have as limits together
 	Retention      store.Retention
+	KVBytes        int64 // of each app
 	StopTimeout    time.Duration
 	LogLevel       slog.Level
 	OwnerUsername  string
@@ -126,6 +127,14 @@ var settings = []setting{
 		func(l *store.Limits) *int64 { return &l.LogLines }),
 	limit("limit-log-bytes", "SIZE", "256KiB", "text an execution may log; more is counted and dropped", readSize,
 		func(l *store.Limits) *int64 { return &l.LogBytes }),
+	{
+		flag: "kv-size", env: "PICLOUD_KV_SIZE", value: "SIZE", def: "1GiB",
+		about: "how much each app may keep with kv, keys and values together",
+		read: func(c *Config, text string) (err error) {
+			c.KVBytes, err = parseSize(text)
+			return err
+		},
+	},
 	{
 		flag: "retention-age", env: "PICLOUD_RETENTION_AGE", value: "DURATION", def: "7d",
 		about: "how long the record of an execution is kept",

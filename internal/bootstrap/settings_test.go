@@ -34,6 +34,7 @@ func TestSettings(t *testing.T) {
 			RequestBytes: 4 << 20, ResponseBytes: 8 << 20, LogLines: 1000, LogBytes: 256 << 10,
 		},
 		Retention:   store.Retention{MaxAge: 7 * 24 * time.Hour, MaxBytes: 256 << 20},
+		KVBytes:     1 << 30,
 		StopTimeout: 20 * time.Second, LogLevel: slog.LevelInfo,
 	}
 	for _, c := range []struct {

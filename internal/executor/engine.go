@@ -28,6 +28,7 @@ type resolver struct{ e *Executor }
 func (e *Executor) modules() []*rhai.Module {
 	return []*rhai.Module{
 		e.logModule(),
+		kvModule(),
 		jsonModule(),
 		urlModule(),
 		base64Module(),

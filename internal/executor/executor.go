@@ -9,7 +9,6 @@ package executor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -173,9 +172,11 @@ type run struct {
 	ctx      runContext
 	logs     logs
 	request  request
-	unit     invoke.Commit // what the run wants changed
-	calls    int64         // of host functions
-	exceeded *limitError   // a limit that a host function enforced
+	unit     unit         // what the run wants changed
+	calls    int64        // of host functions
+	exceeded *limitError  // a limit that a host function enforced
+	refusal  *commitError // of the last commit that was not made
+	broken   *commitError // of one whose outcome is unknown: the run ends with it
 	limits   rhai.Limits
 	stats    rhai.Stats
 	result   invoke.Result
@@ -188,30 +189,4 @@ func hook(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, 
 		r.calls++
 	}
 	return next(c)
-}
-
-// commit makes the run's changes durable, before its answer leaves.
-func (r *run) commit() error {
-	if r.unit.Empty() {
-		return nil
-	}
-	r.unit.RunID = r.start.RunID
-	r.unit.Seq++
-	unit := r.unit // the host may keep it
-	out, err := r.host.Commit(&r.ctx, &unit)
-	if err != nil {
-		return &commitError{invoke.Outcome{Verdict: invoke.Unavailable, Detail: err.Error()}}
-	}
-	if out.Verdict != invoke.Committed {
-		return &commitError{out}
-	}
-	r.unit = invoke.Commit{Seq: r.unit.Seq}
-	return nil
-}
-
-// commitError says that a run's changes were not, or perhaps not, made.
-type commitError struct{ outcome invoke.Outcome }
-
-func (e *commitError) Error() string {
-	return fmt.Sprintf("the changes could not be committed: %s: %s", e.outcome.Verdict, e.outcome.Detail)
 }

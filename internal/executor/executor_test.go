@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/invoke/local"
 	"github.com/picloud/picloud/internal/invoke/remote"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +31,9 @@ type sources struct {
 	byHash  map[string]string
 	reads   int
 	commits []*invoke.Commit
-	outcome invoke.Outcome
+	outcome invoke.Outcome // of every commit; none: what data say
+	data    *memory.KV
+	gets    int
 }
 
 func (s *sources) Source(_ context.Context, hash string) (string, error) {
@@ -43,9 +47,31 @@ func (s *sources) Source(_ context.Context, hash string) (string, error) {
 	return src, nil
 }
 
-func (s *sources) Commit(_ context.Context, c *invoke.Commit) (invoke.Outcome, error) {
+func (s *sources) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.commits = append(s.commits, c)
-	return s.outcome, nil
+	if s.outcome.Verdict != 0 {
+		return s.outcome, nil
+	}
+	_, err := s.data.KVCommit(ctx, store.KVCommit{AppID: "app", Reads: c.Reads, Ops: c.Ops, At: time.Now()})
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return invoke.Outcome{Verdict: invoke.Conflict, Detail: err.Error()}, nil
+	case err != nil:
+		return invoke.Outcome{Verdict: invoke.Refused, Detail: err.Error()}, nil
+	}
+	return invoke.Outcome{Verdict: invoke.Committed}, nil
+}
+
+func (s *sources) Get(ctx context.Context, keys []string) ([]invoke.Entry, error) {
+	s.gets++
+	return s.data.KVGet(ctx, "app", keys, time.Now())
+}
+
+func (s *sources) List(ctx context.Context, q invoke.Query) (p invoke.Page, err error) {
+	p.Entries, p.More, err = s.data.KVList(ctx, store.KVQuery{AppID: "app", Prefix: q.Prefix, After: q.After, Limit: q.Limit}, time.Now())
+	return p, err
 }
 
 func (s *sources) add(src string) string {
@@ -92,7 +118,7 @@ func onBoth(t *testing.T, cfg Config, f func(*testing.T, *bench)) {
 }
 
 func newBench(t testing.TB, e invoke.Executor) *bench {
-	return &bench{t: t, exec: e, host: &sources{byHash: map[string]string{}}, app: "app"}
+	return &bench{t: t, exec: e, host: &sources{byHash: map[string]string{}, data: memory.New()}, app: "app"}
 }
 
 // start is a run of a script, which f may change.

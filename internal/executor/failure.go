@@ -70,6 +70,10 @@ func (r *run) end(s store.Status, author string, status int, detail string) {
 
 // failed fills the result of a run that ended with an error.
 func (r *run) failed(err error) {
+	if r.broken != nil {
+		r.commitFailed(r.broken)
+		return
+	}
 	var commit *commitError
 	if errors.As(err, &commit) {
 		r.commitFailed(commit)
@@ -80,6 +84,10 @@ func (r *run) failed(err error) {
 	isScripts := errors.As(err, &re)
 	if errors.As(err, &limit) || isScripts && r.thrownLimit(re, &limit) {
 		r.limited(limit.what, err)
+		return
+	}
+	if isScripts && r.thrownRefusal(re) {
+		r.commitFailed(r.refusal)
 		return
 	}
 	if !isScripts {
@@ -127,6 +135,15 @@ func (r *run) thrownLimit(e *rhai.Error, limit **limitError) bool {
 	s, _ := e.Value.AsString()
 	*limit = r.exceeded
 	return s == r.exceeded.what
+}
+
+// thrownRefusal reports whether a script's error is that of the last commit.
+func (r *run) thrownRefusal(e *rhai.Error) bool {
+	if r.refusal == nil || e.Kind != rhai.ErrRuntime {
+		return false
+	}
+	s, _ := e.Value.AsString()
+	return strings.HasPrefix(s, r.refusal.Error())
 }
 
 func firstLine(s string) string {
@@ -181,6 +198,8 @@ func (r *run) commitFailed(e *commitError) {
 		r.end(store.StatusLimit, e.Error(), http.StatusInsufficientStorage, "The app has no room for what the script wants to keep.")
 	case invoke.Conflict:
 		r.end(store.StatusError, e.Error(), http.StatusConflict, "Another execution changed the same data. Nothing was changed; try again.")
+	case invoke.Refused:
+		r.end(store.StatusError, e.Error(), http.StatusInternalServerError, "The script failed. Its author finds the reason in the log of this execution.")
 	default:
 		r.end(store.StatusError, e.Error(), http.StatusServiceUnavailable, "Whether the script's changes were made is not known.")
 	}

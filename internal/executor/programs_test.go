@@ -110,6 +110,10 @@ type hostFunc func(context.Context, string) (string, error)
 
 func (f hostFunc) Source(ctx context.Context, hash string) (string, error) { return f(ctx, hash) }
 
+func (f hostFunc) Get(context.Context, []string) ([]invoke.Entry, error) { return nil, nil }
+
+func (f hostFunc) List(context.Context, invoke.Query) (invoke.Page, error) { return invoke.Page{}, nil }
+
 func (f hostFunc) Commit(context.Context, *invoke.Commit) (invoke.Outcome, error) {
 	return invoke.Outcome{Verdict: invoke.Committed}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store/memory"
 	"github.com/picloud/picloud/rhai"
 )
 
@@ -39,7 +40,8 @@ func TestExamples(t *testing.T) {
 			return
 		}
 		code, want := example(f)
-		// The answer is JSON, whatever the value.
+		// The answer is JSON, whatever the value. No example sees another's data.
+		b.host.data = memory.New()
 		res := b.run("json({ "+code+" })", func(s *invoke.Start) {
 			s.Request = &invoke.Request{
 				Method: "POST", URL: "http://demo.localhost/orders/7/items?sort=price&tag=a&tag=b", Path: "/orders/7/items",

@@ -3,13 +3,15 @@ package invoke
 import (
 	"fmt"
 	"time"
+
+	"github.com/picloud/picloud/internal/store"
 )
 
 // Commit is one unit of work: what a run read, and everything it wants to
 // change. It takes effect whole or not at all.
 //
-// Seq counts a run's commits from 1. A host that is asked for the same run and
-// number again answers as it did the first time and changes nothing.
+// Seq counts a run's commits from 1. A host does not make a commit a second time:
+// for a number that it has committed it answers Committed again.
 type Commit struct {
 	RunID     string
 	Seq       int64
@@ -27,28 +29,32 @@ func (c *Commit) Empty() bool {
 }
 
 // Read is a key that the run saw, and its version then; 0 says it was absent.
-type Read struct {
-	Key     string
-	Version int64
-}
+type Read = store.KVRead
 
-// OpKind is a kind of change of a key.
-type OpKind uint8
+// Op is a change of a key.
+type Op = store.KVOp
 
 // The kinds of change.
 const (
-	OpSet    OpKind = 1 // Value replaces what is there
-	OpDelete OpKind = 2
-	OpAdd    OpKind = 3 // Delta is added blindly: never a conflict
+	OpSet    = store.KVSet
+	OpDelete = store.KVDelete
+	OpAdd    = store.KVAdd
 )
 
-// Op is a change of a key.
-type Op struct {
-	Kind    OpKind
-	Key     string
-	Value   []byte    // OpSet: in the tagged codec of values
-	Delta   int64     // OpAdd
-	Expires time.Time // OpSet: when the key goes by itself; zero: never
+// Entry is a key and what it held when it was read.
+type Entry = store.KVEntry
+
+// Query asks for a page of keys in their bytewise order.
+type Query struct {
+	Prefix string
+	After  string // only keys after this one
+	Limit  int    // 1 to 1000
+}
+
+// Page is the answer to a Query.
+type Page struct {
+	Entries []Entry
+	More    bool // there are further keys
 }
 
 // Send is a message for a queue.
@@ -76,6 +82,7 @@ const (
 	LeaseLost   Verdict = 3 // somebody else has the delivery now
 	Quota       Verdict = 4 // the app has no room for it
 	Unavailable Verdict = 5 // the store did not answer
+	Refused     Verdict = 6 // a change is not possible, now or later: adding to a text
 )
 
 // String returns the verdict's name in lower case.
@@ -91,6 +98,8 @@ func (v Verdict) String() string {
 		return "quota"
 	case Unavailable:
 		return "unavailable"
+	case Refused:
+		return "refused"
 	}
 	return fmt.Sprintf("verdict %d", uint8(v))
 }

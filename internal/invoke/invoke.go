@@ -117,6 +117,10 @@ type Response struct {
 type Host interface {
 	// Source returns the source with the given hex SHA-256.
 	Source(ctx context.Context, hash string) (string, error)
+	// Get returns those of the keys, of the run's app, that exist, in no order.
+	Get(ctx context.Context, keys []string) ([]Entry, error)
+	// List returns a page of the app's keys with their values.
+	List(ctx context.Context, q Query) (Page, error)
 	// Commit makes a run's changes durable, all of them or none. An error is
 	// one of the transport (the outcome is then unknown); what the store
 	// decided is in the Outcome.

@@ -2,23 +2,70 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
 )
 
-// host is what runs may ask.
-type host struct{ store Store }
+// host is what one run may ask.
+type host struct {
+	cfg *Config
+	app string // ID
+	run string // ID
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Source implements invoke.Host.
 func (h *host) Source(ctx context.Context, hash string) (string, error) {
-	return h.store.Source(ctx, hash)
+	return h.cfg.Store.Source(ctx, hash)
 }
 
-// Commit implements invoke.Host. The store keeps no data of scripts yet, so
-// only a commit that changes nothing can succeed.
-func (h *host) Commit(_ context.Context, c *invoke.Commit) (invoke.Outcome, error) {
-	if c.Empty() {
-		return invoke.Outcome{Verdict: invoke.Committed}, nil
+// Get implements invoke.Host.
+func (h *host) Get(ctx context.Context, keys []string) ([]invoke.Entry, error) {
+	return h.cfg.Data.KVGet(ctx, h.app, keys, now())
+}
+
+// List implements invoke.Host.
+func (h *host) List(ctx context.Context, q invoke.Query) (p invoke.Page, err error) {
+	p.Entries, p.More, err = h.cfg.Data.KVList(ctx, store.KVQuery{AppID: h.app, Prefix: q.Prefix, After: q.After, Limit: q.Limit}, now())
+	return p, err
+}
+
+// Commit implements invoke.Host.
+func (h *host) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, error) {
+	if len(c.Sends) > 0 || len(c.Publishes) > 0 || len(c.Acks) > 0 {
+		return invoke.Outcome{Verdict: invoke.Refused, Detail: "this release has no messages"}, nil
 	}
-	return invoke.Outcome{Verdict: invoke.Quota, Detail: "this release keeps no data of scripts"}, nil
+	if c.RunID != h.run {
+		return invoke.Outcome{Verdict: invoke.Refused, Detail: "the commit is of another run"}, nil
+	}
+	_, err := h.cfg.Data.KVCommit(ctx, store.KVCommit{
+		AppID: h.app, RunID: c.RunID, Seq: c.Seq, Reads: c.Reads, Ops: c.Ops, At: now(), MaxBytes: h.cfg.KVBytes,
+	})
+	out := invoke.Outcome{Verdict: verdict(err)}
+	if err != nil {
+		out.Detail = err.Error()
+		if out.Verdict == invoke.Unavailable && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "a run's changes could not be committed", "run", c.RunID, "error", err)
+		}
+	}
+	return out, nil
+}
+
+func verdict(err error) invoke.Verdict {
+	switch {
+	case err == nil:
+		return invoke.Committed
+	case errors.Is(err, store.ErrConflict):
+		return invoke.Conflict
+	case errors.Is(err, store.ErrQuota):
+		return invoke.Quota
+	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrNotFound):
+		return invoke.Refused
+	}
+	return invoke.Unavailable
 }

@@ -30,6 +30,13 @@ type Store interface {
 	Ping(ctx context.Context) error
 }
 
+// Data is what runs read and change.
+type Data interface {
+	KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]store.KVEntry, error)
+	KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries []store.KVEntry, more bool, err error)
+	KVCommit(ctx context.Context, c store.KVCommit) (version int64, err error)
+}
+
 // Recorder takes the record of an execution. It must not block.
 type Recorder interface {
 	Record(store.Execution)
@@ -40,6 +47,9 @@ type Config struct {
 	Store    Store
 	Executor invoke.Executor
 	Recorder Recorder
+	Data     Data
+	// KVBytes is how much each app may keep, keys and values together; 0: no bound.
+	KVBytes int64
 	// Control answers what is not for an app: the REST API, the pages, metrics.
 	Control http.Handler
 	// Limits are the instance's, every field set. Apps and scripts lower them.
@@ -57,7 +67,6 @@ type Config struct {
 type Orchestrator struct {
 	cfg    Config
 	apps   *directory
-	host   *host
 	bodies atomic.Int64 // bytes of request bodies held now
 }
 
@@ -67,7 +76,7 @@ func New(cfg Config) *Orchestrator {
 		cfg.BodyMemory = 256 << 20
 	}
 	cfg.AppsDomain = strings.ToLower(strings.Trim(cfg.AppsDomain, "."))
-	return &Orchestrator{cfg: cfg, apps: newDirectory(cfg.Store, cfg.Limits), host: &host{cfg.Store}}
+	return &Orchestrator{cfg: cfg, apps: newDirectory(cfg.Store, cfg.Limits)}
 }
 
 // Close ends the subscription to the store's changes.
@@ -168,7 +177,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	start := t.start // a copy
 	start.RunID = id
 	start.Request = o.request(r, body, rest)
-	res, err := o.cfg.Executor.Run(r.Context(), &start, o.host)
+	res, err := o.cfg.Executor.Run(r.Context(), &start, &host{&o.cfg, start.AppID, id})
 	if err != nil {
 		res = lost(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/picloud/picloud/internal/invoke/invoketest"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -633,15 +634,44 @@ func TestExecutorFailures(t *testing.T) {
 	}
 }
 
+// failing is a KV whose commits end with an error.
+type failing struct {
+	store.KV
+	err error
+}
+
+func (f failing) KVCommit(context.Context, store.KVCommit) (int64, error) { return 0, f.err }
+
 func TestHost(t *testing.T) {
-	h := &host{&apps{}}
+	data := memory.New()
+	h := &host{&Config{Store: &apps{}, Data: data, KVBytes: 100}, "app", "run"}
 	if s, err := h.Source(t.Context(), "x"); s != "source of x" || err != nil {
 		t.Errorf("source: %q, %v", s, err)
 	}
-	if out, _ := h.Commit(t.Context(), &invoke.Commit{}); out.Verdict != invoke.Committed {
-		t.Errorf("an empty commit: %v", out)
+	commit := func(want invoke.Verdict, c *invoke.Commit) {
+		t.Helper()
+		if out, err := h.Commit(t.Context(), c); err != nil || out.Verdict != want || (want == invoke.Committed) != (out.Detail == "") {
+			t.Errorf("%+v: got %v, %v, want %v", c, out, err, want)
+		}
 	}
-	if out, _ := h.Commit(t.Context(), &invoke.Commit{Ops: []invoke.Op{{Kind: invoke.OpSet}}}); out.Verdict == invoke.Committed || out.Detail == "" {
-		t.Errorf("a commit that cannot be: %v", out)
+	a := []invoke.Op{{Kind: invoke.OpSet, Key: "a", Value: []byte("1")}}
+	commit(invoke.Committed, &invoke.Commit{RunID: "run"})
+	commit(invoke.Committed, &invoke.Commit{RunID: "run", Seq: 1, Ops: a})
+	commit(invoke.Refused, &invoke.Commit{RunID: "other", Seq: 1, Ops: a})
+	commit(invoke.Refused, &invoke.Commit{RunID: "run", Seq: 2, Sends: []invoke.Send{{}}})
+	commit(invoke.Refused, &invoke.Commit{RunID: "run", Seq: 3, Ops: []invoke.Op{{Kind: invoke.OpSet}}})
+	commit(invoke.Conflict, &invoke.Commit{RunID: "run", Seq: 4, Reads: []invoke.Read{{Key: "a"}}})
+	commit(invoke.Quota, &invoke.Commit{RunID: "run", Seq: 5, Ops: []invoke.Op{{Kind: invoke.OpSet, Key: "b", Value: make([]byte, 100)}}})
+	got, err := h.Get(t.Context(), []string{"a", "b"})
+	if err != nil || len(got) != 1 || string(got[0].Value) != "1" {
+		t.Errorf("Get: %v, %v", got, err)
+	}
+	page, err := h.List(t.Context(), invoke.Query{Prefix: "a", Limit: 10})
+	if err != nil || len(page.Entries) != 1 || page.More {
+		t.Errorf("List: %v, %v", page, err)
+	}
+	for _, err := range []error{store.ErrUnavailable, store.ErrUnknownOutcome, context.Canceled} {
+		h.cfg.Data = failing{data, err}
+		commit(invoke.Unavailable, &invoke.Commit{RunID: "run", Seq: 6, Ops: a})
 	}
 }

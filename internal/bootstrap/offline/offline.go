@@ -17,9 +17,11 @@ import (
 
 	"github.com/picloud/picloud/internal/executor"
 	"github.com/picloud/picloud/internal/invoke/local"
+	"github.com/picloud/picloud/internal/kv"
 	"github.com/picloud/picloud/internal/orchestrator"
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/memory"
 	"github.com/picloud/picloud/rhai"
 )
 
@@ -52,6 +54,7 @@ type Runtime struct {
 	executor     *executor.Executor
 	local        *local.Executor
 	apps         *apps
+	data         *kv.Swept
 }
 
 // Dev makes the Runtime of pic dev.
@@ -67,12 +70,14 @@ func New(c Config) (*Runtime, error) {
 	r := &Runtime{
 		executor: executor.New(executor.Config{}),
 		apps:     &apps{slug: c.App, made: time.Now().UTC()},
+		data:     kv.New(memory.New()),
 	}
 	r.local = local.New(r.executor)
 	r.orchestrator = orchestrator.New(orchestrator.Config{
 		Store:    r.apps,
 		Executor: r.local,
 		Recorder: record(c.Record),
+		Data:     r.data,
 		Control:  c.Other,
 		Limits:   Limits,
 	})
@@ -111,6 +116,7 @@ func (r *Runtime) Check(name, source string) (line, column int, err error) {
 // Close waits for the runs under way, as long as ctx lives.
 func (r *Runtime) Close(ctx context.Context) error {
 	r.orchestrator.Close()
+	defer r.data.Close()
 	return r.local.Close(ctx)
 }
 

@@ -30,6 +30,8 @@ func (f Func) Run(ctx context.Context, s *invoke.Start, h invoke.Host) (*invoke.
 type Host struct {
 	OnSource func(ctx context.Context, hash string) (string, error)
 	OnCommit func(ctx context.Context, c *invoke.Commit) (invoke.Outcome, error)
+	OnGet    func(ctx context.Context, keys []string) ([]invoke.Entry, error)
+	OnList   func(ctx context.Context, q invoke.Query) (invoke.Page, error)
 }
 
 // Source implements invoke.Host.
@@ -38,6 +40,22 @@ func (h Host) Source(ctx context.Context, hash string) (string, error) {
 		return "", errors.New("no sources here")
 	}
 	return h.OnSource(ctx, hash)
+}
+
+// Get implements invoke.Host.
+func (h Host) Get(ctx context.Context, keys []string) ([]invoke.Entry, error) {
+	if h.OnGet == nil {
+		return nil, errors.New("no data here")
+	}
+	return h.OnGet(ctx, keys)
+}
+
+// List implements invoke.Host.
+func (h Host) List(ctx context.Context, q invoke.Query) (invoke.Page, error) {
+	if h.OnList == nil {
+		return invoke.Page{}, errors.New("no data here")
+	}
+	return h.OnList(ctx, q)
 }
 
 // Commit implements invoke.Host.
@@ -57,6 +75,7 @@ func Run(t *testing.T, connect func(t *testing.T, e invoke.Executor) invoke.Exec
 		{"everything arrives", everythingArrives},
 		{"an almost empty run", almostEmpty},
 		{"host calls", hostCalls},
+		{"reading data", reading},
 		{"host errors", hostErrors},
 		{"verdicts", verdicts},
 		{"large bodies beside small ones", largeBodies},
@@ -192,6 +211,56 @@ func hostCalls(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
 	}
 }
 
+func reading(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
+	keys := []string{"a", "b/ü", strings.Repeat("x", 512)}
+	query := invoke.Query{Prefix: "b/", After: "b/1", Limit: 1000}
+	entries := []invoke.Entry{
+		{Key: "a", Value: []byte{1, 0, 255}, Version: 1 << 60, ExpiresAt: time.UnixMicro(77).UTC()},
+		{Key: "b/ü", Value: []byte(strings.Repeat("v", 1<<20)), Version: 1},
+	}
+	e := connect(Func(func(ctx context.Context, _ *invoke.Start, h invoke.Host) (*invoke.Result, error) {
+		got, err := h.Get(ctx, keys)
+		if d := cmp.Diff(entries, got); d != "" || err != nil {
+			return nil, fmt.Errorf("get: %v\n%s", err, d)
+		}
+		if got, err := h.Get(ctx, nil); len(got) != 0 || err != nil {
+			return nil, fmt.Errorf("get of nothing: %v, %v", got, err)
+		}
+		for _, more := range []bool{true, false} {
+			page, err := h.List(ctx, query)
+			if d := cmp.Diff(invoke.Page{Entries: entries, More: more}, page); d != "" || err != nil {
+				return nil, fmt.Errorf("list: %v\n%s", err, d)
+			}
+		}
+		_, err = h.List(ctx, query)
+		return &invoke.Result{Status: store.StatusOK, Error: err.Error()}, nil
+	}))
+	lists := 0
+	res, err := e.Run(t.Context(), &invoke.Start{}, Host{
+		OnGet: func(_ context.Context, got []string) ([]invoke.Entry, error) {
+			if len(got) == 0 {
+				return nil, nil
+			}
+			if d := cmp.Diff(keys, got); d != "" {
+				t.Errorf("keys (-asked +received):\n%s", d)
+			}
+			return entries, nil
+		},
+		OnList: func(_ context.Context, q invoke.Query) (invoke.Page, error) {
+			if d := cmp.Diff(query, q); d != "" {
+				t.Errorf("query (-asked +received):\n%s", d)
+			}
+			if lists++; lists == 3 {
+				return invoke.Page{}, errors.New("enough")
+			}
+			return invoke.Page{Entries: entries, More: lists == 1}, nil
+		},
+	})
+	if err != nil || res.Error != "enough" {
+		t.Errorf("got %v, %v", res, err)
+	}
+}
+
 func hostErrors(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
 	e := connect(Func(func(ctx context.Context, _ *invoke.Start, h invoke.Host) (*invoke.Result, error) {
 		_, notFound := h.Source(ctx, "x")
@@ -213,7 +282,7 @@ func hostErrors(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
 }
 
 func verdicts(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
-	for _, v := range []invoke.Verdict{invoke.Committed, invoke.Conflict, invoke.LeaseLost, invoke.Quota, invoke.Unavailable} {
+	for _, v := range []invoke.Verdict{invoke.Committed, invoke.Conflict, invoke.LeaseLost, invoke.Quota, invoke.Unavailable, invoke.Refused} {
 		e := connect(Func(func(ctx context.Context, _ *invoke.Start, h invoke.Host) (*invoke.Result, error) {
 			out, err := h.Commit(ctx, &invoke.Commit{Seq: 1})
 			return &invoke.Result{Status: store.StatusOK, Error: out.Verdict.String() + out.Detail}, err

@@ -15,6 +15,8 @@ type method uint8
 const (
 	methodSource method = 1
 	methodCommit method = 2
+	methodGet    method = 3
+	methodList   method = 4
 )
 
 type replyCode uint8
@@ -106,6 +108,20 @@ func answer(ctx context.Context, host invoke.Host, c call) reply {
 			e.uint(1, uint64(out.Verdict))
 			e.string(2, out.Detail)
 			r.payload = e.b
+		}
+	case methodGet:
+		var keys []string
+		if keys, err = decodeKeys(c.payload); err == nil {
+			var p invoke.Page
+			p.Entries, err = host.Get(ctx, keys)
+			r.payload = encodePage(p)
+		}
+	case methodList:
+		var q invoke.Query
+		if q, err = decodeQuery(c.payload); err == nil {
+			var p invoke.Page
+			p, err = host.List(ctx, q)
+			r.payload = encodePage(p)
 		}
 	default:
 		r.code, r.text = replyUnsupported, fmt.Sprintf("the host does not know method %d: it is of an older release", c.method)

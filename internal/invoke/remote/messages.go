@@ -439,7 +439,7 @@ func decodeOp(b []byte, o *invoke.Op) error {
 	return fields(b, func(f field) error {
 		switch f.num {
 		case 1:
-			o.Kind = invoke.OpKind(f.u)
+			o.Kind = store.KVOpKind(f.u)
 		case 2:
 			o.Key = f.string()
 		case 3:

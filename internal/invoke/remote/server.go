@@ -271,3 +271,26 @@ func (st *serverStream) Commit(ctx context.Context, c *invoke.Commit) (invoke.Ou
 	}
 	return decodeOutcome(b)
 }
+
+// Get implements invoke.Host.
+func (st *serverStream) Get(ctx context.Context, keys []string) ([]invoke.Entry, error) {
+	e := &encoder{}
+	for _, k := range keys {
+		e.item(1, k)
+	}
+	b, err := st.call(ctx, methodGet, e.b)
+	if err != nil {
+		return nil, err
+	}
+	p, err := decodePage(b)
+	return p.Entries, err
+}
+
+// List implements invoke.Host.
+func (st *serverStream) List(ctx context.Context, q invoke.Query) (invoke.Page, error) {
+	b, err := st.call(ctx, methodList, encodeQuery(q))
+	if err != nil {
+		return invoke.Page{}, err
+	}
+	return decodePage(b)
+}

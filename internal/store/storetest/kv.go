@@ -217,8 +217,6 @@ func testKVRefused(t *testing.T, k kvTest) {
 	if err != nil || len(got) != 1 || len(got[0].Value) != store.MaxKVValue {
 		t.Errorf("the longest key and value: %d entries, %v", len(got), err)
 	}
-	err = second(k.KVCommit(t.Context(), store.KVCommit{AppID: newID(), RunID: newID(), Seq: 1, Ops: []store.KVOp{set("a", "1")}, At: at(0)}))
-	wantErr(t, "an unknown app", err, store.ErrNotFound)
 }
 
 func testKVList(t *testing.T, k kvTest) {
@@ -417,4 +415,6 @@ func testDeleteAppWithKV(t *testing.T, s store.Store) {
 	must(t, "DeleteApp", s.DeleteApp(t.Context(), app.ID, false))
 	k.want(t, "")
 	equal(t, "usage", k.usage(t), store.KVUsage{})
+	_, err := k.try(t, set("a", "1"))
+	wantErr(t, "a commit for an app that is gone", err, store.ErrNotFound)
 }

@@ -1,0 +1,123 @@
+// Package kv keeps a store's KV clean: what has expired, and commits that need
+// not be known any more, are removed by one timer for the next that is due.
+package kv
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/clock"
+	"github.com/picloud/picloud/internal/store"
+)
+
+const (
+	sweepTimeout = 5 * time.Minute
+	sweepRetry   = time.Minute
+)
+
+// sweepInterval is the least time between two sweeps, so that what falls due
+// closely together goes at once: nobody sees it any more.
+var sweepInterval = 10 * time.Second
+
+// Swept is a store.KV that is swept. Commits have to go through it to be
+// noticed; those of other processes are swept by them.
+type Swept struct {
+	store.KV
+	timer *clock.Timer
+
+	mu      sync.Mutex
+	due     time.Time // of the timer; zero: not set
+	last    time.Time // when the last sweep ended
+	closed  bool
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// New returns kv swept: first of what fell due while nobody did. Close ends it.
+func New(kv store.KV) *Swept {
+	s := &Swept{KV: kv}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.timer = clock.NewTimer(s.sweep)
+	s.arm(time.Now())
+	return s
+}
+
+// Close ends a sweep under way and those to come.
+func (s *Swept) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.timer.Stop()
+	s.cancel()
+	s.running.Wait()
+}
+
+// KVCommit is store.KV's.
+func (s *Swept) KVCommit(ctx context.Context, c store.KVCommit) (int64, error) {
+	version, err := s.KV.KVCommit(ctx, c)
+	if err != nil {
+		return version, err
+	}
+	// A run is not older than its commit: its name is forgotten by then.
+	due := time.Time{}
+	if c.RunID != "" && len(c.Ops) > 0 {
+		due = c.At.Add(store.KVCommitMemory)
+	}
+	for i := range c.Ops {
+		if t := c.Ops[i].Expires; !t.IsZero() && (due.IsZero() || t.Before(due)) {
+			due = t
+		}
+	}
+	s.arm(due)
+	return version, nil
+}
+
+// arm sees to it that there is a sweep at or soon after the given time.
+func (s *Swept) arm(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || !s.due.IsZero() && !at.Before(s.due) {
+		return
+	}
+	if soonest := s.last.Add(sweepInterval); at.Before(soonest) {
+		at = soonest
+		if !s.due.IsZero() && !at.Before(s.due) {
+			return
+		}
+	}
+	s.due = at
+	s.timer.Set(at)
+}
+
+func (s *Swept) sweep() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.due = time.Time{}
+	s.running.Add(1)
+	s.mu.Unlock()
+	defer s.running.Done()
+	ctx, cancel := context.WithTimeout(s.ctx, sweepTimeout)
+	defer cancel()
+	now := time.Now().UTC()
+	next, err := s.KVSweep(ctx, now)
+	if s.ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		slog.Error("expired data cannot be removed", "error", err)
+		next = now.Add(sweepRetry)
+	}
+	s.mu.Lock()
+	s.last = time.Now().UTC()
+	s.mu.Unlock()
+	s.arm(next)
+}

@@ -1,0 +1,213 @@
+// Package memory keeps KV in memory: what scripts keep while they are tried out
+// on one's own machine.
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/value"
+)
+
+// KV is a store.KV that forgets everything with the process. Any app exists.
+type KV struct {
+	mu      sync.Mutex
+	version int64
+	apps    map[string]map[string]store.KVEntry
+	commits map[commit]done
+}
+
+type commit struct {
+	run string
+	seq int64
+}
+
+type done struct {
+	version int64
+	at      time.Time
+}
+
+var _ store.KV = (*KV)(nil)
+
+// New returns an empty KV.
+func New() *KV {
+	return &KV{apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{}}
+}
+
+func alive(e store.KVEntry, at time.Time) bool { return e.ExpiresAt.IsZero() || e.ExpiresAt.After(at) }
+
+// KVGet is store.KV's.
+func (k *KV) KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]store.KVEntry, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var found []store.KVEntry
+	for _, key := range keys {
+		if e, ok := k.apps[appID][key]; ok && alive(e, at) {
+			found = append(found, e)
+		}
+	}
+	return found, ctx.Err()
+}
+
+// KVList is store.KV's.
+func (k *KV) KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries []store.KVEntry, more bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	app := k.apps[q.AppID]
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(app)) {
+		e := app[key]
+		if key <= q.After || !strings.HasPrefix(key, q.Prefix) || !alive(e, at) {
+			continue
+		}
+		size += len(key) + len(e.Value)
+		if len(entries) == min(max(q.Limit, 1), 1000) || len(entries) > 0 && size > store.MaxKVPage {
+			return entries, true, ctx.Err()
+		}
+		entries = append(entries, e)
+	}
+	return entries, false, ctx.Err()
+}
+
+// KVUsage is store.KV's.
+func (k *KV) KVUsage(ctx context.Context, appID string) (store.KVUsage, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return usage(k.apps[appID]), ctx.Err()
+}
+
+func usage(app map[string]store.KVEntry) (u store.KVUsage) {
+	for key, e := range app {
+		u.Keys++
+		u.Bytes += int64(len(key) + len(e.Value))
+	}
+	return u
+}
+
+// KVCommit is store.KV's.
+func (k *KV) KVCommit(ctx context.Context, c store.KVCommit) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	name := commit{c.RunID, c.Seq}
+	if d, known := k.commits[name]; known {
+		return d.version, nil
+	}
+	old := k.apps[c.AppID]
+	for _, r := range c.Reads {
+		e, ok := old[r.Key]
+		if !ok || !alive(e, c.At) {
+			e.Version = 0
+		}
+		if e.Version != r.Version {
+			return 0, fmt.Errorf("key %q: %w", r.Key, store.ErrConflict)
+		}
+	}
+	changed := map[string]store.KVEntry{} // those without a version are to go
+	for i := range c.Ops {
+		op := &c.Ops[i]
+		e, ok := changed[op.Key]
+		if !ok {
+			e = old[op.Key]
+		}
+		if !alive(e, c.At) {
+			e = store.KVEntry{}
+		}
+		if err := apply(&e, op, k.version+1); err != nil {
+			return 0, fmt.Errorf("key %q: %w: %w", op.Key, store.ErrInvalid, err)
+		}
+		changed[op.Key] = e
+	}
+	grown := int64(0)
+	for key, e := range changed {
+		if o, ok := old[key]; ok {
+			grown -= int64(len(key) + len(o.Value))
+		}
+		if e.Version > 0 {
+			grown += int64(len(key) + len(e.Value))
+		}
+	}
+	if now := usage(old).Bytes + grown; c.MaxBytes > 0 && grown > 0 && now > c.MaxBytes {
+		return 0, fmt.Errorf("%w: with this the app's keys and values would take %d bytes, it may keep %d", store.ErrQuota, now, c.MaxBytes)
+	}
+	if len(c.Ops) == 0 {
+		return 0, nil
+	}
+	k.version++
+	if old == nil {
+		old = map[string]store.KVEntry{}
+		k.apps[c.AppID] = old
+	}
+	for key, e := range changed {
+		if e.Version == 0 {
+			delete(old, key)
+		} else {
+			old[key] = e
+		}
+	}
+	if c.RunID != "" {
+		k.commits[name] = done{k.version, c.At}
+	}
+	return k.version, nil
+}
+
+// apply makes one change of an entry, which has no version when it is absent.
+func apply(e *store.KVEntry, op *store.KVOp, version int64) error {
+	if err := store.CheckKVKey(op.Key); err != nil {
+		return err
+	}
+	switch op.Kind {
+	case store.KVSet:
+		*e = store.KVEntry{Key: op.Key, Value: append([]byte{}, op.Value...), Version: version, ExpiresAt: op.Expires}
+	case store.KVDelete:
+		*e = store.KVEntry{}
+	case store.KVAdd:
+		n := int64(0)
+		if e.Version > 0 {
+			var ok bool
+			if n, ok = value.DecodeInt(e.Value); !ok {
+				return errors.New("what it holds is no integer, so nothing can be added")
+			}
+		}
+		if op.Delta > 0 && n > math.MaxInt64-op.Delta || op.Delta < 0 && n < math.MinInt64-op.Delta {
+			return fmt.Errorf("%d + %d is more than an integer holds", n, op.Delta)
+		}
+		*e = store.KVEntry{Key: op.Key, Value: value.EncodeInt(n + op.Delta), Version: version, ExpiresAt: e.ExpiresAt}
+	default:
+		return fmt.Errorf("there is no change of kind %d", op.Kind)
+	}
+	if len(e.Value) > store.MaxKVValue {
+		return fmt.Errorf("the value takes %d bytes, at most %d are allowed", len(e.Value), store.MaxKVValue)
+	}
+	return nil
+}
+
+// KVSweep is store.KV's.
+func (k *KV) KVSweep(ctx context.Context, now time.Time) (next time.Time, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	due := func(t time.Time) bool {
+		if !t.After(now) {
+			return true
+		}
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+		return false
+	}
+	for _, app := range k.apps {
+		maps.DeleteFunc(app, func(_ string, e store.KVEntry) bool { return !e.ExpiresAt.IsZero() && due(e.ExpiresAt) })
+	}
+	maps.DeleteFunc(k.commits, func(_ commit, d done) bool { return due(d.at.Add(store.KVCommitMemory)) })
+	return next, ctx.Err()
+}

@@ -1,0 +1,46 @@
+package rhai
+
+import (
+	"context"
+	"testing"
+)
+
+// again(f) calls f twice as if the first call had not been.
+func TestCaptured(t *testing.T) {
+	e := NewEngine()
+	e.Register(&Native{
+		Name: "again", Params: []Param{{Name: "f", Type: TFn}}, Returns: "any", Effects: Volatile | CallsBack,
+		Fn: func(c *Call) (Value, error) {
+			before := c.Arg(0).Captured()
+			if _, err := c.Invoke(c.Arg(0)); err != nil {
+				return Value{}, err
+			}
+			before.Restore()
+			return c.Invoke(c.Arg(0))
+		},
+	})
+	for script, want := range map[string]string{
+		`let n = 1; again(|| { n += 1; n }); n`:                                             "2",
+		`let a = [1]; again(|| a.push(2)); a`:                                               "[1, 2]",
+		`let a = [1]; let b = a; again(|| a.push(2)); [a, b]`:                               "[[1, 2], [1]]",
+		`let s = "x"; again(|| { s += "y"; s })`:                                            `"xy"`,
+		`let m = #{ a: [1] }; again(|| { m.a.push(2); m.b = 1; m })`:                        `#{"a": [1, 2], "b": 1}`,
+		`let n = 1; let inc = || { n += 1; n }; again(|| { inc.call() }); n`:                "2",
+		`let n = 1; let fs = [[|| { n += 1; n }]]; again(|| { fs[0][0].call() }); n`:        "2",
+		`let n = 1; let m = #{ f: || { n += 1; n } }; again(|| { m.f.call() }); n`:          "2",
+		`let a = [1]; let n = 0; again(|| { let b = a; b.push(1); n += b.len(); }); [a, n]`: "[[1], 2]",
+		`again(|| 7)`:                                       "7",
+		`let f = |x| x; again(f.curry(3))`:                  "3",
+		`let b = blob(1, 7); again(|| { b.push(8); b }); b`: "[0708]",
+	} {
+		p, err := e.Compile("test", script)
+		if err != nil {
+			t.Errorf("%s: %v", script, err)
+			continue
+		}
+		v, err := p.Run(context.Background(), NewScope())
+		if err != nil || v.DebugString() != want {
+			t.Errorf("%s: got %s, want %s (%v)", script, v.DebugString(), want, err)
+		}
+	}
+}
