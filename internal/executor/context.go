@@ -126,13 +126,15 @@ func (c *runContext) Cause() error {
 	return c.cause
 }
 
-// AfterFunc has f called when the context ends. The context package and the
-// engine use it in place of a goroutine that waits for Done.
+// AfterFunc has f called when the context ends, in a goroutine of its own if it
+// has ended already: the context package calls AfterFunc with the lock of a child
+// context held, which f takes. The context package and the engine use it in place
+// of a goroutine that waits for Done.
 func (c *runContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	if c.err != nil {
 		c.mu.Unlock()
-		f()
+		go f()
 		return func() bool { return false }
 	}
 	a := &c.one

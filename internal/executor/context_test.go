@@ -72,9 +72,11 @@ func TestRunContextStop(t *testing.T) {
 	if called {
 		t.Error("a stopped call was made")
 	}
-	if c.AfterFunc(func() { called = true })() || !called {
-		t.Error("a call after the end is not made")
+	made := make(chan bool)
+	if c.AfterFunc(func() { close(made) })() {
+		t.Error("a call after the end was stopped")
 	}
+	<-made
 }
 
 // Runs are watched over in any order of their ends, and then nobody waits.
@@ -101,5 +103,29 @@ func TestWatchdog(t *testing.T) {
 	defer w.mu.Unlock()
 	if w.first != nil || w.last != nil || w.armed {
 		t.Errorf("it still watches: %v, %v, %t", w.first, w.last, w.armed)
+	}
+}
+
+// The context package calls AfterFunc with a lock held that f takes, also when
+// the context has just ended.
+func TestRunContextAfterFuncOnceEnded(t *testing.T) {
+	parent, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := begun(t, parent, time.Time{})
+	if c.Err() == nil {
+		t.Fatal("it has not ended")
+	}
+	var child sync.Mutex
+	called := make(chan bool)
+	child.Lock()
+	stop := c.AfterFunc(func() {
+		child.Lock()
+		defer child.Unlock()
+		close(called)
+	})
+	child.Unlock()
+	<-called
+	if stop() {
+		t.Error("what was called is said to be stopped")
 	}
 }
