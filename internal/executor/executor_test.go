@@ -290,6 +290,8 @@ func TestBodies(t *testing.T) {
 		{"application/x-www-form-urlencoded", "a=%zz", `request.form()`, "400"},
 		{"multipart/form-data", "x", `request.form()`, "400"},
 		{"multipart/form-data; boundary=B", "--B\r\nbroken", `request.form()`, "400"},
+		{"application/x-www-form-urlencoded", "a" + strings.Repeat("&", maxFormFields-1), `request.form()`, `200 application/json {"a":""}`},
+		{"application/x-www-form-urlencoded", "a" + strings.Repeat("&", maxFormFields), `request.form()`, "400"},
 		{"text/plain", "x", `request.form()`, "400"},
 		{"", "x", `request.form()`, "400"},
 		{";;", "x", `request.form()`, "400"},
@@ -336,6 +338,7 @@ func TestErrors(t *testing.T) {
 			{`import "lib" as l; 1`, 500, store.StatusError, "lib", "The script failed"},
 			{`let x = `, 500, store.StatusError, "does not compile", "does not compile"},
 			{`1 / 0`, 500, store.StatusError, "Division by zero", "The script failed"},
+			{`0.0 / 0.0`, 500, store.StatusError, "NaN cannot be written as JSON", "The script failed"},
 		} {
 			res := b.run(tc.src, nil)
 			body := string(res.Response.Body)

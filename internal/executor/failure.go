@@ -91,11 +91,7 @@ func (r *run) failed(err error) {
 		return
 	}
 	if !isScripts {
-		if isContextError(err) {
-			r.stopped(err)
-			return
-		}
-		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, "The script could not be run.")
+		r.failedOutside(err)
 		return
 	}
 	l := &r.start.Limits
@@ -122,7 +118,29 @@ func (r *run) failed(err error) {
 			r.answered(he, re)
 			return
 		}
-		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, "The script failed. Its author finds the reason in the log of this execution.")
+		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, scriptFailed)
+	}
+}
+
+// scriptFailed is what a caller is told of an error of the script's.
+const scriptFailed = "The script failed. Its author finds the reason in the log of this execution."
+
+// failedOutside fills the result of a run that failed before its script ran or
+// after it.
+func (r *run) failedOutside(err error) {
+	var answer *answerError
+	switch {
+	case errors.As(err, &answer):
+		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, scriptFailed)
+	case isContextError(err) && r.ctx.Err() != nil:
+		r.stopped(err)
+	case errors.Is(err, store.ErrUnavailable) || isContextError(err):
+		// The database's trouble, not the script's: it may pass.
+		slog.Error("a script cannot be read", "run", r.start.RunID, "script", r.start.Script, "error", err)
+		r.result.RetryAfter = time.Second
+		r.end(store.StatusError, err.Error(), http.StatusServiceUnavailable, "The script cannot be read at the moment; it did not run. Try again soon.")
+	default:
+		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, "The script could not be run.")
 	}
 }
 

@@ -74,6 +74,19 @@ func TestSourceFailures(t *testing.T) {
 	})
 }
 
+// A database that does not answer says nothing about the script, and soon may.
+func TestSourceOutOfReach(t *testing.T) {
+	e := New(Config{})
+	b := newBench(t, e)
+	for _, cause := range []error{store.ErrUnavailable, context.DeadlineExceeded} {
+		out := hostFunc(func(context.Context, string) (string, error) { return "", fmt.Errorf("reading: %w", cause) })
+		res, err := e.Run(t.Context(), b.start(`"x"`, nil), out)
+		if err != nil || res.Status != store.StatusError || res.Response.Status != 503 || res.RetryAfter <= 0 {
+			t.Errorf("%v: %s, %s, again after %v, %v", cause, res.Status, answer(res), res.RetryAfter, err)
+		}
+	}
+}
+
 // A run that is cancelled while it compiles takes nobody else with it.
 func TestCancelledCompilation(t *testing.T) {
 	e := New(Config{})

@@ -122,6 +122,9 @@ func requestFunctions() []*rhai.Native {
 			func(c *rhai.Call, q *request) (rhai.Value, error) { return c.String(q.run.start.RunID) }),
 		requestMethod("bytes", "blob", "The body as it came.", `request.bytes().len // 27`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) {
+				if err := work(c, len(q.req.Body)); err != nil {
+					return rhai.Value{}, err
+				}
 				if err := c.Alloc(48 + len(q.req.Body)); err != nil {
 					return rhai.Value{}, err
 				}
@@ -222,7 +225,13 @@ func cookies(h http.Header) map[string]string {
 	return m
 }
 
-const maxFormParts = 1000
+// What one form may hold. The fields of an encoded form are small enough that a
+// body within its limit could hold millions of them, each of which takes many
+// times its own size while the form is read.
+const (
+	maxFormParts  = 1000
+	maxFormFields = 10_000
+)
 
 func (q *request) form(c *rhai.Call) (rhai.Value, error) {
 	if err := c.Charge(1 + len(q.req.Body)/8); err != nil {
@@ -234,6 +243,9 @@ func (q *request) form(c *rhai.Call) (rhai.Value, error) {
 	case err != nil && kind != "":
 		return rhai.Value{}, newHTTPError(http.StatusBadRequest, fmt.Sprintf("the content type %q is malformed", kind))
 	case media == "application/x-www-form-urlencoded":
+		if bytes.Count(q.req.Body, []byte{'&'}) >= maxFormFields {
+			return rhai.Value{}, newHTTPError(http.StatusBadRequest, fmt.Sprintf("the request's body is not a valid form: it has more than %d fields", maxFormFields))
+		}
 		v, err := url.ParseQuery(string(q.req.Body))
 		if err != nil {
 			return rhai.Value{}, newHTTPError(http.StatusBadRequest, "the request's body is not a valid form: "+err.Error())

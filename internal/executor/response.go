@@ -384,7 +384,7 @@ func (r *run) response(v rhai.Value) (*invoke.Response, error) {
 		return nil, r.checkResponse(limit + 1)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the script's value cannot be the answer: %w", err)
+		return nil, &answerError{err}
 	}
 	return &invoke.Response{Status: http.StatusOK, Header: jsonHeader, Body: b}, nil
 }
@@ -395,3 +395,9 @@ func (r *run) answer(h http.Header, body []byte) (*invoke.Response, error) {
 	}
 	return &invoke.Response{Status: http.StatusOK, Header: h, Body: body}, nil
 }
+
+// answerError says that the script's value is none that can be sent.
+type answerError struct{ err error }
+
+func (e *answerError) Error() string { return "the script's value cannot be the answer: " + e.err.Error() }
+func (e *answerError) Unwrap() error { return e.err }

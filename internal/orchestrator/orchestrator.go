@@ -188,7 +188,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 
 	h := w.Header()
 	h["Picloud-Execution-Id"] = []string{id}
-	if res.Status == store.StatusRejected {
+	if res.Status == store.StatusRejected || res.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(max(1, int((res.RetryAfter+time.Second-1)/time.Second))))
 	}
 	o.respond(w, r, app, res.Response, at)
