@@ -399,5 +399,7 @@ func (r *run) answer(h http.Header, body []byte) (*invoke.Response, error) {
 // answerError says that the script's value is none that can be sent.
 type answerError struct{ err error }
 
-func (e *answerError) Error() string { return "the script's value cannot be the answer: " + e.err.Error() }
+func (e *answerError) Error() string {
+	return "the script's value cannot be the answer: " + e.err.Error()
+}
 func (e *answerError) Unwrap() error { return e.err }
