@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -114,7 +115,7 @@ func run(ctx context.Context, env *cli.Env, runtime New, o options) error {
 		}
 		return exit.Usagef("--listen: %w", err)
 	}
-	server := &http.Server{Handler: rt, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	base := "http://" + l.Addr().String()
 	s.announce(base)
 	ended := make(chan error, 1)
@@ -138,8 +139,33 @@ type served struct {
 	screen  *screen
 	app     string
 	base    string
+
+	mu      sync.Mutex
 	last    map[string]Script // as deployed last, by name
 	told    map[string]bool   // complaints that stand
+	failure string            // why the last reload failed
+}
+
+// ServeHTTP answers a request with the files as they are now: the watcher lets
+// them rest before it tells of them, and whoever saves and calls at once shall
+// not get what was there before.
+func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.refresh()
+	s.runtime.ServeHTTP(w, r)
+}
+
+// refresh reloads, and says why it cannot, once as long as that is so.
+func (s *served) refresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	failure := ""
+	if err := s.reload(); err != nil {
+		failure = err.Error()
+	}
+	if failure != "" && failure != s.failure {
+		s.screen.say("%s", failure)
+	}
+	s.failure = failure
 }
 
 // follow reloads whenever something changed, until ctx or the server ends.
@@ -153,14 +179,13 @@ func (s *served) follow(ctx context.Context, w *watcher, ended <-chan error) err
 		case err := <-w.failed:
 			return fmt.Errorf("watching %s: %w", s.project.dir, err)
 		case <-w.changed:
-			if err := s.reload(); err != nil {
-				s.screen.say("%v", err)
-			}
+			s.refresh()
 		}
 	}
 }
 
-// reload reads the files and deploys them if any has changed.
+// reload reads the files and deploys them if any has changed. s.mu is held, or
+// nothing is served yet.
 func (s *served) reload() error {
 	scripts, leftOut, err := s.project.read()
 	if err != nil {
