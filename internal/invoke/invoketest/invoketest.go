@@ -264,19 +264,24 @@ func reading(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
 func hostErrors(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
 	e := connect(Func(func(ctx context.Context, _ *invoke.Start, h invoke.Host) (*invoke.Result, error) {
 		_, notFound := h.Source(ctx, "x")
+		_, unavailable := h.Source(ctx, "y")
 		_, other := h.Commit(ctx, &invoke.Commit{})
-		return &invoke.Result{Status: store.StatusOK, Error: fmt.Sprintf("%v|%t|%v|%t",
-			notFound, errors.Is(notFound, store.ErrNotFound), other, errors.Is(other, store.ErrNotFound))}, nil
+		return &invoke.Result{Status: store.StatusOK, Error: fmt.Sprintf("%v|%t|%v|%t|%v|%t",
+			notFound, errors.Is(notFound, store.ErrNotFound), unavailable, errors.Is(unavailable, store.ErrUnavailable),
+			other, errors.Is(other, store.ErrNotFound) || errors.Is(other, store.ErrUnavailable))}, nil
 	}))
 	res, err := e.Run(t.Context(), &invoke.Start{}, Host{
-		OnSource: func(context.Context, string) (string, error) {
+		OnSource: func(_ context.Context, hash string) (string, error) {
+			if hash == "y" {
+				return "", fmt.Errorf("source y: %w", store.ErrUnavailable)
+			}
 			return "", fmt.Errorf("source x: %w", store.ErrNotFound)
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "source x: not found|true|no commits here|false"; res.Error != want {
+	if want := "source x: not found|true|source y: the database is unavailable|true|no commits here|false"; res.Error != want {
 		t.Errorf("got %q, want %q", res.Error, want)
 	}
 }

@@ -26,6 +26,7 @@ const (
 	replyFailed      replyCode = 1
 	replyUnsupported replyCode = 2
 	replyNotFound    replyCode = 3
+	replyUnavailable replyCode = 4
 )
 
 type call struct {
@@ -129,8 +130,11 @@ func answer(ctx context.Context, host invoke.Host, c call) reply {
 	}
 	if err != nil {
 		r.code, r.text, r.payload = replyFailed, err.Error(), nil
-		if errors.Is(err, store.ErrNotFound) {
+		switch {
+		case errors.Is(err, store.ErrNotFound):
 			r.code = replyNotFound
+		case errors.Is(err, store.ErrUnavailable):
+			r.code = replyUnavailable
 		}
 	}
 	return r
@@ -143,6 +147,8 @@ func (r reply) err() error {
 		return nil
 	case replyNotFound:
 		return &hostError{r.text, store.ErrNotFound}
+	case replyUnavailable:
+		return &hostError{r.text, store.ErrUnavailable}
 	default:
 		return &hostError{text: r.text}
 	}
