@@ -136,6 +136,12 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		version.Command(env),
 	)
 	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			// cobra answers a shell it does not know with help and success.
+			c.Args, c.RunE = cobra.ArbitraryArgs, group.RunE
+		}
+	}
 	return root
 }
 

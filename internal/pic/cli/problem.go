@@ -27,20 +27,17 @@ func (e *CompileError) Error() string {
 func (e *CompileError) Excerpt() string {
 	var b strings.Builder
 	if e.SourceLine != "" {
-		gutter := fmt.Sprintf("%4d | ", e.Line)
+		shown, before := around([]rune(e.SourceLine), int(e.Column)-1)
 		// Tabs before the mark are repeated, so that it stands below its column.
 		var lead strings.Builder
-		for i, r := range []rune(e.SourceLine) {
-			if int64(i) >= e.Column-1 {
-				break
-			}
+		for _, r := range shown[:before] {
 			if r == '\t' {
 				lead.WriteByte('\t')
 			} else {
 				lead.WriteByte(' ')
 			}
 		}
-		fmt.Fprintf(&b, "%s%s\n     | %s^", gutter, e.SourceLine, lead.String())
+		fmt.Fprintf(&b, "%4d | %s\n     | %s^", e.Line, string(shown), lead.String())
 	}
 	if e.Advice != "" {
 		if b.Len() > 0 {
@@ -49,6 +46,32 @@ func (e *CompileError) Excerpt() string {
 		b.WriteString(e.Advice)
 	}
 	return b.String()
+}
+
+// Of a longer line only what lies around the mark is shown.
+const (
+	longestLine = 160
+	beforeMark  = 100
+)
+
+// around returns the part of a line around the character at, and how many of
+// its characters stand before it.
+func around(line []rune, at int) (part []rune, before int) {
+	at = min(max(at, 0), len(line))
+	if len(line) <= longestLine {
+		return line, at
+	}
+	from := max(0, at-beforeMark)
+	to := min(len(line), from+longestLine)
+	if from > 0 {
+		part = append(part, '…')
+	}
+	before = len(part) + at - from
+	part = append(part, line[from:to]...)
+	if to < len(line) {
+		part = append(part, '…')
+	}
+	return part, before
 }
 
 // Refusal turns what the server refused into an error: it carries the server's
@@ -70,7 +93,8 @@ func Refusal(p *client.Error) error {
 	text := strings.TrimPrefix(strings.TrimPrefix(p.Error(), "body."), "path.")
 	var fields []string
 	for _, f := range p.Errors {
-		if f.Message == "" || strings.Contains(text, f.Message) {
+		// A conflict's fields only repeat what stands in its way.
+		if status == http.StatusConflict || f.Message == "" || strings.Contains(text, f.Message) {
 			continue
 		}
 		fields = append(fields, strings.TrimPrefix(strings.TrimPrefix(f.Location, "body.")+": "+f.Message, ": "))

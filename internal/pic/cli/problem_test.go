@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/picloud/picloud/client"
@@ -29,6 +30,10 @@ func TestRefusal(t *testing.T) {
 		{
 			"wrong input", 422, `{"detail":"body.slug: only a-z","errors":[{"location":"body.slug","message":"only a-z"}]}`,
 			`slug: only a-z (HTTP 422)`, exit.Failed, "",
+		},
+		{
+			"conflict", 409, `{"detail":"there is an app \"demo\" already","errors":[{"location":"body.slug","message":"already exists"}]}`,
+			`there is an app "demo" already (HTTP 409)`, exit.Failed, "",
 		},
 		{"title only", 404, `{"title":"Not Found"}`, "Not Found (HTTP 404)", exit.NotFound, ""},
 		{
@@ -63,5 +68,22 @@ func TestRefusal(t *testing.T) {
 				t.Errorf("hint %q, want %q", exit.Hint(err), c.hint)
 			}
 		})
+	}
+}
+
+// A source of one very long line does not fill the terminal.
+func TestExcerptOfALongLine(t *testing.T) {
+	line := strings.Repeat("é", 5000) + "!" + strings.Repeat("x", 5000)
+	for column, want := range map[int64]string{
+		1:    "   1 | " + strings.Repeat("é", longestLine) + "…\n     | ^",
+		5001: "   1 | …" + strings.Repeat("é", beforeMark) + "!" + strings.Repeat("x", longestLine-beforeMark-1) + "…\n     | " + strings.Repeat(" ", beforeMark+1) + "^",
+		// At the end of the line, and beyond it.
+		10002: "   1 | …" + strings.Repeat("x", beforeMark) + "\n     | " + strings.Repeat(" ", beforeMark+1) + "^",
+		99999: "   1 | …" + strings.Repeat("x", beforeMark) + "\n     | " + strings.Repeat(" ", beforeMark+1) + "^",
+	} {
+		e := &CompileError{Line: 1, Column: column, SourceLine: line}
+		if got := e.Excerpt(); got != want {
+			t.Errorf("column %d:\n%s\nwant\n%s", column, got, want)
+		}
 	}
 }

@@ -126,6 +126,7 @@ func request(ctx context.Context, env *cli.Env, base string, o options) (*http.R
 		// The app's root, which its script "index" answers.
 		target = strings.Replace(target, app, app+"/", 1)
 	}
+	target = escapeQuery(target)
 	method := strings.ToUpper(o.method)
 	if method == "" {
 		method = http.MethodGet
@@ -165,6 +166,25 @@ func request(ctx context.Context, env *cli.Env, base string, o options) (*http.R
 		seen[key] = true
 	}
 	return req, nil
+}
+
+// escapeQuery writes what cannot stand in a query as browsers do; the path is
+// escaped by net/url.
+func escapeQuery(target string) string {
+	path, query, ok := strings.Cut(target, "?")
+	if !ok {
+		return target
+	}
+	var b strings.Builder
+	b.WriteString(path + "?")
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // content returns the request's body, its size (-1 unknown) and the content
@@ -214,6 +234,9 @@ func hint(target string, res *http.Response) string {
 	}
 	if res.StatusCode < 500 {
 		return ""
+	}
+	if id := res.Header.Get("Picloud-Execution-Id"); id != "" {
+		return "What it logged: pic logs --execution " + output.Printable(id)
 	}
 	path, _, _ := strings.Cut(strings.Trim(target, "/"), "?")
 	parts := strings.SplitN(path, "/", 3)

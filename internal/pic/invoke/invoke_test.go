@@ -33,7 +33,10 @@ func call(t *testing.T, stdin string, args ...string) (stdout, stderr string, er
 			http.Redirect(w, r, "/demo/elsewhere", http.StatusFound)
 			return
 		}
-		if r.URL.Path == "/demo/broken" {
+		if strings.HasPrefix(r.URL.Path, "/demo/broken") {
+			if r.URL.Path == "/demo/broken/recorded" {
+				w.Header().Set("Picloud-Execution-Id", "an-id")
+			}
 			w.WriteHeader(500)
 		}
 		fmt.Fprintf(w, "%s %s type=%q length=%d x=%q host=%q body=%q", r.Method, r.URL.RequestURI(),
@@ -66,6 +69,7 @@ func TestRequests(t *testing.T) {
 	}{
 		{"plain", "", []string{"demo/hello"}, `GET /demo/hello type="" length=0 x=[] host="127.0.0.1" body=""`},
 		{"rest and query", "", []string{"demo/hello/a/b?x=1&y=%20"}, `GET /demo/hello/a/b?x=1&y=%20 type="" length=0 x=[] host="127.0.0.1" body=""`},
+		{"what no URL can hold", "", []string{"demo/hello/ä b?x=ü&y=a b"}, `GET /demo/hello/%C3%A4%20b?x=%C3%BC&y=a%20b type="" length=0 x=[] host="127.0.0.1" body=""`},
 		{"the app's root", "", []string{"demo?x=1"}, `GET /demo/?x=1 type="" length=0 x=[] host="127.0.0.1" body=""`},
 		{"json", "", []string{"demo/hello", "-d", `{"a":1}`}, `POST /demo/hello type="application/json" length=7 x=[] host="127.0.0.1" body="{\"a\":1}"`},
 		{"text", "", []string{"demo/hello", "-d", `hi`, "-X", "put"}, `PUT /demo/hello type="text/plain; charset=utf-8" length=2 x=[] host="127.0.0.1" body="hi"`},
@@ -94,6 +98,9 @@ func TestAnswers(t *testing.T) {
 	}
 	if h := exit.Hint(err); h != "What it logged: pic logs demo/broken --limit 1" {
 		t.Errorf("hint %q", h)
+	}
+	if _, _, err := call(t, "", "demo/broken/recorded"); exit.Hint(err) != "What it logged: pic logs --execution an-id" {
+		t.Errorf("hint %q", exit.Hint(err))
 	}
 	if !strings.HasPrefix(out, "GET /demo/broken") {
 		t.Errorf("the body of a failure is missing: %q", out)

@@ -42,6 +42,7 @@ func Command(env *cli.Env) *cobra.Command {
 		Short: "Show what scripts logged and how they ended",
 		Long: `Show the latest executions of an app or of one script, the newest last, each with
 the lines it logged. With --follow go on as executions end, until interrupted.
+"pic logs --execution ID" shows a single one, of any app.
 
 An execution ends as ok, error (an uncaught throw or a runtime error), timeout,
 limit (operations, memory, depth, output), rejected (overload) or cancelled.
@@ -51,10 +52,14 @@ line it logged; JSON carries the lines in "logs".`,
 		Example: `  pic logs demo
   pic logs demo/hello --limit 5
   pic logs demo --status error --output json
-  pic logs demo/hello --follow`,
+  pic logs demo/hello --follow
+  pic logs --execution 0190a000-0000-7000-8000-000000000001`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.execution != "" {
-				return cli.Args()(cmd, args)
+				if len(args) > 0 {
+					return exit.Usagef("--execution goes without %q: an execution says whose it is", args[0])
+				}
+				return nil
 			}
 			return cli.Args("APP or APP/SCRIPT")(cmd, args)
 		},
@@ -73,7 +78,7 @@ line it logged; JSON carries the lines in "logs".`,
 	f.IntVarP(&o.limit, "limit", "n", 20, "show at most `N` executions that have ended")
 	f.StringVar(&o.status, "status", "", "only executions that ended as `STATUS`")
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on as executions end")
-	f.StringVar(&o.execution, "execution", "", "show only the execution with this `ID`")
+	f.StringVar(&o.execution, "execution", "", "show the execution with this `ID`, whatever its app")
 	cmd.MarkFlagsMutuallyExclusive("follow", "execution")
 	if err := cmd.RegisterFlagCompletionFunc("status", complete.Words(statuses...)); err != nil {
 		panic(err) // the flag was defined above
@@ -114,7 +119,11 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 		}
 		return err
 	}
-	if len(latest) == 0 {
+	switch {
+	case len(latest) > 0:
+	case o.status != "":
+		env.Notef("No executions that ended as %s.", o.status)
+	default:
 		env.Notef("No executions yet.")
 	}
 	return show(w, latest)

@@ -39,11 +39,13 @@ func TestShow(t *testing.T) {
 	failed.Error, failed.HTTPStatus, failed.LogsDropped, failed.Logs = "boom (line 1, position 1)", 500, 7, nil
 	executions := []client.Execution{sample("1", "ok"), failed}
 	for format, want := range map[output.Format]string{
-		output.Table: `TIME                      SCRIPT        STATUS     HTTP  DURATION    MESSAGE
+		output.Table: `TIME                      SCRIPT        STATUS     HTTP  DURATION
 2026-03-01T12:00:05.123Z  hello         ok         200   1.234 ms
-                                                                     info 3:5 a\tb
-                                                                     warn careful
-2026-03-01T12:00:05.123Z  hello         error      500   1.234 ms    boom (line 1, position 1) (7 log lines over the limit were dropped)
+  info 3:5 a\tb
+  warn careful
+2026-03-01T12:00:05.123Z  hello         error      500   1.234 ms
+  boom (line 1, position 1)
+  7 log lines over the limit were dropped
 `,
 		output.TSV: strings.ReplaceAll(`kind|time|script|version|trigger|status|http_status|duration_ms|level|position|message|execution
 execution|2026-03-01T12:00:05.123Z|hello|2|http|ok|200|1.234||||1
@@ -53,7 +55,7 @@ execution|2026-03-01T12:00:05.123Z|hello|2|http|error|500|1.234|||boom (line 1, 
 `, "|", "\t"),
 	} {
 		var b strings.Builder
-		if err := show(&output.Writer{W: &b, Format: format, Width: 200}, executions); err != nil {
+		if err := show(&output.Writer{W: &b, Format: format, Width: 20}, executions); err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(want, b.String()); d != "" {

@@ -29,8 +29,8 @@ func columns(w *output.Writer) []output.Column[row] {
 	return tableColumns
 }
 
-// tableColumns show an execution on a line of its own and below it what it
-// logged, without the execution's columns repeated.
+// tableColumns show an execution on a line of its own and below it why it
+// failed and what it logged, both whole: they are what a person looks for.
 var tableColumns = []output.Column[row]{
 	{Name: "time", MinWidth: len("2006-01-02T15:04:05.000Z"), Value: func(r row) string {
 		if r.line != nil {
@@ -42,14 +42,18 @@ var tableColumns = []output.Column[row]{
 	{Name: "status", MinWidth: len("cancelled"), Value: func(r row) string { return r.own(string(r.e.Status)) }, Color: statusColor},
 	{Name: "http", MinWidth: 4, Value: func(r row) string { return r.own(count(r.e.HTTPStatus)) }},
 	{Name: "duration", MinWidth: 10, Value: func(r row) string { return r.own(millis(r.e.DurationUs) + " ms") }},
-	{Name: "message", Shrink: true, Value: func(r row) string {
-		if r.line != nil {
-			return fmt.Sprintf("%s %s", r.line.Level, withPosition(r.line))
+	{Name: "error", Below: true, Value: func(r row) string { return r.own(r.e.Error) }, Color: statusColor},
+	{Name: "dropped", Below: true, Value: func(r row) string {
+		if r.e.LogsDropped == 0 {
+			return ""
 		}
-		if r.e.LogsDropped > 0 {
-			return join(r.e.Error, fmt.Sprintf("(%d log lines over the limit were dropped)", r.e.LogsDropped))
+		return r.own(fmt.Sprintf("%d log lines over the limit were dropped", r.e.LogsDropped))
+	}, Color: func(row) output.Color { return output.Yellow }},
+	{Name: "line", Below: true, Value: func(r row) string {
+		if r.line == nil {
+			return ""
 		}
-		return r.e.Error
+		return fmt.Sprintf("%s %s", r.line.Level, withPosition(r.line))
 	}, Color: levelColor},
 }
 
@@ -154,11 +158,4 @@ func count(n int64) string {
 		return ""
 	}
 	return strconv.FormatInt(n, 10)
-}
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + " " + b
 }

@@ -40,7 +40,7 @@ const environment = `
 
 | ` + "`--output`" + ` | gives |
 |---|---|
-| ` + "`table`" + ` | columns for a person; long texts are cut to the terminal's width and control characters shown escaped. What is a terminal gets this |
+| ` + "`table`" + ` | columns for a person; long texts are cut to the terminal's width, except what scripts logged, and control characters shown escaped. What is a terminal gets this |
 | ` + "`tsv`" + ` | a header line, then one record a line; backslash, tab, line feed and carriage return in a value are written ` + "`\\\\ \\t \\n \\r`" + `. What is no terminal gets this |
 | ` + "`json`" + ` | the API's own objects with its field names: an array for a list, an object otherwise; ` + "`logs --follow`" + ` writes one object a line |
 

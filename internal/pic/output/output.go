@@ -61,6 +61,10 @@ type Column[T any] struct {
 	MinWidth int
 	// TSVOnly leaves the column out of tables.
 	TSVOnly bool
+	// Below has a table write the value, where there is one, whole on a line of
+	// its own below the record's. A record of which nothing else is shown has no
+	// other line.
+	Below bool
 }
 
 // List writes records: a table, TSV, or a JSON array of the records.
@@ -89,7 +93,7 @@ type Stream[T any] struct {
 
 // NewStream returns a stream that has written nothing yet.
 func NewStream[T any](w *Writer, columns []Column[T]) *Stream[T] {
-	return &Stream[T]{w: w, columns: columns, table: table[T]{w: w, columns: visible(columns)}}
+	return &Stream[T]{w: w, columns: columns, table: *newTable(w, columns)}
 }
 
 // Write writes records; the first call writes the header, too.

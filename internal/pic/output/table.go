@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -42,7 +43,7 @@ func writeTable[T any](w *Writer, records []T, columns []Column[T]) error {
 	if len(records) == 0 {
 		return nil
 	}
-	return (&table[T]{w: w, columns: visible(columns)}).write(records)
+	return newTable(w, columns).write(records)
 }
 
 // table writes rows under one header. Its columns are as wide as the widest
@@ -50,7 +51,22 @@ func writeTable[T any](w *Writer, records []T, columns []Column[T]) error {
 type table[T any] struct {
 	w       *Writer
 	columns []Column[T]
+	below   []Column[T]
 	widths  []int // nil before the header was written
+}
+
+func newTable[T any](w *Writer, columns []Column[T]) *table[T] {
+	t := &table[T]{w: w}
+	for _, c := range columns {
+		switch {
+		case c.TSVOnly:
+		case c.Below:
+			t.below = append(t.below, c)
+		default:
+			t.columns = append(t.columns, c)
+		}
+	}
+	return t
 }
 
 func (t *table[T]) write(records []T) error {
@@ -77,15 +93,27 @@ func (t *table[T]) write(records []T) error {
 		t.line(&b, head, func(int) Color { return Dim })
 	}
 	for r, rec := range records {
-		t.line(&b, rows[r], func(i int) Color {
-			if t.columns[i].Color == nil {
-				return Plain
+		if slices.ContainsFunc(rows[r], func(cell string) bool { return cell != "" }) {
+			t.line(&b, rows[r], func(i int) Color { return t.columns[i].color(rec) })
+		}
+		for _, c := range t.below {
+			if v := c.Value(rec); v != "" {
+				b.WriteString(indent + t.w.Paint(Printable(v), c.color(rec)) + "\n")
 			}
-			return t.columns[i].Color(rec)
-		})
+		}
 	}
 	_, err := io.WriteString(t.w.W, b.String())
 	return err
+}
+
+// indent stands before a value below a record's line.
+const indent = "  "
+
+func (c *Column[T]) color(record T) Color {
+	if c.Color == nil {
+		return Plain
+	}
+	return c.Color(record)
 }
 
 func (t *table[T]) line(b *strings.Builder, cells []string, color func(i int) Color) {
@@ -117,12 +145,8 @@ func writeFields[T any](w *Writer, record T, columns []Column[T]) error {
 		if values[i] == "" {
 			continue
 		}
-		color := Plain
-		if c.Color != nil {
-			color = c.Color(record)
-		}
 		name := strings.ReplaceAll(c.Name, "_", " ") + ":"
-		fmt.Fprintf(&b, "%-*s %s\n", longest+1, name, w.Paint(Printable(values[i]), color))
+		fmt.Fprintf(&b, "%-*s %s\n", longest+1, name, w.Paint(Printable(values[i]), c.color(record)))
 	}
 	_, err := io.WriteString(w.W, b.String())
 	return err
@@ -142,16 +166,6 @@ func shrink[T any](widths []int, columns []Column[T], limit int) {
 		total -= widths[i] - to
 		widths[i] = to
 	}
-}
-
-func visible[T any](columns []Column[T]) []Column[T] {
-	var v []Column[T]
-	for _, c := range columns {
-		if !c.TSVOnly {
-			v = append(v, c)
-		}
-	}
-	return v
 }
 
 // Printable returns s on one line and without characters that act on a
