@@ -20,6 +20,10 @@ import (
 func Main() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	// A reader of our output that has gone away is an error of the write: it must
+	// neither end a server that only wanted to log, nor a backup on its way to a
+	// pipe before it has cleaned up.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {

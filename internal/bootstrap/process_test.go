@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -71,6 +75,46 @@ const loggedLines = 3
 
 func countingScript(n int) string {
 	return fmt.Sprintf("for i in 0..%d { print(`line ${i}`) }\n%d\n", loggedLines, n)
+}
+
+// A pipe whose reader goes away leaves no copy of the database behind, and
+// a server that cannot log goes on.
+func TestClosedPipes(t *testing.T) {
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	closed := func() *os.File {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		t.Cleanup(func() { w.Close() })
+		return w
+	}
+	s := launch(t, picloudtest.Options{Binary: bin, Data: dir, Stderr: closed()})
+	resp, err := http.PostForm(s.URL+"/_/login", url.Values{"username": {"nobody"}, "password": {"of no account"}}) // which is logged
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp, err = http.Get(s.URL + "/readyz"); err != nil {
+		t.Fatalf("after a line that could not be logged: %v", err)
+	}
+	resp.Body.Close()
+
+	backup := exec.CommandContext(t.Context(), bin, "backup", "-", "--data", dir)
+	backup.Stdout = closed()
+	var said strings.Builder
+	backup.Stderr = &said
+	if err := backup.Run(); err == nil || !strings.Contains(said.String(), "broken pipe") {
+		t.Errorf("a backup to nobody: %v, %q", err, said.String())
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".backup-*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
 }
 
 // TestKill kills picloud again and again while it deploys, runs and records,
