@@ -15,17 +15,24 @@ import (
 // bound what a client can hold on to. A handler that streams lifts the two for
 // the whole request and response with http.ResponseController.
 const (
-	headerTimeout   = 10 * time.Second
-	requestTimeout  = time.Minute // headers and body
-	responseTimeout = 2 * time.Minute
-	keepAlive       = 2 * time.Minute
-	maxHeaderBytes  = 64 << 10
+	headerTimeout  = 10 * time.Second
+	requestTimeout = time.Minute // headers and body
+	answerTimeout  = time.Minute // beyond the request and the script's own time
+	keepAlive      = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
 )
+
+// responseTimeout is how long a response may take from the end of the request's
+// headers: as long as the body takes to come, a script to run for its whole wall
+// time, and its answer to go.
+func responseTimeout(wallTime time.Duration) time.Duration {
+	return requestTimeout + wallTime + answerTimeout
+}
 
 // serveHTTP answers on l until ctx ends. Then it stops accepting, calls
 // endStreams, and waits for the requests under way, for at most patience, before
-// it cuts them off.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience time.Duration, endStreams func(), log *slog.Logger) error {
+// it cuts them off. wallTime is the longest that a script may run.
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience, wallTime time.Duration, endStreams func(), log *slog.Logger) error {
 	// Requests are not cancelled by the stop itself, only when patience ends.
 	requests, cutOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutOff()
@@ -33,7 +40,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patien
 		Handler:           idle.New(idle.Quiet).Handler(handler),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
-		WriteTimeout:      responseTimeout,
+		WriteTimeout:      responseTimeout(wallTime),
 		IdleTimeout:       keepAlive,
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return requests },

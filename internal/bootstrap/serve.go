@@ -64,7 +64,8 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	}
 	notifySystemd("READY=1")
 	defer context.AfterFunc(ctx, func() { notifySystemd("STOPPING=1") })()
-	return serveHTTP(ctx, l, p.handler, c.StopTimeout, p.endStreams, log)
+	wallTime := time.Duration(c.Limits.WallTimeMS) * time.Millisecond
+	return serveHTTP(ctx, l, p.handler, c.StopTimeout, wallTime, p.endStreams, log)
 }
 
 // runsEnd bounds how long a stop waits for executions that were cut off.

@@ -327,7 +327,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 				}
 			})
 			ended := make(chan error, 1)
-			go func() { ended <- serveHTTP(ctx, l, handler, c.patience, func() {}, quiet()) }()
+			go func() { ended <- serveHTTP(ctx, l, handler, c.patience, time.Second, func() {}, quiet()) }()
 			answer := make(chan string, 1)
 			go func() {
 				resp, err := http.Get(baseURL(l.Addr()))
@@ -356,6 +356,15 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 				t.Error("after the stop it still answers")
 			}
 		})
+	}
+}
+
+// An operator may let scripts run longer than the server's own times.
+func TestAResponseOutlastsItsScript(t *testing.T) {
+	for _, wall := range []time.Duration{time.Second, 10 * time.Minute} {
+		if got := responseTimeout(wall); got < requestTimeout+wall+30*time.Second {
+			t.Errorf("a script that may run for %v has its connection cut after %v", wall, got)
+		}
 	}
 }
 
