@@ -98,7 +98,7 @@ func New(c Config) *Manager {
 	return m
 }
 
-// ServeHTTP answers requests for /api/v1 and /_/.
+// ServeHTTP answers requests for /api/v1 and /_/; / leads to the latter.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == api.Prefix || strings.HasPrefix(r.URL.Path, api.Prefix+"/") {
 		m.api.ServeHTTP(w, r)

@@ -71,9 +71,11 @@ func cookieOf(t *testing.T, rsp *http.Response) string {
 
 func TestPages(t *testing.T) {
 	in := start(t)
-	rsp, _ := in.visit("GET", "/_", "", nil)
-	wantRedirect(t, rsp, "/_/")
-	rsp, _ = in.visit("GET", "/_/", "", nil)
+	for _, path := range []string{"/", "/_"} {
+		rsp, _ := in.visit("GET", path, "", nil)
+		wantRedirect(t, rsp, "/_/")
+	}
+	rsp, _ := in.visit("GET", "/_/", "", nil)
 	wantRedirect(t, rsp, "/_/login")
 	rsp, _ = in.visit("GET", "/_/login", "", nil)
 	wantRedirect(t, rsp, "/_/setup")

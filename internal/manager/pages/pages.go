@@ -80,6 +80,8 @@ func New(a *api.API, s *auth.Setup) http.Handler {
 	mux.HandleFunc("POST "+Logout, p.logout)
 	mux.HandleFunc("GET "+Setup, p.setupForm)
 	mux.HandleFunc("POST "+Setup, p.createOwner)
+	// Whoever opens the address that PiCloud printed.
+	mux.Handle("GET /{$}", http.RedirectHandler(Home, http.StatusSeeOther))
 	mux.Handle("GET /_", http.RedirectHandler(Home, http.StatusSeeOther))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
