@@ -2,6 +2,7 @@ package rhai
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -163,7 +164,18 @@ func TestPanicOfAHostFunction(t *testing.T) {
 	e := NewEngine()
 	e.Register(&Native{Name: "boom", Fn: func(*Call) (Value, error) { panic("oh") }})
 	_, err := compileFor(t, e, "", `boom()`).Run(context.Background(), nil)
-	if kindOf(err) != ErrSystem || !strings.Contains(err.Error(), "boom") {
+	if kindOf(err) != ErrSystem || err.Error() != "panic in function 'boom': oh" {
 		t.Errorf("got %v", err)
+	}
+	var p *PanicError
+	if !errors.As(err, &p) || !strings.Contains(string(p.Stack), "TestPanicOfAHostFunction") {
+		t.Error("the stack of the panic is lost")
+	}
+}
+
+func TestEqual(t *testing.T) {
+	a, b := Array([]Value{Int(1), String("x")}), Array([]Value{Float(1), String("x")})
+	if !a.Equal(b) || a.Equal(Array([]Value{Int(1)})) || Int(1).Equal(String("1")) || !Unit().Equal(Value{}) {
+		t.Error("Equal disagrees with ==")
 	}
 }

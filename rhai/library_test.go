@@ -39,7 +39,7 @@ func TestSortIsStableAndSurvivesNonsense(t *testing.T) {
 	for n := range 200 {
 		elems := make([]Value, n)
 		for i := range elems {
-			elems[i] = Int(int64(rnd.Intn(10)<<32 | i))
+			elems[i] = Int(int64(rnd.Intn(10))<<32 | int64(i))
 		}
 		c := &Call{vm: testMachine()}
 		a := Array(append([]Value(nil), elems...)).arr()

@@ -153,8 +153,18 @@ func border(vm *machine, err *error) {
 	}
 	vm.broken = true
 	*err = &Error{Kind: ErrSystem, subject: "panic in function '" + name + "'",
-		inner: fmt.Errorf("%v\n%s", r, debug.Stack())}
+		inner: &PanicError{Value: r, Stack: debug.Stack()}}
 }
+
+// PanicError is the cause of an error of kind ErrSystem after a panic in a host function. Its
+// text has no stack, which is for the host's own log.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error is the text of the panic's value.
+func (e *PanicError) Error() string { return fmt.Sprint(e.Value) }
 
 // scopeIn copies the outside variables that the body mentions to its registers.
 func (p *Program) scopeIn(vm *machine, scope *Scope) {

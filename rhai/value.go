@@ -113,6 +113,14 @@ func (v Value) kind() Kind {
 	return v.p.kind
 }
 
+// Equal reports whether the language's == holds between the values. Values that
+// cannot be compared are not equal.
+func (v Value) Equal(w Value) bool {
+	vm := &machine{budget: unlimited, maxMemory: unlimited}
+	ok, err := equal(vm, v, w)
+	return err == nil && ok
+}
+
 // IsUnit reports whether the value is ().
 func (v Value) IsUnit() bool { return v.p == nil || v.Kind() == KindUnit }
 
