@@ -179,3 +179,20 @@ func TestEqual(t *testing.T) {
 		t.Error("Equal disagrees with ==")
 	}
 }
+
+func TestIndexingOfOtherCharacters(t *testing.T) {
+	for src, want := range map[string]string{
+		`let s = "aéb語c"; let r = ""; for i in 0..s.len() { r += s[i]; } r`:              "aéb語c",
+		`let s = "aéb語c"; let r = ""; for i in 1..=s.len() { r += s[-i]; } r`:            "c語béa",
+		`let s = "aéb語c"; [s[3], s[0], s[4], s[1]]`:                                      "[語, a, c, é]",
+		`let s = "é"; let a = s[0]; s += "語"; let b = s[1]; s[0] = 'x'; [a, b, s[0], s]`: "[é, 語, x, \"x語\"]",
+		`let r; try { "é"[1] } catch (e) { r = e.length; } r`:                            "1",
+		// Quadratic work would exceed the limit.
+		`let s = "é"; s.pad(20000, 'é'); let n = 0; for i in 0..20000 { if s[i] == 'é' { n += 1; } } n`: "20000",
+	} {
+		v, err := runLimited(t, Limits{MaxOperations: 300_000}, src, nil)
+		if err != nil || v.String() != want {
+			t.Errorf("%s: %v, %v; want %s", src, v, err, want)
+		}
+	}
+}

@@ -31,6 +31,8 @@ type machine struct {
 	placePos  Position // of the root
 	path      []pathStep
 
+	cursor cursor
+
 	used      int64 // memory: live at the last census + allocated since
 	maxMemory int64
 	peak      int64
@@ -163,6 +165,7 @@ func (vm *machine) stop() {
 	vm.ctx, vm.eng, vm.env, vm.main, vm.scope, vm.keep = nil, nil, nil, nil, nil, nil
 	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, nil
 	vm.fragments, vm.loaded = nil, nil
+	vm.cursor = cursor{}
 	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
 	vm.temps = cutSlice(vm.temps, 0)
 	machines.Put(vm)

@@ -326,23 +326,23 @@ func (vm *machine) stringIndex(s, i Value) (Value, bool) {
 
 // charAt finds character i: its byte offset and size.
 func (vm *machine) charAt(s Value, i int64) (off, size int, ok bool) {
-	n := s.charLen()
-	k := i
-	if k < 0 {
-		k += int64(n)
-	}
-	if k < 0 || k >= int64(n) {
-		return 0, 0, vm.fail(errBounds(ErrStringBounds, n, i))
-	}
 	if s.isASCIIStr() {
-		return int(k), 1, true
+		n := s.strLen()
+		k, ok := element(n, i)
+		if !ok {
+			return 0, 0, vm.fail(errBounds(ErrStringBounds, n, i))
+		}
+		return k, 1, true
 	}
-	if err := vm.charge(k >> 3); err != nil {
+	n, ok, err := vm.seek(s, i)
+	if err != nil {
 		return 0, 0, vm.fail(err)
 	}
-	off = byteOffset(s, int(k))
-	_, size = utf8.DecodeRuneInString(s.str()[off:])
-	return off, size, true
+	if !ok {
+		return 0, 0, vm.fail(errBounds(ErrStringBounds, n, i))
+	}
+	_, size = utf8.DecodeRuneInString(s.str()[vm.cursor.off:])
+	return vm.cursor.off, size, true
 }
 
 // sliceBounds gives the characters that a range selects, within the string.
