@@ -1,19 +1,18 @@
-// Package rhai runs scripts in the Rhai language: a compiler to bytecode and a
-// register machine whose work and memory are metered the same on every machine.
+// Package rhai compiles and runs scripts in the Rhai language.
 //
-// Inside the package the machine and the library meet in these functions:
+// An [Engine] says what scripts can call and how much they may use. It compiles a source into a
+// [Program], which is immutable: any number of goroutines may run it at the same time.
 //
-//	toString(v) string                        to_string, as print writes it
-//	debugString(v) string                     the debug form
-//	typeName(v) string                        what type_of answers
-//	binary(vm, op syntax.Token, a, b) (Value, error)   every operator, all type pairs, without the machine's fast paths
-//	unary(vm, op syntax.Token, a) (Value, error)
-//	assignOp(vm, op syntax.Token, place *Value, b) error   `+=` and its kin; op is the plain operator (Plus for +=).
-//	                                          The place is not yet unique: call vm.unique before writing in place
-//	equal(vm, a, b) (bool, error)             ==, also for switch cases and `in`
-//	callSignature(name, args []Value) string  text of "Function not found"
-//	coreNatives() []*Native                   the standard library, in a fixed order
+//	eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxOperations: 1e6, MaxMemory: 64 << 20}))
+//	eng.RegisterFn("double", func(n int64) int64 { return 2 * n })
+//	prog, err := eng.Compile("hello", `double(21)`)
+//	v, err := prog.Run(ctx, nil)
 //
-// Values that leave a container to be kept go through share; vm.unique comes before any write; vm.alloc and vm.charge before
-// any allocation or work. Errors are made without a position: the machine fills it in.
+// [Program.Instance] runs the body once and then calls functions of the script. Errors are of type
+// [*Error], which says where and through which calls.
+//
+// The machine is a register machine over 16-byte values. Work is charged as operations and memory by a model
+// of the engine's own, so that the same program with the same input has the same counts, results and
+// verdicts on every machine. Host functions are its only other input; see [WithHostHook] and [WithClock].
+// Nothing a script does can exhaust Go's stack or, within its limits, the memory of the process.
 package rhai
