@@ -61,8 +61,10 @@ func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *
 		return nil, parseError(err)
 	}
 	if len(s.Functions) > 0 {
-		return nil, parseError(&syntax.Error{Kind: syntax.WrongFnDefinition,
-			Msg: "Function definitions must be at global level and cannot be inside a block or another function"})
+		return nil, parseError(&syntax.Error{
+			Kind: syntax.WrongFnDefinition,
+			Msg:  "Function definitions must be at global level and cannot be inside a block or another function",
+		})
 	}
 	u, err := compile.Fragment(s.Body, "eval", vm.fn.prog.name, site, nil, 0)
 	if err != nil {

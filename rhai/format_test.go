@@ -101,11 +101,19 @@ func TestNumberParsing(t *testing.T) {
 		want  int64
 		err   error
 	}{
-		{"123", 10, 123, nil}, {"-7f", 16, -127, nil}, {"+z", 36, 35, nil},
-		{"-9223372036854775808", 10, math.MinInt64, nil}, {"9223372036854775807", 10, math.MaxInt64, nil},
-		{"9223372036854775808", 10, 0, errIntTooLarge}, {"-9223372036854775809", 10, 0, errIntTooSmall},
+		{"123", 10, 123, nil},
+		{"-7f", 16, -127, nil},
+		{"+z", 36, 35, nil},
+		{"-9223372036854775808", 10, math.MinInt64, nil},
+		{"9223372036854775807", 10, math.MaxInt64, nil},
+		{"9223372036854775808", 10, 0, errIntTooLarge},
+		{"-9223372036854775809", 10, 0, errIntTooSmall},
 		{"99999999999999999999x", 10, 0, errIntDigit},
-		{"", 10, 0, errIntEmpty}, {"-", 10, 0, errIntDigit}, {"1_000", 10, 0, errIntDigit}, {"0x10", 16, 0, errIntDigit}, {"2", 2, 0, errIntDigit},
+		{"", 10, 0, errIntEmpty},
+		{"-", 10, 0, errIntDigit},
+		{"1_000", 10, 0, errIntDigit},
+		{"0x10", 16, 0, errIntDigit},
+		{"2", 2, 0, errIntDigit},
 	} {
 		if got, err := parseInt(c.text, c.radix); got != c.want || err != c.err {
 			t.Errorf("parseInt(%q, %d) = %d, %v", c.text, c.radix, got, err)

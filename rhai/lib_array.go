@@ -1,11 +1,16 @@
 package rhai
 
 var arrayBuiltins = []builtin{
-	{"len|get$len(array: array) -> i64", "Returns the number of elements.", `[1, 2, 3].len // 3`, 0,
-		func(c *Call) (Value, error) { return Int(int64(len(c.array(0).v))), nil }},
-	{"is_empty|get$is_empty(array: array) -> bool", "Tells whether the array has no elements.", `[].is_empty // true`, 0,
-		func(c *Call) (Value, error) { return Bool(len(c.array(0).v) == 0), nil }},
-	{"get(ref array: array, index: i64) -> any", "Returns an element, counted from the end if the index is negative; () outside the array.", `[1, 2, 3].get(-1) // 3`, 0,
+	{
+		"len|get$len(array: array) -> i64", "Returns the number of elements.", `[1, 2, 3].len // 3`, 0,
+		func(c *Call) (Value, error) { return Int(int64(len(c.array(0).v))), nil },
+	},
+	{
+		"is_empty|get$is_empty(array: array) -> bool", "Tells whether the array has no elements.", `[].is_empty // true`, 0,
+		func(c *Call) (Value, error) { return Bool(len(c.array(0).v) == 0), nil },
+	},
+	{
+		"get(ref array: array, index: i64) -> any", "Returns an element, counted from the end if the index is negative; () outside the array.", `[1, 2, 3].get(-1) // 3`, 0,
 		func(c *Call) (Value, error) {
 			a := c.array(0)
 			from, _ := clip(len(a.v), c.int(1), 0)
@@ -13,8 +18,10 @@ var arrayBuiltins = []builtin{
 				return Value{}, nil
 			}
 			return a.at(from), nil
-		}},
-	{"set(mut array: array, index: i64, value: any) -> ()", "Replaces an element; nothing happens outside the array.", `let a = [1, 2]; a.set(0, 9); a // [9, 2]`, Stores,
+		},
+	},
+	{
+		"set(mut array: array, index: i64, value: any) -> ()", "Replaces an element; nothing happens outside the array.", `let a = [1, 2]; a.set(0, 9); a // [9, 2]`, Stores,
 		func(c *Call) (Value, error) {
 			a := c.slot().arr()
 			from, _ := clip(len(a.v), c.int(1), 0)
@@ -22,12 +29,18 @@ var arrayBuiltins = []builtin{
 				return Value{}, nil
 			}
 			return Value{}, a.put(from, c.args[2])
-		}},
-	{"push(mut array: array, item: any) -> ()", "Appends an element.", `let a = [1]; a.push(2); a // [1, 2]`, Stores,
-		func(c *Call) (Value, error) { return Value{}, c.vm.push(c.slot().arr(), c.args[1]) }},
-	{"append(mut array: array, other: array) -> ()", "Appends the elements of another array.", `let a = [1]; a.append([2, 3]); a // [1, 2, 3]`, 0,
-		func(c *Call) (Value, error) { return Value{}, c.vm.appendArray(c.slot(), c.array(1)) }},
-	{"insert(mut array: array, index: i64, item: any) -> ()", "Inserts an element before an index, or at the end.", `let a = [1, 3]; a.insert(1, 2); a // [1, 2, 3]`, Stores,
+		},
+	},
+	{
+		"push(mut array: array, item: any) -> ()", "Appends an element.", `let a = [1]; a.push(2); a // [1, 2]`, Stores,
+		func(c *Call) (Value, error) { return Value{}, c.vm.push(c.slot().arr(), c.args[1]) },
+	},
+	{
+		"append(mut array: array, other: array) -> ()", "Appends the elements of another array.", `let a = [1]; a.append([2, 3]); a // [1, 2, 3]`, 0,
+		func(c *Call) (Value, error) { return Value{}, c.vm.appendArray(c.slot(), c.array(1)) },
+	},
+	{
+		"insert(mut array: array, index: i64, item: any) -> ()", "Inserts an element before an index, or at the end.", `let a = [1, 3]; a.insert(1, 2); a // [1, 2, 3]`, Stores,
 		func(c *Call) (Value, error) {
 			a := c.slot().arr()
 			at, _ := clip(len(a.v), c.int(1), 0)
@@ -40,9 +53,11 @@ var arrayBuiltins = []builtin{
 			copy(a.v[at+1:], a.v[at:])
 			a.v[at] = c.args[2]
 			return Value{}, nil
-		}},
+		},
+	},
 	{"pad(mut array: array, len: i64, item: any) -> ()", "Lengthens the array to a number of elements.", `let a = [1]; a.pad(3, 0); a // [1, 0, 0]`, Stores, libPadArray},
-	{"pop(mut array: array) -> any", "Removes the last element and returns it; () if there is none.", `let a = [1, 2]; a.pop() // 2`, 0,
+	{
+		"pop(mut array: array) -> any", "Removes the last element and returns it; () if there is none.", `let a = [1, 2]; a.pop() // 2`, 0,
 		func(c *Call) (Value, error) {
 			a := c.slot().arr()
 			n := len(a.v) - 1
@@ -53,20 +68,30 @@ var arrayBuiltins = []builtin{
 			a.v[n] = Value{}
 			a.v = a.v[:n]
 			return v, nil
-		}},
-	{"shift(mut array: array) -> any", "Removes the first element and returns it; () if there is none.", `let a = [1, 2]; a.shift() // 1`, 0,
-		func(c *Call) (Value, error) { return c.takeElement(0) }},
-	{"remove(mut array: array, index: i64) -> any", "Removes an element and returns it; () outside the array.", `let a = [1, 2, 3]; a.remove(1) // 2`, 0,
-		func(c *Call) (Value, error) { return c.takeElement(c.int(1)) }},
-	{"clear(mut array: array) -> ()", "Removes all elements.", `let a = [1]; a.clear(); a // []`, 0,
-		func(c *Call) (Value, error) { c.slot().arr().keep(0, 0); return Value{}, nil }},
-	{"truncate(mut array: array, len: i64) -> ()", "Removes the elements after a number of them.", `let a = [1, 2, 3]; a.truncate(2); a // [1, 2]`, 0,
+		},
+	},
+	{
+		"shift(mut array: array) -> any", "Removes the first element and returns it; () if there is none.", `let a = [1, 2]; a.shift() // 1`, 0,
+		func(c *Call) (Value, error) { return c.takeElement(0) },
+	},
+	{
+		"remove(mut array: array, index: i64) -> any", "Removes an element and returns it; () outside the array.", `let a = [1, 2, 3]; a.remove(1) // 2`, 0,
+		func(c *Call) (Value, error) { return c.takeElement(c.int(1)) },
+	},
+	{
+		"clear(mut array: array) -> ()", "Removes all elements.", `let a = [1]; a.clear(); a // []`, 0,
+		func(c *Call) (Value, error) { c.slot().arr().keep(0, 0); return Value{}, nil },
+	},
+	{
+		"truncate(mut array: array, len: i64) -> ()", "Removes the elements after a number of them.", `let a = [1, 2, 3]; a.truncate(2); a // [1, 2]`, 0,
 		func(c *Call) (Value, error) {
 			a := c.slot().arr()
 			a.keep(0, int(min(max(c.int(1), 0), int64(len(a.v)))))
 			return Value{}, nil
-		}},
-	{"chop(mut array: array, len: i64) -> ()", "Removes elements from the start until a number of them is left.", `let a = [1, 2, 3]; a.chop(2); a // [2, 3]`, 0,
+		},
+	},
+	{
+		"chop(mut array: array, len: i64) -> ()", "Removes elements from the start until a number of them is left.", `let a = [1, 2, 3]; a.chop(2); a // [2, 3]`, 0,
 		func(c *Call) (Value, error) {
 			a := c.slot().arr()
 			n := int(min(max(c.int(1), 0), int64(len(a.v))))
@@ -75,8 +100,10 @@ var arrayBuiltins = []builtin{
 			}
 			a.keep(len(a.v)-n, len(a.v))
 			return Value{}, nil
-		}},
-	{"reverse(mut array: array) -> ()", "Reverses the order of the elements.", `let a = [1, 2, 3]; a.reverse(); a // [3, 2, 1]`, 0,
+		},
+	},
+	{
+		"reverse(mut array: array) -> ()", "Reverses the order of the elements.", `let a = [1, 2, 3]; a.reverse(); a // [3, 2, 1]`, 0,
 		func(c *Call) (Value, error) {
 			v := c.slot().arr().v
 			if err := c.Charge(len(v) >> 4); err != nil {
@@ -86,29 +113,37 @@ var arrayBuiltins = []builtin{
 				v[i], v[j] = v[j], v[i]
 			}
 			return Value{}, nil
-		}},
+		},
+	},
 	{"splice(mut array: array, range: range, with: array) -> ()", "Replaces a range of elements by others.", `let a = [1, 2, 3]; a.splice(0..2, [9]); a // [9, 3]`, 0, libSplice},
-	{"splice(mut array: array, start: i64, len: i64, with: array) -> ()", "Replaces a number of elements by others.", `let a = [1, 2, 3]; a.splice(1, 1, [8, 9]); a // [1, 8, 9, 3]`, 0,
-		libSplice},
+	{
+		"splice(mut array: array, start: i64, len: i64, with: array) -> ()", "Replaces a number of elements by others.", `let a = [1, 2, 3]; a.splice(1, 1, [8, 9]); a // [1, 8, 9, 3]`, 0,
+		libSplice,
+	},
 	{"extract(ref array: array, range: range) -> array", "Returns a copy of a range of elements.", `[1, 2, 3].extract(1..3) // [2, 3]`, 0, libExtract},
 	{"extract(ref array: array, start: i64) -> array", "Returns a copy of the elements from an index on.", `[1, 2, 3].extract(-2) // [2, 3]`, 0, libExtract},
 	{"extract(ref array: array, start: i64, len: i64) -> array", "Returns a copy of a number of elements.", `[1, 2, 3].extract(0, 2) // [1, 2]`, 0, libExtract},
-	{"split(mut array: array, index: i64) -> array", "Cuts the array off at an index and returns the rest.", `let a = [1, 2, 3]; a.split(1) // [2, 3]`, 0,
+	{
+		"split(mut array: array, index: i64) -> array", "Cuts the array off at an index and returns the rest.", `let a = [1, 2, 3]; a.split(1) // [2, 3]`, 0,
 		func(c *Call) (Value, error) {
 			n := len(c.slot().arr().v)
 			from, _ := clip(n, c.int(1), 0)
 			return c.drain(from, n)
-		}},
+		},
+	},
 	{"drain(mut array: array, range: range) -> array", "Removes a range of elements and returns them.", `let a = [1, 2, 3]; a.drain(0..2) // [1, 2]`, 0, libDrainRange},
 	{"drain(mut array: array, start: i64, len: i64) -> array", "Removes a number of elements and returns them.", `let a = [1, 2, 3]; a.drain(1, 2) // [2, 3]`, 0, libDrainRange},
 	{"retain(mut array: array, range: range) -> array", "Keeps a range of elements and returns the others.", `let a = [1, 2, 3]; a.retain(0..2) // [3]`, 0, libRetainRange},
 	{"retain(mut array: array, start: i64, len: i64) -> array", "Keeps a number of elements and returns the others.", `let a = [1, 2, 3]; a.retain(1, 1) // [1, 3]`, 0, libRetainRange},
-	{"contains(array: array, value: any) -> bool", "Tells whether an element equals the value.", `[1, 2, 3].contains(2) // true`, 0,
+	{
+		"contains(array: array, value: any) -> bool", "Tells whether an element equals the value.", `[1, 2, 3].contains(2) // true`, 0,
 		func(c *Call) (Value, error) {
 			i, err := c.vm.indexOf(c.array(0), c.Arg(1), 0)
 			return Bool(i >= 0), err
-		}},
-	{"to_array(blob: blob) -> array", "Returns the bytes as integers.", `blob(2, 7).to_array() // [7, 7]`, 0,
+		},
+	},
+	{
+		"to_array(blob: blob) -> array", "Returns the bytes as integers.", `blob(2, 7).to_array() // [7, 7]`, 0,
 		func(c *Call) (Value, error) {
 			b := c.Arg(0).blob().b
 			if err := c.Charge(len(b) >> 4); err != nil {
@@ -122,7 +157,8 @@ var arrayBuiltins = []builtin{
 				a.v = append(a.v, Int(int64(x)))
 			}
 			return a.value(), nil
-		}},
+		},
+	},
 }
 
 // put replaces element i of a unique array by a value that the array keeps.

@@ -5,13 +5,19 @@ import "strings"
 // The functions of this file call back. A function given by name is accepted where the reference does.
 
 var arrayFnBuiltins = []builtin{
-	{"for_each(mut array: array, action: Fn) -> ()", "Calls a function for each element, which is `this` and may be changed; the parameter is the index.",
-		`let a = [1, 2]; a.for_each(|| this *= 2); a // [2, 4]`, CallsBack, libForEach},
-	{"map(array: array, mapper: Fn|string) -> array", "Returns the results of a function for each element; the function gets the element and the index.",
-		`[1, 2, 3].map(|x| x * 2) // [2, 4, 6]`, CallsBack, libMapArray},
+	{
+		"for_each(mut array: array, action: Fn) -> ()", "Calls a function for each element, which is `this` and may be changed; the parameter is the index.",
+		`let a = [1, 2]; a.for_each(|| this *= 2); a // [2, 4]`, CallsBack, libForEach,
+	},
+	{
+		"map(array: array, mapper: Fn|string) -> array", "Returns the results of a function for each element; the function gets the element and the index.",
+		`[1, 2, 3].map(|x| x * 2) // [2, 4, 6]`, CallsBack, libMapArray,
+	},
 	{"filter(array: array, filter: Fn|string) -> array", "Returns the elements for which a function answers true.", `[1, 2, 3].filter(|x| x > 1) // [2, 3]`, CallsBack, libFilterArray},
-	{"index_of(array: array, filter: Fn) -> i64", "Returns the index of the first element for which a function answers true; -1 if there is none.",
-		`[1, 2, 3].index_of(|x| x > 1) // 1`, CallsBack, libIndexOfFn},
+	{
+		"index_of(array: array, filter: Fn) -> i64", "Returns the index of the first element for which a function answers true; -1 if there is none.",
+		`[1, 2, 3].index_of(|x| x > 1) // 1`, CallsBack, libIndexOfFn,
+	},
 	{"index_of(array: array, filter: Fn, start: i64) -> i64", "As above, from a start on.", `[1, 2, 3].index_of(|x| x > 1, 2) // 2`, CallsBack, libIndexOfFn},
 	{"index_of(array: array, value: any) -> i64", "Returns the index of the first element equal to the value; -1 if there is none.", `["a", "b"].index_of("b") // 1`, CallsBack, libIndexOf},
 	{"index_of(array: array, value: any, start: i64) -> i64", "As above, from a start on.", `[1, 2, 1].index_of(1, 1) // 2`, CallsBack, libIndexOf},
@@ -19,31 +25,47 @@ var arrayFnBuiltins = []builtin{
 	{"find(array: array, filter: Fn, start: i64) -> any", "As above, from a start on.", `[1, 2, 3].find(|x| x > 1, 2) // 3`, CallsBack, libFind},
 	{"find_map(array: array, mapper: Fn) -> any", "Returns the first result of a function that is not ().", `[1, 2].find_map(|x| if x > 1 { x * 10 }) // 20`, CallsBack, libFindMap},
 	{"find_map(array: array, mapper: Fn, start: i64) -> any", "As above, from a start on.", `[1, 2].find_map(|x| x * 10, 1) // 20`, CallsBack, libFindMap},
-	{"some(array: array, filter: Fn|string) -> bool", "Tells whether a function answers true for any element.", `[1, 2].some(|x| x > 1) // true`, CallsBack,
+	{
+		"some(array: array, filter: Fn|string) -> bool", "Tells whether a function answers true for any element.", `[1, 2].some(|x| x > 1) // true`, CallsBack,
 		func(c *Call) (Value, error) {
 			i, err := c.firstMatch(true)
 			return Bool(i >= 0), err
-		}},
-	{"all(array: array, filter: Fn|string) -> bool", "Tells whether a function answers true for every element.", `[1, 2].all(|x| x > 1) // false`, CallsBack,
+		},
+	},
+	{
+		"all(array: array, filter: Fn|string) -> bool", "Tells whether a function answers true for every element.", `[1, 2].all(|x| x > 1) // false`, CallsBack,
 		func(c *Call) (Value, error) {
 			i, err := c.firstMatch(false)
 			return Bool(i < 0), err
-		}},
-	{"reduce(array: array, reducer: Fn|string) -> any", "Folds the array from () with a function of the result so far, the element and the index.",
-		`[1, 2, 3].reduce(|sum, x| (sum ?? 0) + x) // 6`, CallsBack, libReduce},
+		},
+	},
+	{
+		"reduce(array: array, reducer: Fn|string) -> any", "Folds the array from () with a function of the result so far, the element and the index.",
+		`[1, 2, 3].reduce(|sum, x| (sum ?? 0) + x) // 6`, CallsBack, libReduce,
+	},
 	{"reduce(array: array, reducer: Fn|string, initial: any) -> any", "Folds the array from an initial value.", `[1, 2, 3].reduce(|sum, x| sum + x, 10) // 16`, CallsBack | Stores, libReduce},
 	{"reduce_rev(array: array, reducer: Fn|string) -> any", "Folds the array from its end.", `["a", "b"].reduce_rev(|s, x| (s ?? "") + x) // "ba"`, CallsBack, libReduceRev},
-	{"reduce_rev(array: array, reducer: Fn|string, initial: any) -> any", "Folds the array from its end and an initial value.", `["a", "b"].reduce_rev(|s, x| s + x, "") // "ba"`,
-		CallsBack | Stores, libReduceRev},
-	{"zip(array: array, other: array, combine: Fn) -> array", "Returns the results of a function for pairs of elements, as many as the shorter array has.",
-		`[1, 2].zip([10, 20, 30], |x, y| x + y) // [11, 22]`, CallsBack, libZip},
-	{"drain(mut array: array, filter: Fn|string) -> array", "Removes the elements for which a function answers true and returns them.",
-		`let a = [1, 2, 3]; a.drain(|x| x > 1) // [2, 3]`, CallsBack, func(c *Call) (Value, error) { return c.partition(true) }},
-	{"retain(mut array: array, filter: Fn|string) -> array", "Keeps the elements for which a function answers true and returns the others.",
-		`let a = [1, 2, 3]; a.retain(|x| x > 1) // [1]`, CallsBack, func(c *Call) (Value, error) { return c.partition(false) }},
+	{
+		"reduce_rev(array: array, reducer: Fn|string, initial: any) -> any", "Folds the array from its end and an initial value.", `["a", "b"].reduce_rev(|s, x| s + x, "") // "ba"`,
+		CallsBack | Stores, libReduceRev,
+	},
+	{
+		"zip(array: array, other: array, combine: Fn) -> array", "Returns the results of a function for pairs of elements, as many as the shorter array has.",
+		`[1, 2].zip([10, 20, 30], |x, y| x + y) // [11, 22]`, CallsBack, libZip,
+	},
+	{
+		"drain(mut array: array, filter: Fn|string) -> array", "Removes the elements for which a function answers true and returns them.",
+		`let a = [1, 2, 3]; a.drain(|x| x > 1) // [2, 3]`, CallsBack, func(c *Call) (Value, error) { return c.partition(true) },
+	},
+	{
+		"retain(mut array: array, filter: Fn|string) -> array", "Keeps the elements for which a function answers true and returns the others.",
+		`let a = [1, 2, 3]; a.retain(|x| x > 1) // [1]`, CallsBack, func(c *Call) (Value, error) { return c.partition(false) },
+	},
 	{"dedup(mut array: array) -> ()", "Removes elements that equal the one before.", `let a = [1, 1, 2, 1]; a.dedup(); a // [1, 2, 1]`, 0, libDedup},
-	{"dedup(mut array: array, same: Fn|string) -> ()", "Removes elements for which a function of them and the one before answers true.",
-		`let a = [1, 2, 4, 5]; a.dedup(|x, y| y - x == 1); a // [1, 4]`, CallsBack, libDedup},
+	{
+		"dedup(mut array: array, same: Fn|string) -> ()", "Removes elements for which a function of them and the one before answers true.",
+		`let a = [1, 2, 4, 5]; a.dedup(|x, y| y - x == 1); a // [1, 4]`, CallsBack, libDedup,
+	},
 }
 
 // callback is argument i as a function, which may be given by its name.

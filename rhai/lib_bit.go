@@ -1,15 +1,18 @@
 package rhai
 
 var bitBuiltins = []builtin{
-	{"get_bit(number: i64, bit: i64) -> bool", "Tells whether a bit is set, counted from the highest if negative.", `5.get_bit(2) // true`, 0,
+	{
+		"get_bit(number: i64, bit: i64) -> bool", "Tells whether a bit is set, counted from the highest if negative.", `5.get_bit(2) // true`, 0,
 		func(c *Call) (Value, error) {
 			bit, ok := element(64, c.int(1))
 			if !ok {
 				return Value{}, errBounds(ErrBitFieldBounds, 64, c.int(1))
 			}
 			return Bool(c.int(0)>>bit&1 != 0), nil
-		}},
-	{"set_bit(mut number: i64, bit: i64, on: bool) -> ()", "Sets or clears a bit.", `let n = 1; n.set_bit(1, true); n // 3`, 0,
+		},
+	},
+	{
+		"set_bit(mut number: i64, bit: i64, on: bool) -> ()", "Sets or clears a bit.", `let n = 1; n.set_bit(1, true); n // 3`, 0,
 		func(c *Call) (Value, error) {
 			bit, ok := element(64, c.int(1))
 			if !ok {
@@ -21,7 +24,8 @@ var bitBuiltins = []builtin{
 			}
 			*c.slot() = Int(n)
 			return Value{}, nil
-		}},
+		},
+	},
 	{"get_bits(number: i64, range: range) -> i64", "Returns a range of bits as a number.", `123.get_bits(4..7) // 7`, 0, libGetBits},
 	{"get_bits(number: i64, start: i64, bits: i64) -> i64", "Returns a number of bits from a start on as a number.", `123.get_bits(4, 3) // 7`, 0, libGetBits},
 	{"set_bits(mut number: i64, range: range, value: i64) -> ()", "Replaces a range of bits.", `let n = 0; n.set_bits(4..6, 3); n // 48`, 0, libSetBits},

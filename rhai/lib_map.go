@@ -1,24 +1,37 @@
 package rhai
 
 var mapBuiltins = []builtin{
-	{"len(map: map) -> i64", "Returns the number of properties.", `#{a: 1}.len() // 1`, 0,
-		func(c *Call) (Value, error) { return Int(int64(c.Arg(0).mp().len())), nil }},
-	{"is_empty(map: map) -> bool", "Tells whether the map has no properties.", `#{}.is_empty() // true`, 0,
-		func(c *Call) (Value, error) { return Bool(c.Arg(0).mp().len() == 0), nil }},
-	{"contains(map: map, property: string) -> bool", "Tells whether the map has a property.", `#{a: ()}.contains("a") // true`, 0,
-		func(c *Call) (Value, error) { return Bool(c.Arg(0).mp().slot(c.text(1)) != nil), nil }},
-	{"get(map: map, property: string) -> any", "Returns a property; () if there is none.", `#{a: 1}.get("b") // ()`, 0,
+	{
+		"len(map: map) -> i64", "Returns the number of properties.", `#{a: 1}.len() // 1`, 0,
+		func(c *Call) (Value, error) { return Int(int64(c.Arg(0).mp().len())), nil },
+	},
+	{
+		"is_empty(map: map) -> bool", "Tells whether the map has no properties.", `#{}.is_empty() // true`, 0,
+		func(c *Call) (Value, error) { return Bool(c.Arg(0).mp().len() == 0), nil },
+	},
+	{
+		"contains(map: map, property: string) -> bool", "Tells whether the map has a property.", `#{a: ()}.contains("a") // true`, 0,
+		func(c *Call) (Value, error) { return Bool(c.Arg(0).mp().slot(c.text(1)) != nil), nil },
+	},
+	{
+		"get(map: map, property: string) -> any", "Returns a property; () if there is none.", `#{a: 1}.get("b") // ()`, 0,
 		func(c *Call) (Value, error) {
 			v, _ := c.Arg(0).mp().get(c.text(1))
 			return share(v), nil
-		}},
-	{"set(mut map: map, property: string, value: any) -> ()", "Sets a property.", `let m = #{}; m.set("a", 1); m // #{"a": 1}`, Stores,
+		},
+	},
+	{
+		"set(mut map: map, property: string, value: any) -> ()", "Sets a property.", `let m = #{}; m.set("a", 1); m // #{"a": 1}`, Stores,
 		func(c *Call) (Value, error) {
 			return Value{}, c.vm.setKey(c.slot().mp(), c.text(1), c.args[2])
-		}},
-	{"clear(mut map: map) -> ()", "Removes all properties.", `let m = #{a: 1}; m.clear(); m // #{}`, 0,
-		func(c *Call) (Value, error) { c.slot().mp().clear(); return Value{}, nil }},
-	{"remove(mut map: map, property: string) -> any", "Removes a property and returns it; () if there is none.", `let m = #{a: 1}; m.remove("a") // 1`, 0,
+		},
+	},
+	{
+		"clear(mut map: map) -> ()", "Removes all properties.", `let m = #{a: 1}; m.clear(); m // #{}`, 0,
+		func(c *Call) (Value, error) { c.slot().mp().clear(); return Value{}, nil },
+	},
+	{
+		"remove(mut map: map, property: string) -> any", "Removes a property and returns it; () if there is none.", `let m = #{a: 1}; m.remove("a") // 1`, 0,
 		func(c *Call) (Value, error) {
 			m := c.slot().mp()
 			if err := c.Charge(min(m.len(), chunkMax) >> 3); err != nil {
@@ -26,19 +39,28 @@ var mapBuiltins = []builtin{
 			}
 			v, _ := m.remove(c.text(1))
 			return v, nil
-		}},
-	{"mixin(mut map: map, other: map) -> ()", "Sets all properties of another map.", `let m = #{a: 1}; m.mixin(#{b: 2}); m // #{"a": 1, "b": 2}`, 0,
-		func(c *Call) (Value, error) { return Value{}, c.vm.mixin(c.slot().mp(), c.Arg(1).mp()) }},
+		},
+	},
+	{
+		"mixin(mut map: map, other: map) -> ()", "Sets all properties of another map.", `let m = #{a: 1}; m.mixin(#{b: 2}); m // #{"a": 1, "b": 2}`, 0,
+		func(c *Call) (Value, error) { return Value{}, c.vm.mixin(c.slot().mp(), c.Arg(1).mp()) },
+	},
 	{"fill_with(mut map: map, other: map) -> ()", "Sets the properties of another map that this one lacks.", `let m = #{a: 1}; m.fill_with(#{a: 5, b: 2}); m // #{"a": 1, "b": 2}`, 0, libFillWith},
 	{"keys(map: map) -> array", "Returns the names of the properties in order.", `#{b: 1, a: 2}.keys() // ["a", "b"]`, 0, libKeys},
 	{"values(map: map) -> array", "Returns the properties in the order of their names.", `#{b: 1, a: 2}.values() // [2, 1]`, 0, libValues},
-	{"map(map: map, mapper: Fn) -> map", "Returns a map with the results of a function for each property; it gets the name and the value, which is also `this`.",
-		`#{a: 1}.map(|k, v| v + 1) // #{"a": 2}`, CallsBack, libMapMap},
+	{
+		"map(map: map, mapper: Fn) -> map", "Returns a map with the results of a function for each property; it gets the name and the value, which is also `this`.",
+		`#{a: 1}.map(|k, v| v + 1) // #{"a": 2}`, CallsBack, libMapMap,
+	},
 	{"filter(map: map, filter: Fn) -> map", "Returns the properties for which a function answers true.", `#{a: 1, b: 2}.filter(|k, v| v > 1) // #{"b": 2}`, CallsBack, libFilterMap},
-	{"drain(mut map: map, filter: Fn) -> map", "Removes the properties for which a function answers true and returns them.",
-		`let m = #{a: 1, b: 2}; m.drain(|k, v| v > 1) // #{"b": 2}`, CallsBack, func(c *Call) (Value, error) { return c.partitionMap(true) }},
-	{"retain(mut map: map, filter: Fn) -> map", "Keeps the properties for which a function answers true and returns the others.",
-		`let m = #{a: 1, b: 2}; m.retain(|k, v| v > 1) // #{"a": 1}`, CallsBack, func(c *Call) (Value, error) { return c.partitionMap(false) }},
+	{
+		"drain(mut map: map, filter: Fn) -> map", "Removes the properties for which a function answers true and returns them.",
+		`let m = #{a: 1, b: 2}; m.drain(|k, v| v > 1) // #{"b": 2}`, CallsBack, func(c *Call) (Value, error) { return c.partitionMap(true) },
+	},
+	{
+		"retain(mut map: map, filter: Fn) -> map", "Keeps the properties for which a function answers true and returns the others.",
+		`let m = #{a: 1, b: 2}; m.retain(|k, v| v > 1) // #{"a": 1}`, CallsBack, func(c *Call) (Value, error) { return c.partitionMap(false) },
+	},
 	{"to_json(map: map) -> string", "Returns the map as JSON.", "#{a: [1, ()]}.to_json() // \"{\\\"a\\\":[1,null]}\"", 0, libToJSON},
 }
 

@@ -3,36 +3,56 @@ package rhai
 import "unicode/utf8"
 
 var rangeBuiltins = []builtin{
-	{"range(from: i64, to: i64) -> range", "Returns the range from..to.", `range(1, 5) // 1..5`, 0,
-		func(c *Call) (Value, error) { return c.vm.newRange(c.int(0), c.int(1), false) }},
-	{"range(from: i64, to: i64, step: i64) -> any", "Iterates from a number towards another in steps, which may be negative.",
+	{
+		"range(from: i64, to: i64) -> range", "Returns the range from..to.", `range(1, 5) // 1..5`, 0,
+		func(c *Call) (Value, error) { return c.vm.newRange(c.int(0), c.int(1), false) },
+	},
+	{
+		"range(from: i64, to: i64, step: i64) -> any", "Iterates from a number towards another in steps, which may be negative.",
 		`let a = []; for i in range(0, 10, 3) { a.push(i); } a // [0, 3, 6, 9]`, 0,
-		func(c *Call) (Value, error) { return c.stepRange(c.int(0), c.int(1), c.int(2)) }},
-	{"range(range: range, step: i64) -> any", "Iterates over an exclusive range in steps.", `let a = []; for i in range(0..5, 2) { a.push(i); } a // [0, 2, 4]`, 0,
+		func(c *Call) (Value, error) { return c.stepRange(c.int(0), c.int(1), c.int(2)) },
+	},
+	{
+		"range(range: range, step: i64) -> any", "Iterates over an exclusive range in steps.", `let a = []; for i in range(0..5, 2) { a.push(i); } a // [0, 2, 4]`, 0,
 		func(c *Call) (Value, error) {
 			r := c.Arg(0).rng()
 			if r.inclusive {
 				return Value{}, errNoOperator("range", c.args...)
 			}
 			return c.stepRange(r.from, r.to, c.int(1))
-		}},
-	{"range(from: f64, to: f64, step: f64) -> any", "Iterates from a number towards another in steps.",
-		`let a = []; for x in range(0.0, 1.0, 0.5) { a.push(x); } a // [0.0, 0.5]`, 0, libStepFloats},
-	{"start|get$start(range: range) -> i64", "Returns the start.", `(1..5).start // 1`, 0,
-		func(c *Call) (Value, error) { return Int(c.Arg(0).rng().from), nil }},
-	{"end|get$end(range: range) -> i64", "Returns the end.", `(1..5).end // 5`, 0,
-		func(c *Call) (Value, error) { return Int(c.Arg(0).rng().to), nil }},
-	{"is_inclusive|get$is_inclusive(range: range) -> bool", "Tells whether the end belongs to the range.", `(1..=5).is_inclusive // true`, 0,
-		func(c *Call) (Value, error) { return Bool(c.Arg(0).rng().inclusive), nil }},
-	{"is_exclusive|get$is_exclusive(range: range) -> bool", "Tells whether the end does not belong to the range.", `(1..5).is_exclusive // true`, 0,
-		func(c *Call) (Value, error) { return Bool(!c.Arg(0).rng().inclusive), nil }},
-	{"is_empty|get$is_empty(range: range) -> bool", "Tells whether no number is in the range.", `(5..1).is_empty // true`, 0,
+		},
+	},
+	{
+		"range(from: f64, to: f64, step: f64) -> any", "Iterates from a number towards another in steps.",
+		`let a = []; for x in range(0.0, 1.0, 0.5) { a.push(x); } a // [0.0, 0.5]`, 0, libStepFloats,
+	},
+	{
+		"start|get$start(range: range) -> i64", "Returns the start.", `(1..5).start // 1`, 0,
+		func(c *Call) (Value, error) { return Int(c.Arg(0).rng().from), nil },
+	},
+	{
+		"end|get$end(range: range) -> i64", "Returns the end.", `(1..5).end // 5`, 0,
+		func(c *Call) (Value, error) { return Int(c.Arg(0).rng().to), nil },
+	},
+	{
+		"is_inclusive|get$is_inclusive(range: range) -> bool", "Tells whether the end belongs to the range.", `(1..=5).is_inclusive // true`, 0,
+		func(c *Call) (Value, error) { return Bool(c.Arg(0).rng().inclusive), nil },
+	},
+	{
+		"is_exclusive|get$is_exclusive(range: range) -> bool", "Tells whether the end does not belong to the range.", `(1..5).is_exclusive // true`, 0,
+		func(c *Call) (Value, error) { return Bool(!c.Arg(0).rng().inclusive), nil },
+	},
+	{
+		"is_empty|get$is_empty(range: range) -> bool", "Tells whether no number is in the range.", `(5..1).is_empty // true`, 0,
 		func(c *Call) (Value, error) {
 			r := c.Arg(0).rng()
 			return Bool(r.from > r.to || r.from == r.to && !r.inclusive), nil
-		}},
-	{"contains(ref range: range, value: i64) -> bool", "Tells whether a number is in the range.", `(1..5).contains(3) // true`, 0,
-		func(c *Call) (Value, error) { return Bool(inRange(c.Arg(0).rng(), c.int(1))), nil }},
+		},
+	},
+	{
+		"contains(ref range: range, value: i64) -> bool", "Tells whether a number is in the range.", `(1..5).contains(3) // true`, 0,
+		func(c *Call) (Value, error) { return Bool(inRange(c.Arg(0).rng(), c.int(1))), nil },
+	},
 
 	{"chars|get$chars(text: string) -> any", "Iterates over the characters.", `let a = []; for c in "abc".chars { a.push(c); } a // ['a', 'b', 'c']`, Stores, libChars},
 	{"chars(text: string, range: range) -> any", "Iterates over a range of the characters.", `let a = []; for c in "abc".chars(1..3) { a.push(c); } a // ['b', 'c']`, Stores, libChars},

@@ -1,11 +1,15 @@
 package rhai
 
 var reflectBuiltins = []builtin{
-	{"get_fn_metadata_list() -> array", "Returns a map for each function that the script defines: name, access, is_anonymous, params, and this_type of a typed method.",
-		`fn add(x, y) { x + y } get_fn_metadata_list()[0].params // ["x", "y"]`, 0, libFunctions},
+	{
+		"get_fn_metadata_list() -> array", "Returns a map for each function that the script defines: name, access, is_anonymous, params, and this_type of a typed method.",
+		`fn add(x, y) { x + y } get_fn_metadata_list()[0].params // ["x", "y"]`, 0, libFunctions,
+	},
 	{"get_fn_metadata_list(name: string) -> array", "Returns a map for each function of a name.", `fn f(x) { x } get_fn_metadata_list("g").len // 0`, 0, libFunctions},
-	{"get_fn_metadata_list(name: string, params: i64) -> array", "Returns a map for each function of a name and number of parameters.",
-		`fn f(x) { x } get_fn_metadata_list("f", 1)[0].access // "public"`, 0, libFunctions},
+	{
+		"get_fn_metadata_list(name: string, params: i64) -> array", "Returns a map for each function of a name and number of parameters.",
+		`fn f(x) { x } get_fn_metadata_list("f", 1)[0].access // "public"`, 0, libFunctions,
+	},
 }
 
 func libFunctions(c *Call) (Value, error) {

@@ -7,26 +7,40 @@ import (
 )
 
 var sortBuiltins = []builtin{
-	{"sort(mut array: array) -> ()", "Sorts numbers, texts, characters or bools of one type, stably and in ascending order.", `let a = [3, 1, 2]; a.sort(); a // [1, 2, 3]`, 0,
-		func(c *Call) (Value, error) { return Value{}, c.sortNatural(c.slot().arr(), false) }},
-	{"sort_desc(mut array: array) -> ()", "Sorts in descending order.", `let a = [3, 1, 2]; a.sort_desc(); a // [3, 2, 1]`, 0,
-		func(c *Call) (Value, error) { return Value{}, c.sortNatural(c.slot().arr(), true) }},
-	{"sort|sort_by(mut array: array, compare: Fn) -> ()", "Sorts, stably, by a function that answers a negative number or true if its first argument comes first.",
-		`let a = ["bb", "a"]; a.sort(|x, y| x.len - y.len); a // ["a", "bb"]`, CallsBack, libSortBy},
-	{"sort(mut array: array, compare: string) -> ()", "Sorts by the function of that name.",
-		`fn by_len(x, y) { x.len - y.len } let a = ["bb", "a"]; a.sort("by_len"); a // ["a", "bb"]`, CallsBack, libSortBy},
-	{"order(ref array: array) -> array", "Returns a sorted copy.", `[3, 1, 2].order() // [1, 2, 3]`, 0,
+	{
+		"sort(mut array: array) -> ()", "Sorts numbers, texts, characters or bools of one type, stably and in ascending order.", `let a = [3, 1, 2]; a.sort(); a // [1, 2, 3]`, 0,
+		func(c *Call) (Value, error) { return Value{}, c.sortNatural(c.slot().arr(), false) },
+	},
+	{
+		"sort_desc(mut array: array) -> ()", "Sorts in descending order.", `let a = [3, 1, 2]; a.sort_desc(); a // [3, 2, 1]`, 0,
+		func(c *Call) (Value, error) { return Value{}, c.sortNatural(c.slot().arr(), true) },
+	},
+	{
+		"sort|sort_by(mut array: array, compare: Fn) -> ()", "Sorts, stably, by a function that answers a negative number or true if its first argument comes first.",
+		`let a = ["bb", "a"]; a.sort(|x, y| x.len - y.len); a // ["a", "bb"]`, CallsBack, libSortBy,
+	},
+	{
+		"sort(mut array: array, compare: string) -> ()", "Sorts by the function of that name.",
+		`fn by_len(x, y) { x.len - y.len } let a = ["bb", "a"]; a.sort("by_len"); a // ["a", "bb"]`, CallsBack, libSortBy,
+	},
+	{
+		"order(ref array: array) -> array", "Returns a sorted copy.", `[3, 1, 2].order() // [1, 2, 3]`, 0,
 		func(c *Call) (Value, error) {
 			return c.ordered(func(a *arrayObj) error { return c.sortNatural(a, false) })
-		}},
-	{"order_desc(ref array: array) -> array", "Returns a copy sorted in descending order.", `[3, 1, 2].order_desc() // [3, 2, 1]`, 0,
+		},
+	},
+	{
+		"order_desc(ref array: array) -> array", "Returns a copy sorted in descending order.", `[3, 1, 2].order_desc() // [3, 2, 1]`, 0,
 		func(c *Call) (Value, error) {
 			return c.ordered(func(a *arrayObj) error { return c.sortNatural(a, true) })
-		}},
-	{"order|order_by(ref array: array, compare: Fn) -> array", "Returns a copy sorted by a function.", `["bb", "a"].order(|x, y| x.len - y.len) // ["a", "bb"]`, CallsBack,
+		},
+	},
+	{
+		"order|order_by(ref array: array, compare: Fn) -> array", "Returns a copy sorted by a function.", `["bb", "a"].order(|x, y| x.len - y.len) // ["a", "bb"]`, CallsBack,
 		func(c *Call) (Value, error) {
 			return c.ordered(func(a *arrayObj) error { return c.sortBy(a, c.Arg(1)) })
-		}},
+		},
+	},
 }
 
 // ordered sorts a copy of the receiver.

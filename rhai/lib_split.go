@@ -8,14 +8,22 @@ import (
 var splitBuiltins = []builtin{
 	{"split(text: string) -> array", "Splits the text at white space.", `"a b  c".split() // ["a", "b", "c"]`, 0, libSplitSpace},
 	{"split(text: string, index: i64) -> array", "Splits the text in two at a character.", `"hello".split(2) // ["he", "llo"]`, 0, libSplitAt},
-	{"split(text: string, delimiter: string|char) -> array", "Splits the text at each delimiter.", `"a,b,,c".split(",") // ["a", "b", "", "c"]`, Stores,
-		func(c *Call) (Value, error) { return c.split(false) }},
-	{"split(text: string, delimiter: string|char, segments: i64) -> array", "Splits the text into a number of segments at most.", `"a,b,c".split(",", 2) // ["a", "b,c"]`,
-		Stores, func(c *Call) (Value, error) { return c.split(false) }},
-	{"split_rev(text: string, delimiter: string|char) -> array", "Splits the text at each delimiter, the last segment first.", `"a,b,c".split_rev(",") // ["c", "b", "a"]`, Stores,
-		func(c *Call) (Value, error) { return c.split(true) }},
-	{"split_rev(text: string, delimiter: string|char, segments: i64) -> array", "Splits the text from its end into a number of segments at most.",
-		`"a,b,c".split_rev(",", 2) // ["c", "a,b"]`, Stores, func(c *Call) (Value, error) { return c.split(true) }},
+	{
+		"split(text: string, delimiter: string|char) -> array", "Splits the text at each delimiter.", `"a,b,,c".split(",") // ["a", "b", "", "c"]`, Stores,
+		func(c *Call) (Value, error) { return c.split(false) },
+	},
+	{
+		"split(text: string, delimiter: string|char, segments: i64) -> array", "Splits the text into a number of segments at most.", `"a,b,c".split(",", 2) // ["a", "b,c"]`,
+		Stores, func(c *Call) (Value, error) { return c.split(false) },
+	},
+	{
+		"split_rev(text: string, delimiter: string|char) -> array", "Splits the text at each delimiter, the last segment first.", `"a,b,c".split_rev(",") // ["c", "b", "a"]`, Stores,
+		func(c *Call) (Value, error) { return c.split(true) },
+	},
+	{
+		"split_rev(text: string, delimiter: string|char, segments: i64) -> array", "Splits the text from its end into a number of segments at most.",
+		`"a,b,c".split_rev(",", 2) // ["c", "a,b"]`, Stores, func(c *Call) (Value, error) { return c.split(true) },
+	},
 	{"to_chars(text: string) -> array", "Returns the characters.", `"abc".to_chars() // ['a', 'b', 'c']`, 0, libToChars},
 }
 

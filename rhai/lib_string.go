@@ -6,71 +6,107 @@ import (
 )
 
 var stringBuiltins = []builtin{
-	{"len|get$len(text: string) -> i64", "Returns the length in characters.", `"héllo".len // 5`, 0,
+	{
+		"len|get$len(text: string) -> i64", "Returns the length in characters.", `"héllo".len // 5`, 0,
 		func(c *Call) (Value, error) {
 			if err := c.chargeScan(0); err != nil {
 				return Value{}, err
 			}
 			return Int(int64(c.Arg(0).charLen())), nil
-		}},
-	{"bytes|get$bytes(text: string) -> i64", "Returns the length in bytes of UTF-8.", `"héllo".bytes // 6`, 0,
-		func(c *Call) (Value, error) { return Int(int64(c.Arg(0).strLen())), nil }},
-	{"is_empty|get$is_empty(text: string) -> bool", "Tells whether the text is empty.", `"".is_empty // true`, 0,
-		func(c *Call) (Value, error) { return Bool(c.Arg(0).strLen() == 0), nil }},
-	{"to_string(value: any) -> string", "Converts the value to text, as print writes it.", `[1, "a"].to_string() // "[1, \"a\"]"`, Stores,
+		},
+	},
+	{
+		"bytes|get$bytes(text: string) -> i64", "Returns the length in bytes of UTF-8.", `"héllo".bytes // 6`, 0,
+		func(c *Call) (Value, error) { return Int(int64(c.Arg(0).strLen())), nil },
+	},
+	{
+		"is_empty|get$is_empty(text: string) -> bool", "Tells whether the text is empty.", `"".is_empty // true`, 0,
+		func(c *Call) (Value, error) { return Bool(c.Arg(0).strLen() == 0), nil },
+	},
+	{
+		"to_string(value: any) -> string", "Converts the value to text, as print writes it.", `[1, "a"].to_string() // "[1, \"a\"]"`, Stores,
 		func(c *Call) (Value, error) {
 			if v := c.Arg(0); v.isString() {
 				return v, nil
 			}
 			return c.formatted(formDisplay)
-		}},
-	{"to_debug(value: any) -> string", "Converts the value to text, as debug writes it.", `"a\n".to_debug() // "\"a\\n\""`, 0,
-		func(c *Call) (Value, error) { return c.formatted(formDebug) }},
-	{"append(mut text: string, item: any) -> ()", "Appends the item to the text; a blob is read as UTF-8.", `let s = "abc"; s.append(5); s // "abc5"`, 0,
-		func(c *Call) (Value, error) { return Value{}, assignOp(c.vm, binAdd, c.slot(), c.Arg(1)) }},
+		},
+	},
+	{
+		"to_debug(value: any) -> string", "Converts the value to text, as debug writes it.", `"a\n".to_debug() // "\"a\\n\""`, 0,
+		func(c *Call) (Value, error) { return c.formatted(formDebug) },
+	},
+	{
+		"append(mut text: string, item: any) -> ()", "Appends the item to the text; a blob is read as UTF-8.", `let s = "abc"; s.append(5); s // "abc5"`, 0,
+		func(c *Call) (Value, error) { return Value{}, assignOp(c.vm, binAdd, c.slot(), c.Arg(1)) },
+	},
 	{"to_blob(text: string) -> blob", "Returns the text as a blob of UTF-8.", `"é".to_blob() // [c3a9]`, 0, libToBlob},
-	{"remove(mut text: string, what: string|char) -> ()", "Removes every occurrence from the text.", `let s = "hello"; s.remove("l"); s // "heo"`, 0,
+	{
+		"remove(mut text: string, what: string|char) -> ()", "Removes every occurrence from the text.", `let s = "hello"; s.remove("l"); s // "heo"`, 0,
 		func(c *Call) (Value, error) {
 			if c.pattern(1) == "" {
 				return Value{}, nil
 			}
 			return c.setText(c.vm.replaceAll(*c.slot(), c.pattern(1), ""))
-		}},
-	{"clear(mut text: string) -> ()", "Makes the text empty.", `let s = "abc"; s.clear(); s // ""`, 0,
-		func(c *Call) (Value, error) { *c.slot() = String(""); return Value{}, nil }},
+		},
+	},
+	{
+		"clear(mut text: string) -> ()", "Makes the text empty.", `let s = "abc"; s.clear(); s // ""`, 0,
+		func(c *Call) (Value, error) { *c.slot() = String(""); return Value{}, nil },
+	},
 	{"truncate(mut text: string, len: i64) -> ()", "Cuts the text off after a number of characters.", `let s = "hello"; s.truncate(3); s // "hel"`, 0, libTruncateText},
-	{"trim(mut text: string) -> ()", "Removes white space from both ends.", `let s = "  hi "; s.trim(); s // "hi"`, 0,
+	{
+		"trim(mut text: string) -> ()", "Removes white space from both ends.", `let s = "  hi "; s.trim(); s // "hi"`, 0,
 		func(c *Call) (Value, error) {
 			if err := c.chargeScan(0); err != nil {
 				return Value{}, err
 			}
 			return c.setPart(strings.TrimSpace(c.text(0)))
-		}},
+		},
+	},
 	{"pop(mut text: string) -> char|()", "Removes the last character and returns it; () if there is none.", `let s = "hello"; s.pop() // 'o'`, 0, libPopChar},
 	{"pop(mut text: string, len: i64) -> string", "Removes a number of characters from the end and returns them.", `let s = "hello"; s.pop(3) // "llo"`, 0, libPopText},
 	{"to_upper(text: string) -> string", "Returns the text in upper case.", `"straße".to_upper() // "STRASSE"`, 0, textCase(upperCase)},
 	{"to_lower(text: string) -> string", "Returns the text in lower case.", `"ABC".to_lower() // "abc"`, 0, textCase(lowerCase)},
 	{"make_upper(mut text: string) -> ()", "Turns the text into upper case.", `let s = "abc"; s.make_upper(); s // "ABC"`, 0, makeCase(upperCase)},
 	{"make_lower(mut text: string) -> ()", "Turns the text into lower case.", `let s = "ABC"; s.make_lower(); s // "abc"`, 0, makeCase(lowerCase)},
-	{"to_upper(char: char) -> char", "Returns the character in upper case.", `'a'.to_upper() // 'A'`, 0,
-		func(c *Call) (Value, error) { return Char(upperChar(c.Arg(0).char())), nil }},
-	{"to_lower(char: char) -> char", "Returns the character in lower case.", `'A'.to_lower() // 'a'`, 0,
-		func(c *Call) (Value, error) { return Char(lowerChar(c.Arg(0).char())), nil }},
-	{"make_upper(mut char: char) -> ()", "Turns the character into upper case.", `let c = 'a'; c.make_upper(); c // 'A'`, 0,
-		func(c *Call) (Value, error) { *c.slot() = Char(upperChar(c.slot().char())); return Value{}, nil }},
-	{"make_lower(mut char: char) -> ()", "Turns the character into lower case.", `let c = 'A'; c.make_lower(); c // 'a'`, 0,
-		func(c *Call) (Value, error) { *c.slot() = Char(lowerChar(c.slot().char())); return Value{}, nil }},
+	{
+		"to_upper(char: char) -> char", "Returns the character in upper case.", `'a'.to_upper() // 'A'`, 0,
+		func(c *Call) (Value, error) { return Char(upperChar(c.Arg(0).char())), nil },
+	},
+	{
+		"to_lower(char: char) -> char", "Returns the character in lower case.", `'A'.to_lower() // 'a'`, 0,
+		func(c *Call) (Value, error) { return Char(lowerChar(c.Arg(0).char())), nil },
+	},
+	{
+		"make_upper(mut char: char) -> ()", "Turns the character into upper case.", `let c = 'a'; c.make_upper(); c // 'A'`, 0,
+		func(c *Call) (Value, error) { *c.slot() = Char(upperChar(c.slot().char())); return Value{}, nil },
+	},
+	{
+		"make_lower(mut char: char) -> ()", "Turns the character into lower case.", `let c = 'A'; c.make_lower(); c // 'a'`, 0,
+		func(c *Call) (Value, error) { *c.slot() = Char(lowerChar(c.slot().char())); return Value{}, nil },
+	},
 	{"contains(text: string, find: string|char) -> bool", "Tells whether the text contains another.", `"hello".contains("ell") // true`, 0, textTest(strings.Contains)},
-	{"starts_with(text: string, find: string|char) -> bool", "Tells whether the text starts with another.", `"hello".starts_with("he") // true`, 0,
-		textTest(strings.HasPrefix)},
-	{"ends_with(text: string, find: string|char) -> bool", "Tells whether the text ends with another.", `"hello".ends_with('o') // true`, 0,
-		textTest(strings.HasSuffix)},
-	{"index_of(text: string, find: string|char) -> i64", "Returns where the first occurrence begins, in characters; -1 if there is none.", `"hello".index_of("l") // 2`, 0,
-		libIndexOfText},
-	{"index_of(text: string, find: string|char, start: i64) -> i64",
-		"Returns where the first occurrence at or after a start begins, in characters; -1 if there is none.", `"hello".index_of('l', 3) // 3`, 0, libIndexOfText},
-	{"get(text: string, index: i64) -> char|()", "Returns a character, counted from the end if the index is negative; () outside the text.", `"hello".get(-1) // 'o'`, 0,
-		libGetChar},
+	{
+		"starts_with(text: string, find: string|char) -> bool", "Tells whether the text starts with another.", `"hello".starts_with("he") // true`, 0,
+		textTest(strings.HasPrefix),
+	},
+	{
+		"ends_with(text: string, find: string|char) -> bool", "Tells whether the text ends with another.", `"hello".ends_with('o') // true`, 0,
+		textTest(strings.HasSuffix),
+	},
+	{
+		"index_of(text: string, find: string|char) -> i64", "Returns where the first occurrence begins, in characters; -1 if there is none.", `"hello".index_of("l") // 2`, 0,
+		libIndexOfText,
+	},
+	{
+		"index_of(text: string, find: string|char, start: i64) -> i64",
+		"Returns where the first occurrence at or after a start begins, in characters; -1 if there is none.", `"hello".index_of('l', 3) // 3`, 0, libIndexOfText,
+	},
+	{
+		"get(text: string, index: i64) -> char|()", "Returns a character, counted from the end if the index is negative; () outside the text.", `"hello".get(-1) // 'o'`, 0,
+		libGetChar,
+	},
 	{"set(mut text: string, index: i64, char: char) -> ()", "Replaces a character; nothing happens outside the text.", `let s = "abc"; s.set(1, 'x'); s // "axc"`, 0, libSetChar},
 	{"sub_string(text: string, range: range) -> string", "Returns a part of the text.", `"hello".sub_string(1..3) // "el"`, 0, libSubString},
 	{"sub_string(text: string, start: i64) -> string", "Returns the text from a character on.", `"hello".sub_string(-2) // "lo"`, 0, libSubString},
@@ -78,13 +114,15 @@ var stringBuiltins = []builtin{
 	{"crop(mut text: string, range: range) -> ()", "Cuts the text down to a part.", `let s = "hello"; s.crop(1..3); s // "el"`, 0, libCrop},
 	{"crop(mut text: string, start: i64) -> ()", "Cuts off the text before a character.", `let s = "hello"; s.crop(2); s // "llo"`, 0, libCrop},
 	{"crop(mut text: string, start: i64, len: i64) -> ()", "Cuts the text down to a number of characters.", `let s = "hello"; s.crop(1, 2); s // "el"`, 0, libCrop},
-	{"replace(mut text: string, find: string|char, with: string|char) -> ()", "Replaces every occurrence.", `let s = "hello"; s.replace("l", "L"); s // "heLLo"`, 0,
+	{
+		"replace(mut text: string, find: string|char, with: string|char) -> ()", "Replaces every occurrence.", `let s = "hello"; s.replace("l", "L"); s // "heLLo"`, 0,
 		func(c *Call) (Value, error) {
 			if c.slot().strLen() == 0 {
 				return Value{}, nil
 			}
 			return c.setText(c.vm.replaceAll(*c.slot(), c.pattern(1), c.pattern(2)))
-		}},
+		},
+	},
 	{"pad(mut text: string, len: i64, with: string|char) -> ()", "Lengthens the text to a number of characters.", `let s = "hi"; s.pad(5, "ab"); s // "hiaba"`, 0, libPadText},
 }
 

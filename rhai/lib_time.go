@@ -5,16 +5,20 @@ import "time"
 // Time comes from the engine's clock only, so that a host can record and replay it.
 
 var timeBuiltins = []builtin{
-	{"timestamp() -> timestamp", "Returns the current time.", `type_of(timestamp()) // "timestamp"`, Volatile,
-		func(c *Call) (Value, error) { return timestamp(c.now()), nil }},
-	{"elapsed|get$elapsed(time: timestamp) -> f64", "Returns the seconds since a time.", `timestamp().elapsed >= 0.0 // true`, Volatile,
+	{
+		"timestamp() -> timestamp", "Returns the current time.", `type_of(timestamp()) // "timestamp"`, Volatile,
+		func(c *Call) (Value, error) { return timestamp(c.now()), nil },
+	},
+	{
+		"elapsed|get$elapsed(time: timestamp) -> f64", "Returns the seconds since a time.", `timestamp().elapsed >= 0.0 // true`, Volatile,
 		func(c *Call) (Value, error) {
 			d := c.now() - c.Arg(0).int()
 			if d < 0 {
 				return Value{}, errArithmetic("Time-stamp is later than now")
 			}
 			return Float(float64(d) / 1e9), nil
-		}},
+		},
+	},
 	{"sleep(seconds: i64|f64) -> ()", "Waits for a number of seconds.", `sleep(0) // ()`, Volatile, libSleep},
 }
 

@@ -22,8 +22,10 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 	c.fragment = true
 	f := &bytecode.Func{Name: name, Fragment: true, UsesThis: true, Cost: 1}
 	c.Body = f
-	fc := &fn{unit: c, f: f, facts: analyze(params, stmts), next: site.Base, far: site.Far, evals: 1,
-		top: params == nil && site.Top}
+	fc := &fn{
+		unit: c, f: f, facts: analyze(params, stmts), next: site.Base, far: site.Far, evals: 1,
+		top: params == nil && site.Top,
+	}
 	fc.facts.dynamic = true
 	f.NRegs, f.NFar = site.Base, site.Far
 	for _, v := range site.Vars {
