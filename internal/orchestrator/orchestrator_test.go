@@ -426,6 +426,48 @@ func TestBodyMemory(t *testing.T) {
 	}
 }
 
+// Clients that announce large bodies and send nothing take no memory from
+// those that do.
+func TestAnnouncedBodiesHoldUpNobody(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.BodyMemory = 1 << 20; c.Limits.RequestBytes = 1 << 20 })
+	ctx, cancel := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	for range 3 {
+		reads := make(chan struct{})
+		body := &stalled{ctx, sync.OnceFunc(func() { close(reads) })}
+		r := httptest.NewRequest("POST", "/demo/hello", body)
+		r.ContentLength = 1 << 20
+		waiting.Go(func() {
+			rec := httptest.NewRecorder()
+			w.ServeHTTP(rec, r)
+			if rec.Code != 400 {
+				t.Errorf("a body that never came: %d", rec.Code)
+			}
+		})
+		<-reads
+	}
+	if res := w.do(httptest.NewRequest("POST", "/demo/hello", strings.NewReader(strings.Repeat("x", 900<<10)))); res.StatusCode != 200 {
+		t.Errorf("beside bodies that do not come: %d", res.StatusCode)
+	}
+	cancel()
+	waiting.Wait()
+	if w.bodies.Load() != 0 {
+		t.Errorf("%d bytes are still reserved", w.bodies.Load())
+	}
+}
+
+// stalled is a body of which nothing comes until ctx ends.
+type stalled struct {
+	ctx   context.Context
+	began func()
+}
+
+func (s *stalled) Read([]byte) (int, error) {
+	s.began()
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
 func TestCredentialsAreTakenOut(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, tc := range []struct{ name, in, want string }{

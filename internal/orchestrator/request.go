@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,48 +16,59 @@ var (
 	errBodyMemory   = errors.New("too many large requests at once")
 )
 
-// smallBody need not be reserved before it is read.
+// smallBody is the longest body for which no memory is reserved, in bytes.
 const smallBody = 64 << 10
 
 // readBody reads the whole body, at most limit bytes. release gives back what
-// was reserved for it.
+// was reserved for it. Memory is reserved, and taken, as the body comes: what a
+// client only announces holds up nobody.
 func (o *Orchestrator) readBody(w http.ResponseWriter, r *http.Request, limit int64) (body []byte, release func(), err error) {
-	release = func() {}
+	none := func() {}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return nil, release, nil
+		return nil, none, nil
 	}
 	if r.ContentLength > limit {
-		return nil, release, errBodyTooLarge
+		return nil, none, errBodyTooLarge
 	}
-	reserve := r.ContentLength
-	if reserve < 0 {
-		reserve = limit
-	}
-	if reserve > smallBody {
-		if o.bodies.Add(reserve) > o.cfg.BodyMemory {
-			o.bodies.Add(-reserve)
-			return nil, release, errBodyMemory
-		}
-		release = func() { o.bodies.Add(-reserve) }
-	}
-	in := http.MaxBytesReader(w, r.Body, limit)
+	longest := limit + 1 // where a body without a length shows that it is too large
 	if r.ContentLength > 0 {
-		body = make([]byte, r.ContentLength)
-		_, err = io.ReadFull(in, body)
-	} else {
-		var b bytes.Buffer
-		_, err = b.ReadFrom(in)
-		body = b.Bytes()
+		longest = r.ContentLength
 	}
-	if err != nil {
-		release()
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			err = errBodyTooLarge
+	var held int64
+	defer func() {
+		if err != nil {
+			o.bodies.Add(-held)
 		}
-		return nil, func() {}, err
+	}()
+	in := http.MaxBytesReader(w, r.Body, limit)
+	body = make([]byte, 0, min(longest, smallBody))
+	for int64(len(body)) < longest {
+		if len(body) == cap(body) {
+			size := min(2*int64(cap(body)), longest)
+			if o.bodies.Add(size-held) > o.cfg.BodyMemory {
+				o.bodies.Add(held - size)
+				return nil, none, errBodyMemory
+			}
+			held = size
+			body = append(make([]byte, 0, size), body...)
+		}
+		n, err := in.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				err = errBodyTooLarge
+			}
+			return nil, none, err
+		}
 	}
-	return body, release, nil
+	if int64(len(body)) < r.ContentLength {
+		return nil, none, io.ErrUnexpectedEOF
+	}
+	return body, func() { o.bodies.Add(-held) }, nil
 }
 
 func bodyFailed(w http.ResponseWriter, r *http.Request, err error, limit int64) {
