@@ -338,6 +338,10 @@ func TestErrors(t *testing.T) {
 			{`import "lib" as l; 1`, 500, store.StatusError, "lib", "The script failed"},
 			{`let x = `, 500, store.StatusError, "does not compile", "does not compile"},
 			{`1 / 0`, 500, store.StatusError, "Division by zero", "The script failed"},
+			{`hex::decode("4x")`, 500, store.StatusError, "not valid hexadecimal: 'x' is no hexadecimal digit", "The script failed"},
+			{`hex::decode("4é")`, 500, store.StatusError, "not valid hexadecimal: a character is no hexadecimal digit", "The script failed"},
+			{`hex::decode("4")`, 500, store.StatusError, "not valid hexadecimal: the number of digits is odd", "The script failed"},
+			{`base64::decode("SG!k")`, 500, store.StatusError, "not valid base64: the character at index 2 does not belong there", "The script failed"},
 			{`0.0 / 0.0`, 500, store.StatusError, "NaN cannot be written as JSON", "The script failed"},
 		} {
 			res := b.run(tc.src, nil)

@@ -3,6 +3,8 @@ package executor
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"html"
 	"strings"
 
@@ -26,7 +28,7 @@ func encoder(name, doc, example string, f func([]byte) string) *rhai.Native {
 	}
 }
 
-func decoder(name, doc, example string, f func(string) ([]byte, error)) *rhai.Native {
+func decoder(name, form, doc, example string, f func(string) ([]byte, error)) *rhai.Native {
 	return &rhai.Native{
 		Name: name, Params: params(textParam("text")), Returns: "blob", Doc: doc, Example: example,
 		Fn: func(c *rhai.Call) (rhai.Value, error) {
@@ -39,11 +41,28 @@ func decoder(name, doc, example string, f func(string) ([]byte, error)) *rhai.Na
 			}
 			b, err := f(s)
 			if err != nil {
-				return rhai.Value{}, throw(err.Error())
+				return rhai.Value{}, throw("not valid " + form + ": " + decodingFault(err))
 			}
 			return rhai.Blob(b), nil
 		},
 	}
+}
+
+// decodingFault says what is wrong with an encoded text, as scripts count.
+func decodingFault(err error) string {
+	var at base64.CorruptInputError
+	var b hex.InvalidByteError
+	switch {
+	case errors.As(err, &at):
+		return fmt.Sprintf("the character at index %d does not belong there", int64(at))
+	case errors.As(err, &b) && b < 0x80:
+		return fmt.Sprintf("%q is no hexadecimal digit", rune(b))
+	case errors.As(err, &b):
+		return "a character is no hexadecimal digit"
+	case errors.Is(err, hex.ErrLength):
+		return "the number of digits is odd"
+	}
+	return err.Error()
 }
 
 func base64Module() *rhai.Module {
@@ -55,9 +74,9 @@ func base64Module() *rhai.Module {
 		Describe("Base64 of RFC 4648, in the standard alphabet and the one for addresses.").
 		Register(
 			encoder("encode", "Writes bytes, or the bytes of a text, in base64, with padding.", `base64::encode("Hi!?") // "SGkhPw=="`, base64.StdEncoding.EncodeToString),
-			decoder("decode", "Reads base64, with or without padding. Other characters throw.", `base64::decode("SGkhPw==").as_string() // "Hi!?"`, decode(base64.RawStdEncoding)),
+			decoder("decode", "base64", "Reads base64, with or without padding. Other characters throw.", `base64::decode("SGkhPw==").as_string() // "Hi!?"`, decode(base64.RawStdEncoding)),
 			encoder("encode_url", "Writes bytes in the alphabet for addresses (`-` and `_`), without padding.", `base64::encode_url("??>>") // "Pz8-Pg"`, base64.RawURLEncoding.EncodeToString),
-			decoder("decode_url", "Reads base64 in the alphabet for addresses.", `base64::decode_url("Pz8-Pg").as_string() // "??>>"`, decode(base64.RawURLEncoding)),
+			decoder("decode_url", "base64", "Reads base64 in the alphabet for addresses.", `base64::decode_url("Pz8-Pg").as_string() // "??>>"`, decode(base64.RawURLEncoding)),
 		)
 }
 
@@ -66,7 +85,7 @@ func hexModule() *rhai.Module {
 		Describe("Bytes as hexadecimal digits.").
 		Register(
 			encoder("encode", "Writes bytes, or the bytes of a text, as lower-case digits.", `hex::encode("Hi") // "4869"`, hex.EncodeToString),
-			decoder("decode", "Reads digits of either case. Other characters throw.", `hex::decode("4869").as_string() // "Hi"`, hex.DecodeString),
+			decoder("decode", "hexadecimal", "Reads digits of either case. Other characters throw.", `hex::decode("4869").as_string() // "Hi"`, hex.DecodeString),
 		)
 }
 
