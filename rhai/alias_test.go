@@ -74,6 +74,9 @@ func TestCopiesAreIndependent(t *testing.T) {
 		{`fn g(a) { a.push(1); a } fn f(a) { g(a) } let x = []; [f(x), x]`, "[[1], []]"},
 		{`fn g(a, n) { a.push(n); a } fn f(a) { g(a, a.len()) } let x = [0]; [f(x), x]`, "[[0, 1], [0]]"},
 		{`fn f() {} let x = [5]; f!(); let y = x; y.push(1); [x, y]`, "[[5], [5, 1]]"},
+		{`let c = [1]; let h = || { c.push(2); 9 }; let r = [h.call()].reduce(|s, x| { s.push(x); s }, c); [c, r]`, "[[1, 2], [1, 9]]"},
+		{`let i = 0; fn id(x) { x } let r = { i = 1; [10, 20] }[i]; r`, "10"},
+		{`let m = #{p: #{q: 1}}; m.p += m; m`, `#{"p": #{"p": #{"q": 1}, "q": 1}}`},
 		{`let o = #{n: 0, inc: || { this.n += 1; this.n }}; let p = o; p.inc(); p.inc(); o.inc(); [o.n, p.n]`, "[1, 2]"},
 	} {
 		p, err := NewEngine().Compile("", c.src)

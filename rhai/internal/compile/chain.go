@@ -73,11 +73,12 @@ func (c *fn) method(links []syntax.Link, i int) int {
 // linkArgs evaluates the indexes and method arguments of a chain.
 func (c *fn) linkArgs(x *syntax.Chain, dst int) []linkRegs {
 	regs := make([]linkRegs, len(x.Links))
+	root := simple(x.Root) // it comes after the arguments and must not change what they borrow
 	for i := range x.Links {
 		l := &x.Links[i]
 		switch l.Kind {
 		case syntax.LinkIndex:
-			if c.laterSimple(x.Links[i+1:]) {
+			if root && c.laterSimple(x.Links[i+1:]) {
 				regs[i].reg, _ = c.operand(l.Index, false)
 			} else {
 				regs[i].reg = c.temp(1)
@@ -91,7 +92,7 @@ func (c *fn) linkArgs(x *syntax.Chain, dst int) []linkRegs {
 			} else {
 				a = c.temp(1 + len(l.Args))
 			}
-			later := c.laterSimple(x.Links[i+1:])
+			later := root && c.laterSimple(x.Links[i+1:])
 			for j, arg := range l.Args {
 				c.expr(arg, a+1+j, !(later && allSimple(l.Args[j+1:])))
 			}
