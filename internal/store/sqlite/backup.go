@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -34,11 +35,17 @@ func Backup(ctx context.Context, dir string, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	sweep(dir, ".backup-*")
 	tmp, err := os.MkdirTemp(dir, ".backup-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	lock, err := lockDir(tmp)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	copied := filepath.Join(tmp, mainFile)
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, copied); err != nil {
 		return fmt.Errorf("copying the database: %w", err)
@@ -90,6 +97,26 @@ func Restore(ctx context.Context, dir string, r io.Reader) (err error) {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// sweep removes what backups and restores that were killed have left in dir:
+// copies of the database that nobody would look for. One that is being made is
+// locked, and stays.
+func sweep(dir, pattern string) {
+	left, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		return // the pattern is malformed
+	}
+	for _, tmp := range left {
+		lock, err := lockDir(tmp)
+		if err != nil {
+			continue
+		}
+		err = errors.Join(os.RemoveAll(tmp), lock.Close())
+		if err != nil {
+			slog.Warn("what a killed backup left cannot be removed", "directory", tmp, "error", err)
+		}
+	}
 }
 
 func writeFile(path string, r io.Reader) (err error) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -117,6 +119,56 @@ func TestBackup(t *testing.T) {
 			}
 			return open(t, dir), nil
 		})
+}
+
+// A backup that was killed leaves a copy of the database, which the next start
+// and the next backup remove; one that is under way stays.
+func TestKilledBackupsAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	leave := func(name string) string {
+		tmp := filepath.Join(dir, name)
+		if err := errors.Join(os.Mkdir(tmp, 0o700), os.WriteFile(filepath.Join(tmp, "picloud.db"), []byte("secret"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return tmp
+	}
+	gone := func(tmp, when string) {
+		t.Helper()
+		if _, err := os.Stat(tmp); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s, %s is still there (%v)", when, filepath.Base(tmp), err)
+		}
+	}
+	backup, restore := leave(".backup-1"), leave(".restore-1")
+	open(t, dir)
+	gone(backup, "after a start")
+	gone(restore, "after a start")
+
+	backup = leave(".backup-2")
+	live := &duringWrite{f: func() {
+		var second bytes.Buffer
+		if err := sqlite.Backup(t.Context(), dir, &second); err != nil {
+			t.Errorf("a second backup: %v", err)
+		}
+		under, err := filepath.Glob(filepath.Join(dir, ".backup-*"))
+		if err != nil || len(under) != 1 {
+			t.Errorf("while one is under way there are %q (%v)", under, err)
+		}
+	}}
+	if err := sqlite.Backup(t.Context(), dir, live); err != nil {
+		t.Fatal(err)
+	}
+	gone(backup, "after a backup")
+}
+
+// duringWrite calls f once, at the first write.
+type duringWrite struct{ f func() }
+
+func (d *duringWrite) Write(p []byte) (int, error) {
+	if f := d.f; f != nil {
+		d.f = nil
+		f()
+	}
+	return len(p), nil
 }
 
 // A backup test that left a table empty would not notice its loss.

@@ -72,6 +72,8 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 	if s.lock, err = lockDir(dir); err != nil {
 		return nil, err
 	}
+	sweep(dir, ".backup-*")
+	sweep(dir, ".restore-*") // a restore holds the lock that is ours now
 	if s.main, err = openDatabase(ctx, filepath.Join(dir, mainFile), migrationsOf("main"), durable); err != nil {
 		return nil, err
 	}
