@@ -170,7 +170,9 @@ func (vm *machine) method(in *bytecode.Ins) bool {
 func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, pos Position) bool {
 	place, cell, path := vm.place, vm.placeCell, len(vm.path) > 0
 	if fn.Effects&Mutates != 0 && path {
-		fn.shareStored(args, lent)
+		for _, v := range args[1:] {
+			share(v) // it may contain the place
+		}
 		if err := vm.own(); err != nil {
 			return vm.failAt(err, pos)
 		}
@@ -352,7 +354,9 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 	if bind {
 		place := vm.place
 		if fn.Effects&Mutates != 0 {
-			fn.shareStored(all, ^uint64(0))
+			for _, v := range all[1:] {
+				share(v)
+			}
 			if err := vm.own(); err != nil {
 				return vm.failAt(err, pos)
 			}

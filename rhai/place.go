@@ -498,6 +498,9 @@ func (vm *machine) writable() bool {
 
 // setIndex is place[i] = v, or place[i] op= v.
 func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
+	if op != 0 {
+		share(v) // before the way to the place is made unique: v may contain it
+	}
 	if !vm.writable() {
 		return false
 	}
@@ -529,7 +532,7 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 		}
 		return vm.setMapKey(c.mp(), i.str(), v, op)
 	}
-	if op != 0 {
+	if k := c.kind(); op != 0 && (k == KindString || k == KindInt || k == KindBlob || k == KindHost) {
 		old, ok := vm.indexed(vm.place, i)
 		if !ok {
 			return false
@@ -579,6 +582,9 @@ func (vm *machine) setMapKey(m *mapObj, key string, v Value, op syntax.Token) bo
 
 // setField is place.name = v, or place.name op= v.
 func (vm *machine) setField(f *fieldSite, v Value, op syntax.Token) bool {
+	if op != 0 {
+		share(v)
+	}
 	c := vm.place.untag()
 	if c.kind() == KindMap || !vm.placeRO { // setters decide about constants themselves
 		if !vm.writable() {
