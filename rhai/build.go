@@ -150,12 +150,12 @@ func (vm *machine) special(in *bytecode.Ins) bool {
 		args[0] = v
 	case "call":
 		if !x.isFn() {
-			return vm.failAt(errMismatch("Fn", internalTypeName(x)), argPos)
+			return vm.failAt(errMismatch("Fn", typeName(x)), argPos)
 		}
 		return vm.callFn(x.fn(), args[1:], a, false, site.Pos)
 	case "curry":
 		if !x.isFn() {
-			return vm.failAt(errMismatch("Fn", internalTypeName(x)), argPos)
+			return vm.failAt(errMismatch("Fn", typeName(x)), argPos)
 		}
 		f, err := vm.curryFn(x.fn(), args[1:])
 		if err != nil {

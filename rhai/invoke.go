@@ -126,7 +126,7 @@ func (vm *machine) method(in *bytecode.Ins) bool {
 		return vm.methodCall(site, v, args, a)
 	case methodCurry:
 		if v.kind() != KindFn {
-			return vm.failAt(errMismatch("Fn", internalTypeName(v)), site.Pos)
+			return vm.failAt(errMismatch("Fn", typeName(v)), site.Pos)
 		}
 		f, err := vm.curryFn(v.fn(), args[1:])
 		if err != nil {
@@ -275,11 +275,11 @@ func (vm *machine) methodCall(site *callSite, v Value, args []Value, a int) bool
 		return vm.callFn(v.fn(), args[1:], a, false, site.Pos)
 	}
 	if len(args) == 1 {
-		return vm.failAt(errMismatch("Fn", internalTypeName(v)), site.Pos)
+		return vm.failAt(errMismatch("Fn", typeName(v)), site.Pos)
 	}
 	f := args[1].untag()
 	if f.kind() != KindFn {
-		return vm.failAt(errMismatch("Fn", internalTypeName(f)), site.ArgPos[0])
+		return vm.failAt(errMismatch("Fn", typeName(f)), site.ArgPos[0])
 	}
 	if c := vm.placeCell; c != nil {
 		for i, k := range f.fn().curry {
@@ -437,7 +437,7 @@ func (vm *machine) scriptFor(f *fnObj, n int) *funcProto {
 func (vm *machine) invoke(f Value, this *Value, args []Value, pos Position) (Value, error) {
 	f = f.untag()
 	if f.kind() != KindFn {
-		return Value{}, errMismatch("Fn", internalTypeName(f))
+		return Value{}, errMismatch("Fn", typeName(f))
 	}
 	fo := f.fn()
 	n := len(fo.curry) + len(args)
@@ -540,7 +540,7 @@ func (vm *machine) runThis(fn *funcProto, f *fnObj, adj int, this *Value) (Value
 func (vm *machine) invokeExtra(caller string, f Value, this *Value, args, extras []Value, move int, pos Position) (Value, error) {
 	fo := f.untag()
 	if fo.kind() != KindFn {
-		return Value{}, errMismatch("Fn", internalTypeName(fo))
+		return Value{}, errMismatch("Fn", typeName(fo))
 	}
 	n, e := len(args), len(extras)
 	var room [8]Value

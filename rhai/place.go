@@ -501,6 +501,11 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 	if op != 0 {
 		share(v) // before the way to the place is made unique: v may contain it
 	}
+	if c := vm.place.untag(); vm.placeRO && c.kind() == KindArray { // a bad index of a constant is the first error
+		if _, ok := vm.arrayIndex(c.arr(), i); !ok {
+			return false
+		}
+	}
 	if !vm.writable() {
 		return false
 	}
@@ -741,11 +746,15 @@ func (vm *machine) storeChars(place *Value, s, i, v Value) bool {
 			return false
 		}
 		off, end = byteOffset(s, from), byteOffset(s, to)
-		if last := i.rng().to; last < int64(from) { // of a range that runs backwards the reference keeps both sides
-			if i.rng().inclusive {
-				last++
+		if n := int64(s.charLen()); n > 0 { // what is replaced ends with the range, also one that reads as empty or runs backwards
+			last := i.rng().to
+			if last < 0 {
+				last = max(last+n, 0)
 			}
-			end = byteOffset(s, int(max(last, 0)))
+			if i.rng().inclusive {
+				last = min(last, n-1) + 1
+			}
+			end = byteOffset(s, int(min(last, n)))
 		}
 		t, err := vm.display(v)
 		if err != nil {

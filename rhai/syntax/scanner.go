@@ -262,7 +262,7 @@ loop:
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil && err.(*strconv.NumError).Err != strconv.ErrRange {
-		s.illegal(t, "Invalid number: '"+text+"'", pos)
+		s.illegal(t, "Invalid number: '"+strings.ReplaceAll(text, "E", "e")+"'", pos) // as the reference writes it
 		return
 	}
 	t.kind, t.float = Float, v

@@ -113,7 +113,7 @@ func (c *fn) nativeCall(x *syntax.Call, dst int) {
 		}
 		if c.byPlace(x.Args[0]) {
 			c.args(x.Args[1:], a+1)
-			c.place(x.Args[0], a)
+			c.place(x.Args[0], -1)
 			c.emit(bytecode.CallP, a, 0, n, c.addSite(site), x.At)
 			return
 		}
@@ -169,7 +169,7 @@ func (c *fn) specialCall(x *syntax.Call, dst int) {
 					return
 				}
 				a := c.base(dst, 1)
-				c.place(v, a)
+				c.place(v, -1)
 				c.emit(bytecode.MethodP, a, 0, 0, c.addSite(c.callSite(x.Name, nil, x.At)), x.At)
 				c.move(dst, a, x.At)
 				return

@@ -18,9 +18,13 @@ func (c *fn) chain(x *syntax.Chain, dst int, keep bool) {
 		c.readChain(x, dst, keep)
 		return
 	}
+	root := x.Root
+	room := -1
+	if !c.isPlace(root) {
+		room = c.temp(1) // below the registers of the calls, which may have it as `this`
+	}
 	regs := c.linkArgs(x, dst)
 	var ends []int
-	root := x.Root
 	last := -1 // register of the latest method's result
 	for i := 0; i < len(x.Links); {
 		m := c.method(x.Links, i)
@@ -37,14 +41,14 @@ func (c *fn) chain(x *syntax.Chain, dst int, keep bool) {
 			} else if r, ok := c.plain(root); ok && !c.isConst(root) {
 				c.emit(bytecode.Method, a, r, n, regs[m].site, l.NamePos)
 			} else {
-				c.place(root, a)
+				c.place(root, room)
 				c.emit(bytecode.MethodP, a, 0, n, regs[m].site, l.NamePos)
 			}
 		} else {
 			if last >= 0 {
 				c.emit(bytecode.PReg, last, 0, 0, 0, l.Pos)
 			} else {
-				c.place(root, a)
+				c.place(root, room)
 			}
 			c.walk(x.Links[i:m], regs[i:m], dst, &ends)
 			if l.Optional {
@@ -172,9 +176,9 @@ func (c *fn) field(name string) int32 {
 	return int32(len(c.Fields) - 1)
 }
 
-// place makes the root of a chain the current place. Temp is a register for a
-// root that is no variable.
-func (c *fn) place(root syntax.Expr, temp int) {
+// place makes the root of a chain the current place. Room is a register for a
+// root that is no variable; -1 for a new one.
+func (c *fn) place(root syntax.Expr, room int) {
 	switch x := root.(type) {
 	case *syntax.This:
 		c.emit(bytecode.PThis, 0, 0, 0, c.name(""), x.At)
@@ -200,13 +204,34 @@ func (c *fn) place(root syntax.Expr, temp int) {
 		c.placeVar(v, x.At)
 		return
 	}
-	t := c.temp(1)
+	t := room
+	if t < 0 {
+		t = c.temp(1)
+	}
 	c.expr(root, t, true)
 	b, name := 0, ""
 	if v, ok := root.(*syntax.Variable); ok && len(v.Namespace) > 0 {
 		b, name = 1, v.Name // what is in a module is constant
 	}
 	c.emit(bytecode.PReg, t, b, 0, c.name(name), root.Pos())
+}
+
+// isPlace reports whether the root of a chain is a place of its own: `this` or a variable.
+func (c *fn) isPlace(root syntax.Expr) bool {
+	switch x := root.(type) {
+	case *syntax.This:
+		return true
+	case *syntax.Variable:
+		if len(x.Namespace) > 0 {
+			return false
+		}
+		if v := c.lookup(x.Name); v == nil || v.outer {
+			_, fn := c.byName[x.Name]
+			return !fn
+		}
+		return true
+	}
+	return false
 }
 
 func (c *fn) placeVar(v *variable, pos syntax.Pos) {
@@ -307,7 +332,7 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 		if from >= 0 {
 			c.emit(bytecode.PReg, from, 0, 0, c.name(""), x.Pos())
 		} else {
-			c.place(x.Root, dst)
+			c.place(x.Root, -1)
 		}
 		if m < 0 {
 			c.walk(links[i:], lregs[i:], dst, &ends)
@@ -354,7 +379,7 @@ func (c *fn) fastAssign(s *syntax.AssignStmt, x *syntax.Chain, v, op int) bool {
 		}
 		site = c.field(last.Name)
 		c.emit(bytecode.OpThis, 0, v, op, site, last.NamePos)
-		c.place(t, 0)
+		c.place(t, -1)
 	case len(x.Links) == 2 && plain && op != 0 && !c.isConst(x.Root):
 		first := &x.Links[0]
 		site = c.field(first.Name)

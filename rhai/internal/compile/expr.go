@@ -387,6 +387,15 @@ var comparison = map[syntax.Token][3]bytecode.Op{
 
 // binary evaluates an operator. Dst is written last.
 func (c *fn) binary(x *syntax.Binary, dst int) {
+	if x.Op == syntax.In || x.Op == syntax.NotIn { // a call of contains with the sides exchanged
+		ry := c.left(x.Y, x.X)
+		rx, _ := c.operand(x.X, false)
+		c.emit(bytecode.Bin, dst, rx, ry, int32(syntax.In), x.At)
+		if x.Op == syntax.NotIn {
+			c.emit(bytecode.Not, dst, dst, 0, 0, x.At)
+		}
+		return
+	}
 	rx := c.left(x.X, x.Y)
 	if ops, ok := arithmetic[x.Op]; ok {
 		switch y := x.Y.(type) {
@@ -415,9 +424,6 @@ func (c *fn) binary(x *syntax.Binary, dst int) {
 		c.emit(bytecode.Range, dst, rx, ry, 0, x.At)
 	case syntax.InclusiveRange:
 		c.emit(bytecode.Range, dst, rx, ry, 1, x.At)
-	case syntax.NotIn:
-		c.emit(bytecode.Bin, dst, rx, ry, int32(syntax.In), x.At)
-		c.emit(bytecode.Not, dst, dst, 0, 0, x.At)
 	default:
 		c.emit(bytecode.Bin, dst, rx, ry, int32(x.Op), x.At)
 	}

@@ -189,7 +189,7 @@ func (c *fn) export(n syntax.Name, alias *syntax.Name) {
 	if alias != nil {
 		name = alias.Name
 	}
-	c.place(&syntax.Variable{At: n.Pos, Name: n.Name}, 0)
+	c.place(&syntax.Variable{At: n.Pos, Name: n.Name}, -1)
 	c.emit(bytecode.Export, 0, 0, 0, c.name(name), n.Pos)
 }
 
@@ -250,7 +250,7 @@ func (c *fn) assignVar(s *syntax.AssignStmt, t *syntax.Variable, op syntax.Token
 				return
 			}
 		}
-		c.place(t, v)
+		c.place(t, -1)
 		c.assignPlace(v, op, s)
 		return
 	}
