@@ -148,6 +148,27 @@ func (e ExecutionStatus) Valid() bool {
 	}
 }
 
+// Defines values for GuardKind.
+const (
+	GuardKindAPIKey GuardKind = "api-key"
+	GuardKindNone   GuardKind = "none"
+	GuardKindUser   GuardKind = "user"
+)
+
+// Valid indicates whether the value is a known member of the GuardKind enum.
+func (e GuardKind) Valid() bool {
+	switch e {
+	case GuardKindAPIKey:
+		return true
+	case GuardKindNone:
+		return true
+	case GuardKindUser:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LogLineLevel.
 const (
 	LogLineLevelDebug LogLineLevel = "debug"
@@ -552,7 +573,9 @@ type CredentialsClient string
 type DeployScript struct {
 	// Endpoint false makes it a library. Absent: as it is; a new script becomes an endpoint
 	Endpoint *bool   `json:"endpoint,omitempty"`
+	Guard    *Guard  `json:"guard,omitempty"`
 	Limits   *Limits `json:"limits,omitempty"`
+	Rate     *Rate   `json:"rate,omitempty"`
 
 	// Source Rhai, at most 1 MiB
 	Source string `json:"source"`
@@ -569,8 +592,10 @@ type Deployed struct {
 // DeployedScript defines model for DeployedScript.
 type DeployedScript struct {
 	Endpoint   bool   `json:"endpoint"`
+	Guard      Guard  `json:"guard,omitempty,omitzero"`
 	Limits     Limits `json:"limits,omitempty,omitzero"`
 	Name       string `json:"name"`
+	Rate       Rate   `json:"rate,omitempty,omitzero"`
 	SourceHash string `json:"source_hash"`
 	Version    int64  `json:"version"`
 }
@@ -682,6 +707,15 @@ type Fault struct {
 	// Value The value found, if it is short and no secret
 	Value interface{} `json:"value,omitempty,omitzero"`
 }
+
+// Guard defines model for Guard.
+type Guard struct {
+	// Kind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance
+	Kind GuardKind `json:"kind"`
+}
+
+// GuardKind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance
+type GuardKind string
 
 // KeyInUse defines model for KeyInUse.
 type KeyInUse struct {
@@ -892,6 +926,15 @@ type Problem struct {
 	Title string `json:"title"`
 }
 
+// Rate defines model for Rate.
+type Rate struct {
+	// Requests How many at once, and again in each span; 0: no bound
+	Requests int64 `json:"requests"`
+
+	// Seconds The span
+	Seconds int64 `json:"seconds"`
+}
+
 // Script defines model for Script.
 type Script struct {
 	// ActiveVersion The version that answers requests
@@ -903,6 +946,7 @@ type Script struct {
 
 	// Endpoint It answers HTTP requests itself; a library is only imported
 	Endpoint      bool   `json:"endpoint"`
+	Guard         Guard  `json:"guard,omitempty,omitzero"`
 	ID            string `json:"id"`
 	LatestVersion int64  `json:"latest_version"`
 
@@ -913,6 +957,7 @@ type Script struct {
 	//
 	// Examples: /demo/hello
 	Path string `json:"path,omitempty,omitzero"`
+	Rate Rate   `json:"rate,omitempty,omitzero"`
 
 	// UpdatedAt When its newest version was made
 	UpdatedAt time.Time `json:"updated_at"`

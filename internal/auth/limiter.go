@@ -18,12 +18,18 @@ func NewLimiter(burst int, refill time.Duration) *Limiter {
 	return &Limiter{rate: rate{burst: burst, refill: refill}, table: table{}}
 }
 
-// Take counts one, or returns after which time the key may.
-func (l *Limiter) Take(key string, now time.Time) (wait time.Duration) {
+// TakeAt is Take for a key that has a rate of its own.
+func (l *Limiter) TakeAt(key string, burst int, refill time.Duration, now time.Time) (wait time.Duration) {
+	r := rate{burst: burst, refill: refill}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if wait = l.table.wait(key, l.rate, now); wait == 0 {
-		l.table.take(key, l.rate, now)
+	if wait = l.table.wait(key, r, now); wait == 0 {
+		l.table.take(key, r, now)
 	}
 	return wait
+}
+
+// Take counts one, or returns after which time the key may.
+func (l *Limiter) Take(key string, now time.Time) (wait time.Duration) {
+	return l.TakeAt(key, l.rate.burst, l.rate.refill, now)
 }

@@ -85,6 +85,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 	trust := peer.Trust(c.TrustedProxies)
 	hasher := auth.NewHasher(auth.DefaultParams)
 	setup := auth.NewSetup(s, hasher, manager.Now)
+	people := auth.NewAuthenticator(s, hasher, manager.Now)
 	recorder := record.New(executions, record.Config{Retention: c.Retention})
 	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory})
 	runs := local.New(scripts)
@@ -93,7 +94,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 		Store:      s,
 		Executions: recorder,
 		Feed:       recorder,
-		Auth:       auth.NewAuthenticator(s, hasher, manager.Now),
+		Auth:       people,
 		Setup:      setup,
 		Engine:     scripts.Engine(),
 		Limits:     c.Limits,
@@ -109,6 +110,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 		Data:           data,
 		KVBytes:        c.KVBytes,
 		Control:        control,
+		Guard:          auth.NewGuard(people, s),
 		Limits:         c.Limits,
 		AppsDomain:     c.AppsDomain,
 		TrustedProxies: trust,

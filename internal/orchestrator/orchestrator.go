@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
@@ -59,6 +60,8 @@ type Config struct {
 	AppsDomain string
 	// TrustedProxies may say for whom they ask (X-Forwarded-For, -Proto).
 	TrustedProxies peer.Trust
+	// Guard decides who may call guarded endpoints; nil: nobody.
+	Guard *auth.Guard
 	// BodyMemory bounds the request bodies held at once, in bytes; default 256 MiB.
 	BodyMemory int64
 }
@@ -68,6 +71,7 @@ type Orchestrator struct {
 	cfg    Config
 	apps   *directory
 	bodies atomic.Int64 // bytes of request bodies held now
+	calls  *auth.Limiter
 }
 
 // New returns an Orchestrator. Close it to end its subscription.
@@ -76,7 +80,7 @@ func New(cfg Config) *Orchestrator {
 		cfg.BodyMemory = 256 << 20
 	}
 	cfg.AppsDomain = strings.ToLower(strings.Trim(cfg.AppsDomain, "."))
-	return &Orchestrator{cfg: cfg, apps: newDirectory(cfg.Store, cfg.Limits)}
+	return &Orchestrator{cfg: cfg, apps: newDirectory(cfg.Store, cfg.Limits), calls: auth.NewLimiter(0, 0)}
 }
 
 // Close ends the subscription to the store's changes.
@@ -143,6 +147,9 @@ func (o *Orchestrator) serveApp(w http.ResponseWriter, r *http.Request, slug, pa
 	}
 	if r.Method == http.MethodOptions {
 		preflight(w, r, app.cors, at)
+		return
+	}
+	if !o.admit(w, r, app, t, at) {
 		return
 	}
 	o.run(w, r, app, t, rest, at)

@@ -19,7 +19,11 @@ type snapshot struct {
 }
 
 // target is one endpoint. start is complete but for what is the request's own.
-type target struct{ start invoke.Start }
+type target struct {
+	start invoke.Start
+	guard store.Guard
+	rate  store.Rate
+}
 
 func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snapshot {
 	hashes := make(map[string]string, len(d.Manifest.Scripts))
@@ -32,7 +36,7 @@ func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snap
 		if !s.Endpoint {
 			continue
 		}
-		snap.scripts[name] = &target{invoke.Start{
+		snap.scripts[name] = &target{guard: s.Guard, rate: s.Rate, start: invoke.Start{
 			AppID: app.ID, App: app.Slug, ScriptID: s.ScriptID, Script: name, Version: s.Version, Deployment: d.Number,
 			Program: s.SourceHash, Scripts: hashes, Limits: limits.Lower(s.Limits), Trigger: "http",
 		}}

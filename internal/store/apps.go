@@ -52,6 +52,8 @@ type Script struct {
 	AppSlug       string // filled on reading
 	Name          string // unique in the app
 	Endpoint      bool   // from the active deployment: answers HTTP itself
+	Guard         Guard  // from the active deployment
+	Rate          Rate   // from the active deployment
 	ActiveVersion int64  // from the active deployment
 	LatestVersion int64
 	CreatedAt     time.Time
@@ -77,6 +79,8 @@ type DeployScript struct {
 	SourceHash string // hex SHA-256 of Source
 	Endpoint   bool
 	Limits     Limits // zero values: the app's
+	Guard      *Guard // nil: as the active deployment has it
+	Rate       *Rate  // nil: as the active deployment has it
 	By         string // user ID
 	At         time.Time
 }

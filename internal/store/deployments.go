@@ -30,6 +30,29 @@ type ManifestScript struct {
 	SourceHash string `json:"source_hash"`
 	Endpoint   bool   `json:"endpoint"`
 	Limits     Limits `json:"limits,omitzero"`
+	Guard      Guard  `json:"guard,omitzero"`
+	Rate       Rate   `json:"rate,omitzero"`
+}
+
+// Guard says who may call an endpoint. The zero value: anybody.
+type Guard struct {
+	Kind GuardKind `json:"kind,omitempty"`
+}
+
+// GuardKind is what callers have to show.
+type GuardKind string
+
+// The kinds of guards.
+const (
+	GuardAPIKey GuardKind = "api-key" // an API key, or session, of somebody who may invoke the app's scripts
+	GuardUser   GuardKind = "user"    // that they are a user of the instance
+)
+
+// Rate bounds how often one caller may call an endpoint: Requests at once, and
+// as many again each Seconds. The zero value: no bound.
+type Rate struct {
+	Requests int64 `json:"requests,omitempty"`
+	Seconds  int64 `json:"seconds,omitempty"`
 }
 
 // Limits bounds an execution. A zero field means: as the level above says

@@ -65,6 +65,49 @@ func LimitsOf(l store.Limits) *Limits {
 	return &shown
 }
 
+// Guard says who may call an endpoint.
+type Guard struct {
+	Kind string `json:"kind" enum:"none,api-key,user" doc:"none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance"`
+}
+
+// GuardOf returns what the store keeps as the API shows it, nil for none.
+func GuardOf(g store.Guard) *Guard {
+	if g.Kind == "" {
+		return nil
+	}
+	return &Guard{Kind: string(g.Kind)}
+}
+
+// Store returns g as the store keeps it.
+func (g Guard) Store() store.Guard {
+	if g.Kind == "none" {
+		return store.Guard{}
+	}
+	return store.Guard{Kind: store.GuardKind(g.Kind)}
+}
+
+// Rate bounds how often one caller may call an endpoint.
+type Rate struct {
+	Requests int64 `json:"requests" minimum:"0" maximum:"1000000" doc:"How many at once, and again in each span; 0: no bound"`
+	Seconds  int64 `json:"seconds" minimum:"1" maximum:"86400" doc:"The span"`
+}
+
+// RateOf returns what the store keeps as the API shows it, nil for no bound.
+func RateOf(r store.Rate) *Rate {
+	if r.Requests == 0 {
+		return nil
+	}
+	return &Rate{Requests: r.Requests, Seconds: r.Seconds}
+}
+
+// Store returns r as the store keeps it.
+func (r Rate) Store() store.Rate {
+	if r.Requests == 0 {
+		return store.Rate{}
+	}
+	return store.Rate(r)
+}
+
 // NumberKey refuses an After that is no number, for listings by number.
 func NumberKey(location, after string) error {
 	if after == "" {

@@ -32,6 +32,8 @@ type DeployedScript struct {
 	SourceHash string      `json:"source_hash"`
 	Endpoint   bool        `json:"endpoint"`
 	Limits     *api.Limits `json:"limits,omitempty"`
+	Guard      *api.Guard  `json:"guard,omitempty"`
+	Rate       *api.Rate   `json:"rate,omitempty"`
 }
 
 // DeploymentDetail is a deployment with what it consists of.
@@ -103,6 +105,7 @@ func Register(a *api.API, st Store) {
 		for name, s := range d.Manifest.Scripts {
 			detail.Scripts = append(detail.Scripts, DeployedScript{
 				Name: name, Version: s.Version, SourceHash: s.SourceHash, Endpoint: s.Endpoint, Limits: api.LimitsOf(s.Limits),
+				Guard: api.GuardOf(s.Guard), Rate: api.RateOf(s.Rate),
 			})
 		}
 		sort.Slice(detail.Scripts, func(i, j int) bool { return detail.Scripts[i].Name < detail.Scripts[j].Name })

@@ -147,6 +147,14 @@ func (s *service) deploy(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
+	if in.Body.Guard != nil {
+		guard := in.Body.Guard.Store()
+		d.Guard = &guard
+	}
+	if in.Body.Rate != nil {
+		rate := in.Body.Rate.Store()
+		d.Rate = &rate
+	}
 	if err := s.compile(ctx, in.Script, in.Body.Source); err != nil {
 		return nil, err
 	}

@@ -16,15 +16,17 @@ const maxDeployBody = 4 << 20
 
 // Script is a named Rhai source in an app.
 type Script struct {
-	ID            string    `json:"id"`
-	App           string    `json:"app" doc:"The app's slug"`
-	Name          string    `json:"name" example:"hello"`
-	Endpoint      bool      `json:"endpoint" doc:"It answers HTTP requests itself; a library is only imported"`
-	Path          string    `json:"path,omitempty" example:"/demo/hello" doc:"Where an endpoint answers on the control host"`
-	ActiveVersion int64     `json:"active_version" doc:"The version that answers requests"`
-	LatestVersion int64     `json:"latest_version"`
-	CreatedAt     time.Time `json:"created_at"`
-	UpdatedAt     time.Time `json:"updated_at" doc:"When its newest version was made"`
+	ID            string     `json:"id"`
+	App           string     `json:"app" doc:"The app's slug"`
+	Name          string     `json:"name" example:"hello"`
+	Endpoint      bool       `json:"endpoint" doc:"It answers HTTP requests itself; a library is only imported"`
+	Path          string     `json:"path,omitempty" example:"/demo/hello" doc:"Where an endpoint answers on the control host"`
+	Guard         *api.Guard `json:"guard,omitempty" doc:"Absent: anybody may call the endpoint"`
+	Rate          *api.Rate  `json:"rate,omitempty" doc:"Absent: callers are not limited"`
+	ActiveVersion int64      `json:"active_version" doc:"The version that answers requests"`
+	LatestVersion int64      `json:"latest_version"`
+	CreatedAt     time.Time  `json:"created_at"`
+	UpdatedAt     time.Time  `json:"updated_at" doc:"When its newest version was made"`
 }
 
 // Of shows a stored script of the app with the given slug.
@@ -32,6 +34,7 @@ func Of(s store.Script, app string) Script {
 	shown := Script{
 		ID: s.ID, App: app, Name: s.Name, Endpoint: s.Endpoint, ActiveVersion: s.ActiveVersion,
 		LatestVersion: s.LatestVersion, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+		Guard: api.GuardOf(s.Guard), Rate: api.RateOf(s.Rate),
 	}
 	if s.Endpoint {
 		shown.Path = "/" + app + "/" + s.Name
@@ -58,6 +61,8 @@ type DeployScript struct {
 	Source   string      `json:"source" doc:"Rhai, at most 1 MiB"`
 	Endpoint *bool       `json:"endpoint,omitempty" doc:"false makes it a library. Absent: as it is; a new script becomes an endpoint"`
 	Limits   *api.Limits `json:"limits,omitempty" doc:"Bounds this script's executions; 0 or absent: the app's. A script can only lower those"`
+	Guard    *api.Guard  `json:"guard,omitempty" doc:"Who may call the endpoint. Absent: as it is; a new script has none"`
+	Rate     *api.Rate   `json:"rate,omitempty" doc:"How often one caller may call it. Absent: as it is; a new script has no bound"`
 }
 
 // Deployed is what a change made.

@@ -43,8 +43,8 @@ Everything else goes to standard error: with -i the status line and the headers,
 and what went wrong.
 
 The exit code is 0 when the endpoint answered 2xx, and 22 when it answered
-anything else; redirects are shown, not followed. Your token is never sent to an
-endpoint that does not ask for it.`,
+anything else; redirects are shown, not followed. Your token is sent only when the
+endpoint asks for it and the server says that it is guarded; its script never sees it.`,
 		Example: `  pic invoke demo/hello
   pic invoke 'demo/hello?name=Ada'
   pic invoke demo/orders -d '{"email": "ada@example.com", "items": [{"sku": "tea", "quantity": 2}]}'
@@ -92,6 +92,20 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	res, err := client.Do(req)
+	if err == nil && res.StatusCode == http.StatusUnauthorized && o.data != "@-" {
+		if token := tokenFor(ctx, env, o, res); token != "" {
+			res.Body.Close()
+			// It was refused before anything ran, so it may be sent again.
+			if req, err = request(ctx, env, base, o); err != nil {
+				return err
+			}
+			if req.Body != nil {
+				defer req.Body.Close()
+			}
+			req.Header.Set("Authorization", "Bearer "+token)
+			res, err = client.Do(req)
+		}
+	}
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return fmt.Errorf("no answer within %s", o.timeout)
@@ -113,6 +127,33 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 		return &exit.Error{Code: exit.Answer, Err: fmt.Errorf("the endpoint answered %s", res.Status), Hint: hint(o.target, res)}
 	}
 	return nil
+}
+
+// tokenFor returns the token to show to an endpoint that refused us, if the
+// server itself says that the endpoint is guarded: a script could ask for it, too.
+func tokenFor(ctx context.Context, env *cli.Env, o options, res *http.Response) string {
+	if res.Request.Header.Get("Authorization") != "" || res.Header.Get("WWW-Authenticate") != `Bearer realm="picloud"` {
+		return ""
+	}
+	c, err := env.SignedIn()
+	if err != nil {
+		return ""
+	}
+	conn, err := env.ConnectAs(c)
+	if err != nil {
+		return ""
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(o.target, "/"), "?")
+	parts := strings.SplitN(path, "/", 3)
+	name := "index"
+	if len(parts) > 1 && parts[1] != "" {
+		name = parts[1]
+	}
+	s, err := conn.Script(ctx, parts[0], name)
+	if err != nil || s.Guard.Kind == "" {
+		return ""
+	}
+	return c.Token
 }
 
 func request(ctx context.Context, env *cli.Env, base string, o options) (*http.Request, error) {

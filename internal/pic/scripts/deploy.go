@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/limits"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/span"
 	"github.com/picloud/picloud/internal/pic/terminal"
 )
 
@@ -28,6 +31,8 @@ type deployOptions struct {
 	library  bool
 	endpoint bool
 	limits   []string
+	guard    string
+	rate     string
 }
 
 func deployCommand(env *cli.Env) *cobra.Command {
@@ -43,10 +48,15 @@ The script's name is the file's without .rhai, unless --name says another. FILE 
 reads standard input.
 
 A limit of a script can only be lower than its app's ("pic apps update --help"
-names them). Without --limit the new version has the app's limits.`,
+names them). Without --limit the new version has the app's limits.
+
+A guard lets in callers who show a token, as "Authorization: Bearer TOKEN": with
+api-key an API key with the scope invoke, with user that of any user's session too.
+Guard and rate stay as they are until they are given again; none takes them away.`,
 		Example: `  pic scripts deploy hello.rhai --app demo
   pic scripts deploy lib/pricing.rhai --app shop --library
   pic scripts deploy slow.rhai --app demo --limit wall-time=500ms
+  pic scripts deploy report.rhai --app demo --guard api-key --rate 100/1m
   pic scripts deploy - --app demo --name hello < draft.rhai`,
 		Args: cli.Args("FILE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -66,6 +76,8 @@ names them). Without --limit the new version has the app's limits.`,
 	f.BoolVar(&o.library, "library", false, "make it a library: other scripts import it, and it has no endpoint")
 	f.BoolVar(&o.endpoint, "endpoint", false, "make what was a library an endpoint")
 	f.StringArrayVar(&o.limits, "limit", nil, "set a limit of this script's executions, `NAME=VALUE`; may be repeated")
+	f.StringVar(&o.guard, "guard", "", "who may call it, `GUARD`: none, api-key or user")
+	f.StringVar(&o.rate, "rate", "", "how often one caller may call it, `N/TIME` such as 100/1m, or none")
 	cmd.MarkFlagsMutuallyExclusive("library", "endpoint")
 	if err := cmd.RegisterFlagCompletionFunc("limit", complete.Assignments(limits.Names()...)); err != nil {
 		panic(err) // the flag was defined above
@@ -100,6 +112,12 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 			return exit.Usagef("--limit: %w", err)
 		}
 	}
+	if o.guard != "" {
+		request.Guard = &client.Guard{Kind: client.GuardKind(o.guard)}
+	}
+	if request.Rate, err = rateOf(o.rate); err != nil {
+		return err
+	}
 	conn, err := env.Connect()
 	if err != nil {
 		return err
@@ -120,6 +138,27 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 		env.Notef("Updated %s/%s to version %d.", o.app, o.name, made.Version.Number)
 	}
 	return output.Show(w, made, deployed(conn.BaseURL()))
+}
+
+// rateOf reads N/TIME or none; nil when nothing is said.
+func rateOf(s string) (*client.Rate, error) {
+	switch s {
+	case "":
+		return nil, nil
+	case "none":
+		return &client.Rate{Requests: 0, Seconds: 1}, nil
+	}
+	wrong := exit.Usagef("--rate: %q is no rate: write 100/1m, or none", s)
+	count, per, ok := strings.Cut(s, "/")
+	n, err := strconv.ParseInt(count, 10, 64)
+	if !ok || err != nil || n < 1 {
+		return nil, wrong
+	}
+	d, err := span.Parse(per)
+	if err != nil || d%time.Second != 0 {
+		return nil, wrong
+	}
+	return &client.Rate{Requests: n, Seconds: int64(d / time.Second)}, nil
 }
 
 func read(ctx context.Context, env *cli.Env, file string) (string, error) {

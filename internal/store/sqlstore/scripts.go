@@ -44,10 +44,18 @@ func (s *Store) DeployScript(ctx context.Context, d store.DeployScript) (store.D
 			out.Script.ID, out.Version.Number, d.SourceHash, at, d.By); err != nil {
 			return out, "", err
 		}
-		m.Scripts[d.Name] = store.ManifestScript{
+		entry := store.ManifestScript{
 			ScriptID: out.Script.ID, Version: out.Version.Number, SourceHash: d.SourceHash,
-			Endpoint: d.Endpoint, Limits: d.Limits,
+			Endpoint: d.Endpoint, Limits: d.Limits, Guard: m.Scripts[d.Name].Guard, Rate: m.Scripts[d.Name].Rate,
 		}
+		if d.Guard != nil {
+			entry.Guard = *d.Guard
+		}
+		if d.Rate != nil {
+			entry.Rate = *d.Rate
+		}
+		m.Scripts[d.Name] = entry
+		out.Script.Guard, out.Script.Rate = entry.Guard, entry.Rate
 		return out, fmt.Sprintf("%s version %d", d.Name, out.Version.Number), nil
 	}, d.By, d.At)
 }
@@ -146,7 +154,7 @@ func script(ctx context.Context, q querier, appID, name string) (store.Script, e
 
 func fromManifest(s *store.Script, m store.Manifest) {
 	if e, ok := m.Scripts[s.Name]; ok && e.ScriptID == s.ID {
-		s.Endpoint, s.ActiveVersion = e.Endpoint, e.Version
+		s.Endpoint, s.ActiveVersion, s.Guard, s.Rate = e.Endpoint, e.Version, e.Guard, e.Rate
 	}
 }
 

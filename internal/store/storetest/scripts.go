@@ -16,12 +16,15 @@ func testDeployScript(t *testing.T, s store.Store) {
 
 	req := deployOf(app, "hello", one, at(time.Minute))
 	req.Limits = limits
+	guard, rate := store.Guard{Kind: store.GuardAPIKey}, store.Rate{Requests: 5, Seconds: 60}
+	req.Guard, req.Rate = &guard, &rate
 	got, err := s.DeployScript(ctx, req)
 	must(t, "DeployScript", err)
 	want := store.Deployed{
 		Script: store.Script{
 			ID: req.ScriptID, AppID: app.ID, AppSlug: "demo", Name: "hello", Endpoint: true,
 			ActiveVersion: 1, LatestVersion: 1, CreatedAt: at(time.Minute), UpdatedAt: at(time.Minute),
+			Guard: guard, Rate: rate,
 		},
 		Version:    store.Version{ScriptID: req.ScriptID, Number: 1, SourceHash: hash(one), CreatedAt: at(time.Minute), CreatedBy: "deployer"},
 		Deployment: 2, Created: true,
@@ -30,18 +33,20 @@ func testDeployScript(t *testing.T, s store.Store) {
 	equal(t, "its deployment", active(t, s, "demo"), store.Deployment{
 		AppID: app.ID, Number: 2, Parent: 1, Note: "hello version 1", CreatedAt: at(time.Minute), CreatedBy: "deployer",
 		Manifest: store.Manifest{Scripts: map[string]store.ManifestScript{
-			"hello": {ScriptID: req.ScriptID, Version: 1, SourceHash: hash(one), Endpoint: true, Limits: limits},
+			"hello": {ScriptID: req.ScriptID, Version: 1, SourceHash: hash(one), Endpoint: true, Limits: limits, Guard: guard, Rate: rate},
 		}},
 	})
 
 	req2 := deployOf(app, "hello", two, at(time.Hour))
 	req2.Endpoint = false
+	req2.Rate = &store.Rate{} // the guard, of which nothing is said, stays
 	got, err = s.DeployScript(ctx, req2)
 	must(t, "DeployScript", err)
 	want = store.Deployed{
 		Script: store.Script{
 			ID: req.ScriptID, AppID: app.ID, AppSlug: "demo", Name: "hello",
 			ActiveVersion: 2, LatestVersion: 2, CreatedAt: at(time.Minute), UpdatedAt: at(time.Hour),
+			Guard: guard,
 		},
 		Version:    store.Version{ScriptID: req.ScriptID, Number: 2, SourceHash: hash(two), CreatedAt: at(time.Hour), CreatedBy: "deployer"},
 		Deployment: 3,
