@@ -152,8 +152,10 @@ func border(vm *machine, err *error) {
 		name = vm.calls[vm.ncalls-1].native.Name
 	}
 	vm.broken = true
-	*err = &Error{Kind: ErrSystem, subject: "panic in function '" + name + "'",
-		inner: &PanicError{Value: r, Stack: debug.Stack()}}
+	*err = &Error{
+		Kind: ErrSystem, subject: "panic in function '" + name + "'",
+		inner: &PanicError{Value: r, Stack: debug.Stack()},
+	}
 }
 
 // PanicError is the cause of an error of kind ErrSystem after a panic in a host function. Its

@@ -74,13 +74,17 @@ func TestKVOwnWrites(t *testing.T) {
 		{`kv::set("n", 10); kv::add("n", 1); kv::get("n")`, "11", "n=11"},
 		{`kv::delete("n"); kv::add("n", 1); kv::get("n")`, "1", "n=1"},
 		{`[kv::increment("n"), kv::increment("n", 5), kv::get("n")]`, "[2,7,7]", "n=7"},
-		{`kv::delete("n"); [kv::compare_and_set("c", (), 1), kv::compare_and_set("c", (), 2), kv::compare_and_set("c", 1, 1.0), kv::compare_and_set("c", 1, 2), kv::get("c")]`,
-			"[true,false,true,false,1.0]", "c=1.0"},
+		{
+			`kv::delete("n"); [kv::compare_and_set("c", (), 1), kv::compare_and_set("c", (), 2), kv::compare_and_set("c", 1, 1.0), kv::compare_and_set("c", 1, 2), kv::get("c")]`,
+			"[true,false,true,false,1.0]", "c=1.0",
+		},
 		{`kv::delete("c"); for i in 0..5 { kv::set("l/" + i, i) } kv::delete("l/2"); kv::list("l/").items.map(|e| e.value)`, "[0,1,3,4]", "l/0=0 l/1=1 l/3=3 l/4=4"},
-		{`kv::delete("l/0"); kv::set("l/2", 2); kv::set("m", 1); kv::add("l/3", 10);
+		{
+			`kv::delete("l/0"); kv::set("l/2", 2); kv::set("m", 1); kv::add("l/3", 10);
 			let out = []; let page = kv::list("l/", #{ limit: 2 });
 			loop { out.push(page.items.map(|e| e.value)); if page.cursor == () { break } page = kv::list("l/", #{ limit: 2, cursor: page.cursor }); } out`,
-			"[[1],[2,13],[4]]", "l/1=1 l/2=2 l/3=13 l/4=4 m=1"},
+			"[[1],[2,13],[4]]", "l/1=1 l/2=2 l/3=13 l/4=4 m=1",
+		},
 		{`for e in kv::list("").items { kv::delete(e.key) } kv::list("")`, `{"cursor":null,"items":[]}`, ""},
 		{`let a = [1]; kv::set("a", a); a.push(2); [a, kv::get("a")]`, "[[1,2],[1]]", "a=[1]"},
 		{`let d = [1]; let g = kv::get("none", d); g.push(2); kv::delete("a"); [d, g]`, "[[1],[1,2]]", ""},

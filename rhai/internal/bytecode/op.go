@@ -163,4 +163,4 @@ const (
 )
 
 // Calls reports whether the operation may run other code for long.
-func (o Op) Calls() bool { return o >= Call && o <= CallerFn }
+func (op Op) Calls() bool { return op >= Call && op <= CallerFn }
