@@ -21,7 +21,7 @@ const (
 // Array returns an array that takes over the slice; the caller must not use
 // the slice afterwards.
 func Array(elems []Value) Value {
-	a := &arrayObj{hdr: hdr{kind: KindArray, depth: 1}, v: elems}
+	a := &arrayObj{hdr: hdr{kind: KindArray, flags: freshFlags, depth: 1}, v: elems}
 	for _, e := range elems {
 		if d := valueDepth(e); d >= int(a.depth) {
 			a.depth = uint16(min(d+1, maxDepth))
@@ -33,7 +33,7 @@ func Array(elems []Value) Value {
 
 // Blob returns a blob that takes over the slice.
 func Blob(b []byte) Value {
-	o := &blobObj{hdr: hdr{kind: KindBlob, depth: 1}, b: b}
+	o := &blobObj{hdr: hdr{kind: KindBlob, flags: freshFlags, depth: 1}, b: b}
 	return Value{p: &o.hdr}
 }
 
@@ -91,7 +91,7 @@ func (vm *machine) newArray(n int) (*arrayObj, error) {
 	if err := vm.alloc(arrayBytes(n)); err != nil {
 		return nil, err
 	}
-	a := &arrayObj{hdr: hdr{kind: KindArray, depth: 1}, v: make([]Value, 0, n)}
+	a := &arrayObj{hdr: hdr{kind: KindArray, flags: freshFlags, depth: 1}, v: make([]Value, 0, n)}
 	vm.building(&a.hdr)
 	return a, nil
 }
@@ -155,7 +155,7 @@ func (vm *machine) copyArray(a *arrayObj) (*arrayObj, error) {
 	if err := vm.alloc(arrayBytes(len(a.v))); err != nil {
 		return nil, err
 	}
-	c := &arrayObj{hdr: hdr{kind: KindArray, depth: a.depth}, v: make([]Value, len(a.v))}
+	c := &arrayObj{hdr: hdr{kind: KindArray, flags: freshFlags, depth: a.depth}, v: make([]Value, len(a.v))}
 	copy(c.v, a.v)
 	if a.depth > 1 {
 		for _, e := range c.v {
@@ -180,7 +180,7 @@ func (vm *machine) newBlob(n int) (*blobObj, error) {
 	if err := vm.alloc(blobHead + sizeClass(int64(n))); err != nil {
 		return nil, err
 	}
-	o := &blobObj{hdr: hdr{kind: KindBlob, depth: 1}, b: make([]byte, n)}
+	o := &blobObj{hdr: hdr{kind: KindBlob, flags: freshFlags, depth: 1}, b: make([]byte, n)}
 	vm.building(&o.hdr)
 	return o, nil
 }

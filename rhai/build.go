@@ -17,7 +17,7 @@ func (vm *machine) makeArray(in *bytecode.Ins) bool {
 		return vm.fail(err)
 	}
 	at := vm.base + int(in.A)
-	a := &arrayObj{hdr: hdr{kind: KindArray, depth: 1}, v: make([]Value, n)}
+	a := &arrayObj{hdr: hdr{kind: KindArray, flags: freshFlags, depth: 1}, v: make([]Value, n)}
 	copy(a.v, vm.stack[at:at+n])
 	for _, e := range a.v {
 		if e.p != nil && e.p.depth >= a.depth {

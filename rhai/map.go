@@ -48,11 +48,11 @@ type map4 struct {
 // newShaped makes a map over a shared, sorted key vector; every value is unit.
 func newShaped(keys []string) *mapObj {
 	if len(keys) <= 4 {
-		m := &map4{mapObj: mapObj{hdr: hdr{kind: KindMap, depth: 1}, keys: keys}}
+		m := &map4{mapObj: mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 1}, keys: keys}}
 		m.vals = m.room[:len(keys):len(keys)]
 		return &m.mapObj
 	}
-	return &mapObj{hdr: hdr{kind: KindMap, depth: 1}, keys: keys, vals: make([]Value, len(keys))}
+	return &mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 1}, keys: keys, vals: make([]Value, len(keys))}
 }
 
 // newMap allocates an empty map within the run's memory limit.
@@ -60,7 +60,7 @@ func (vm *machine) newMap() (*mapObj, error) {
 	if err := vm.alloc(mapHead); err != nil {
 		return nil, err
 	}
-	m := &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}
+	m := &mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 1}, own: true}
 	vm.building(&m.hdr)
 	return m, nil
 }
@@ -74,7 +74,7 @@ func Map(entries map[string]Value) Value {
 		keys = append(keys, k)
 	}
 	sortStrings(keys)
-	m := &mapObj{hdr: hdr{kind: KindMap, depth: 1}, own: true}
+	m := &mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 1}, own: true}
 	small := len(keys) <= chunkMax
 	if small {
 		m = newShaped(keys)
@@ -387,7 +387,7 @@ func (vm *machine) copyMap(m *mapObj) (*mapObj, error) {
 		}
 	}
 	if b := m.big; b != nil {
-		c := &mapObj{hdr: hdr{kind: KindMap, depth: m.depth}, own: true}
+		c := &mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: m.depth}, own: true}
 		c.big = &bigMap{n: b.n, chunks: make([]*chunk, len(b.chunks))}
 		for i, ch := range b.chunks {
 			c.big.chunks[i] = &chunk{

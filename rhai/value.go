@@ -167,6 +167,10 @@ func (v Value) tagged() *tagObj { return (*tagObj)(unsafe.Pointer(v.p)) }
 // older value keeps its prefix.
 func (k Kind) copiesOnWrite() bool { return k >= KindArray && k <= KindBlob }
 
+// freshFlags are the flags of a new array, map or blob. A test sets flagShared: then every write copies
+// first, and scripts must give the same results.
+var freshFlags uint8
+
 // share marks the object as referred to from more than one place. Every value
 // that is stored a second time, or read out of a container to be kept, goes
 // through it. Values that are only looked at do not.
