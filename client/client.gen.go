@@ -717,6 +717,27 @@ type Guard struct {
 // GuardKind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance
 type GuardKind string
 
+// KVEntry defines model for KVEntry.
+type KVEntry struct {
+	// ExpiresAt When the key goes by itself; absent: never
+	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
+	Key       string    `json:"key"`
+
+	// Size Bytes that key and value take
+	Size int64 `json:"size"`
+
+	// Type The value's type in Rhai
+	//
+	// Examples: map
+	Type string `json:"type"`
+
+	// Value The value as JSON: a char is a string, a blob one in base64, a range its text
+	Value json.RawMessage `json:"value"`
+
+	// Version Of the last change
+	Version int64 `json:"version"`
+}
+
 // KeyInUse defines model for KeyInUse.
 type KeyInUse struct {
 	// App The only app it works with; absent: all of its owner's
@@ -780,6 +801,14 @@ type ListAuditEntry struct {
 // ListDeployment defines model for ListDeployment.
 type ListDeployment struct {
 	Items []Deployment `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// ListKVEntry defines model for ListKVEntry.
+type ListKVEntry struct {
+	Items []KVEntry `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
@@ -1025,6 +1054,15 @@ type Session struct {
 // SessionClient defines model for Session.Client.
 type SessionClient string
 
+// SetKV defines model for SetKV.
+type SetKV struct {
+	// TTL Seconds after which the key goes by itself; 0: never
+	TTL float64 `json:"ttl,omitempty,omitzero"`
+
+	// Value Any JSON: a number without a fraction is an integer in Rhai, null is ()
+	Value json.RawMessage `json:"value"`
+}
+
 // SetupState defines model for SetupState.
 type SetupState struct {
 	// Needed There is no user yet
@@ -1168,6 +1206,36 @@ type StreamExecutionsParams struct {
 // StreamExecutionsParamsStatus defines parameters for StreamExecutions.
 type StreamExecutionsParamsStatus string
 
+// ListKVParams defines parameters for ListKV.
+type ListKVParams struct {
+	// Prefix Only keys that begin with this
+	Prefix *string `form:"prefix,omitempty" json:"prefix,omitempty"`
+
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// DeleteKVParams defines parameters for DeleteKV.
+type DeleteKVParams struct {
+	// Key 1 to 512 bytes of UTF-8
+	Key string `form:"key" json:"key"`
+}
+
+// GetKVParams defines parameters for GetKV.
+type GetKVParams struct {
+	// Key 1 to 512 bytes of UTF-8
+	Key string `form:"key" json:"key"`
+}
+
+// SetKVParams defines parameters for SetKV.
+type SetKVParams struct {
+	// Key 1 to 512 bytes of UTF-8
+	Key string `form:"key" json:"key"`
+}
+
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
 	// Limit How many items to answer at most
@@ -1254,6 +1322,9 @@ type CreateAppJSONRequestBody = CreateApp
 
 // UpdateAppJSONRequestBody defines body for UpdateApp for application/json ContentType.
 type UpdateAppJSONRequestBody = UpdateApp
+
+// SetKVJSONRequestBody defines body for SetKV for application/json ContentType.
+type SetKVJSONRequestBody = SetKV
 
 // AddMemberJSONRequestBody defines body for AddMember for application/json ContentType.
 type AddMemberJSONRequestBody = AddMember
@@ -1458,6 +1529,37 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /apps/{app}/executions/stream (the `StreamExecutions` operationId).
 	StreamExecutions(ctx context.Context, app string, params *StreamExecutionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListKV List an app's keys with their values
+	//
+	// A page ends early when its values take 4 MiB.
+	//
+	// Corresponds with GET /apps/{app}/kv (the `ListKV` operationId).
+	ListKV(ctx context.Context, app string, params *ListKVParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteKV Delete a key
+	//
+	// Corresponds with DELETE /apps/{app}/kv/entry (the `DeleteKV` operationId).
+	DeleteKV(ctx context.Context, app string, params *DeleteKVParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetKV Show a key with its value
+	//
+	// Corresponds with GET /apps/{app}/kv/entry (the `GetKV` operationId).
+	GetKV(ctx context.Context, app string, params *GetKVParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetKVWithBody Set a key
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/kv/entry (the `SetKV` operationId).
+	SetKVWithBody(ctx context.Context, app string, params *SetKVParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetKV Set a key
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/kv/entry (the `SetKV` operationId).
+	SetKV(ctx context.Context, app string, params *SetKVParams, body SetKVJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListMembers List an app's members by name
 	//
@@ -1944,6 +2046,87 @@ func (c *operations) ListExecutions(ctx context.Context, app string, params *Lis
 // Corresponds with GET /apps/{app}/executions/stream (the `StreamExecutions` operationId).
 func (c *operations) StreamExecutions(ctx context.Context, app string, params *StreamExecutionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStreamExecutionsRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListKV List an app's keys with their values
+//
+// A page ends early when its values take 4 MiB.
+//
+// Corresponds with GET /apps/{app}/kv (the `ListKV` operationId).
+func (c *operations) ListKV(ctx context.Context, app string, params *ListKVParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKVRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteKV Delete a key
+//
+// Corresponds with DELETE /apps/{app}/kv/entry (the `DeleteKV` operationId).
+func (c *operations) DeleteKV(ctx context.Context, app string, params *DeleteKVParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteKVRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetKV Show a key with its value
+//
+// Corresponds with GET /apps/{app}/kv/entry (the `GetKV` operationId).
+func (c *operations) GetKV(ctx context.Context, app string, params *GetKVParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetKVRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetKVWithBody Set a key
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/kv/entry (the `SetKV` operationId).
+func (c *operations) SetKVWithBody(ctx context.Context, app string, params *SetKVParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetKVRequestWithBody(c.Server, app, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetKV Set a key
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/kv/entry (the `SetKV` operationId).
+func (c *operations) SetKV(ctx context.Context, app string, params *SetKVParams, body SetKVJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetKVRequest(c.Server, app, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3288,6 +3471,275 @@ func NewStreamExecutionsRequest(server string, app string, params *StreamExecuti
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewListKVRequest constructs an http.Request for the ListKV method
+func NewListKVRequest(server string, app string, params *ListKVParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Prefix != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "prefix", *params.Prefix, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteKVRequest constructs an http.Request for the DeleteKV method
+func NewDeleteKVRequest(server string, app string, params *DeleteKVParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv/entry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "key", params.Key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetKVRequest constructs an http.Request for the GetKV method
+func NewGetKVRequest(server string, app string, params *GetKVParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv/entry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "key", params.Key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetKVRequest calls the generic SetKV builder with application/json body
+func NewSetKVRequest(server string, app string, params *SetKVParams, body SetKVJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetKVRequestWithBody(server, app, params, "application/json", bodyReader)
+}
+
+// NewSetKVRequestWithBody constructs an http.Request for the SetKV method, with any body, and a specified content type
+func NewSetKVRequestWithBody(server string, app string, params *SetKVParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv/entry", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", false, "key", params.Key, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

@@ -35,6 +35,8 @@ const (
 	ChangeScripts  Action = "scripts.change"
 	InvokeScripts  Action = "scripts.invoke"
 	ViewExecutions Action = "executions.view"
+	ViewData       Action = "data.view"
+	ChangeData     Action = "data.change"
 )
 
 // Permission is a row of the table of who may do what.
@@ -85,6 +87,8 @@ var permissions = []Permission{
 	{ChangeScripts, "deploy, activate and delete scripts", admins, store.AppEditor, store.ScopeDeploy},
 	{InvokeScripts, "call an app's endpoints that ask for an API key", admins, store.AppEditor, store.ScopeInvoke},
 	{ViewExecutions, "see an app's executions and logs", admins, store.AppViewer, store.ScopeRead},
+	{ViewData, "read what an app's scripts keep", admins, store.AppEditor, store.ScopeRead},
+	{ChangeData, "change what an app's scripts keep", admins, store.AppEditor, store.ScopeDeploy},
 }
 
 // Permissions returns the table.

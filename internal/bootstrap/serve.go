@@ -92,6 +92,8 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 	data := kv.New(s)
 	control := manager.New(manager.Config{
 		Store:      s,
+		KV:         data,
+		KVBytes:    c.KVBytes,
 		Executions: recorder,
 		Feed:       recorder,
 		Auth:       people,

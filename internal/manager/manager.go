@@ -15,6 +15,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/manager/apps"
 	"github.com/picloud/picloud/internal/manager/audit"
+	"github.com/picloud/picloud/internal/manager/data"
 	"github.com/picloud/picloud/internal/manager/deployments"
 	"github.com/picloud/picloud/internal/manager/executions"
 	"github.com/picloud/picloud/internal/manager/keys"
@@ -33,6 +34,9 @@ import (
 // Config is what the control plane stands on.
 type Config struct {
 	Store store.Store
+	// KV keeps the data of scripts; nil: Store does. KVBytes bounds each app's.
+	KV      store.KV
+	KVBytes int64
 	// Executions answers reads after everything buffered is written.
 	Executions store.Executions
 	// Feed tells of executions as they are recorded.
@@ -90,6 +94,10 @@ func New(c Config) *Manager {
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
 	scripts.Register(m.api, scripts.Config{Store: c.Store, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)
+	if c.KV == nil {
+		c.KV = c.Store
+	}
+	data.Register(m.api, data.Config{KV: c.KV, MaxBytes: c.KVBytes, Now: c.Now})
 	executions.Register(m.api, executions.Config{
 		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
 	})

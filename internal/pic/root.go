@@ -16,6 +16,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/apps"
 	"github.com/picloud/picloud/internal/pic/audit"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/data"
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/invoke"
@@ -127,6 +128,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		scripts.Command(env),
 		invoke.Command(env),
 		logs.Command(env),
+		data.KVCommand(env),
 		members.Command(env),
 		users.Command(env),
 		users.PasswordCommand(env),
