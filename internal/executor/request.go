@@ -137,7 +137,7 @@ func requestFunctions() []*rhai.Native {
 				return v, badRequest(err)
 			}),
 		requestMethod("form", "map", "The fields of a form, `application/x-www-form-urlencoded` or `multipart/form-data`. Of a field that occurs twice the first counts. "+
-			"A file is a map with `filename`, `type` and `data`, a blob. Another or malformed body throws an error that answers 400 if nobody catches it.",
+			"A file is a map with `filename`, `type` and `data`, a blob. A form has at most 10,000 fields, one in `multipart/form-data` at most 1,000 parts. Another or malformed body throws an error that answers 400 if nobody catches it.",
 			`let status = 0; try { request.form(); } catch (e) { status = e.status; } status // 400`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) { return q.form(c) }),
 	}
