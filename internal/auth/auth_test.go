@@ -121,7 +121,7 @@ func TestPermissions(t *testing.T) {
 	want := map[Action]string{
 		Anyone:   all + " key:any",
 		ViewSelf: all + " key:any", EndSession: all, SetPassword: all, OwnKeys: all,
-		ViewUsers: some + " key:admin", ManageUsers: some + " key:admin", ManageOwners: "owner key:admin",
+		ViewUsers: some + " key:admin", ManageUsers: some + " key:admin", ManageOwners: "owner",
 		ManageKeys: some, ViewAudit: some + " key:admin",
 		ListApps: all + " key:read", CreateApp: some + " key:admin",
 		ViewApp: some + " app:viewer key:read", ManageApp: some + " app:admin key:admin",

@@ -72,7 +72,7 @@ var permissions = []Permission{
 
 	{ViewUsers, "list and see users", admins, "", store.ScopeAdmin},
 	{ManageUsers, "create, change and remove users that are no owners", admins, "", store.ScopeAdmin},
-	{ManageOwners, "create, change and remove owners", owners, "", store.ScopeAdmin},
+	{ManageOwners, "create, change and remove owners", owners, "", ""},
 	{ManageKeys, "list and end API keys of others", admins, "", ""},
 	{ViewAudit, "read the audit log", admins, "", store.ScopeAdmin},
 

@@ -145,6 +145,7 @@ func manageMembers(t *testing.T, in *instance) {
 		t.Errorf("added: %s", r.body)
 	}
 	owner("POST", "/apps/demo/members", object{"username": "zoe", "role": "editor"}).want(409).says("already", "body.username")
+	owner("POST", "/apps/demo/members", object{"username": "a\x00b", "role": "editor"}).want(422).says("no such user", "body.username")
 	owner("POST", "/apps/demo/members", object{"username": "nobody", "role": "editor"}).want(422).says("no such user", "body.username")
 	owner("POST", "/apps/demo/members", object{"username": "bob", "role": "owner"}).want(422).says("", "body.role")
 	owner("POST", "/apps/unknown/members", object{"username": "zoe", "role": "viewer"}).want(404)
@@ -201,6 +202,10 @@ func manageKeys(t *testing.T, in *instance) {
 	zoe("POST", "/api-keys", object{"name": "x", "scopes": []string{"all"}}).want(422)
 	zoe("POST", "/api-keys", object{"name": "x", "expires_at": in.clock.now()}).want(422).says("to come", "body.expires_at")
 	zoe("POST", "/api-keys", object{"name": "x", "app": "unknown"}).want(404)
+	zoe("POST", "/api-keys", object{"name": "x", "app": "\x00"}).want(404)
+	for _, name := range []string{"", " ", "a\x00b", "a\nb", " a"} {
+		zoe("POST", "/api-keys", object{"name": name}).want(422).says("", "body.name")
+	}
 	zoe("POST", "/api-keys", object{"name": "x", "app": "other"}).want(403)
 
 	key := in.as(token)
@@ -237,6 +242,15 @@ func manageKeys(t *testing.T, in *instance) {
 	bound("GET", "/apps/other", nil).want(403)
 	bound("POST", "/apps", object{"slug": "new"}).want(403)
 	bound("GET", "/users", nil).want(403)
+
+	// A key makes no sessions: it sets no passwords, and no owners.
+	r2 := owner("POST", "/api-keys", object{"name": "all", "scopes": []string{"admin"}}).want(201)
+	all := in.as(r2.str("raw_token"))
+	all("GET", "/users", nil).want(200)
+	all("PATCH", "/users/zoe", object{"password": "battery staple"}).want(403).says("may not set passwords", "")
+	all("PATCH", "/users/zoe", object{"role": "owner"}).want(403)
+	all("POST", "/users", object{"username": "bob", "password": "battery staple", "role": "owner"}).want(403)
+	owner("DELETE", "/api-keys/"+r2.str("id"), nil).want(204)
 
 	// Its end.
 	owner("DELETE", "/api-keys/unknown", nil).want(404)

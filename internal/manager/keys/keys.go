@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
@@ -138,6 +140,9 @@ func (s *service) mint(ctx context.Context, in *struct{ Body MintKey }) (*minted
 			}
 		}
 	}
+	if strings.ContainsFunc(k.Name, unicode.IsControl) || strings.TrimSpace(k.Name) != k.Name {
+		return nil, api.Invalid("body.name", "must have no control characters, and no space at its ends", k.Name)
+	}
 	if in.Body.ExpiresAt != nil {
 		k.ExpiresAt = in.Body.ExpiresAt.UTC().Truncate(time.Microsecond)
 		if !k.ExpiresAt.After(now) || k.ExpiresAt.Year() > 9999 {
@@ -145,6 +150,9 @@ func (s *service) mint(ctx context.Context, in *struct{ Body MintKey }) (*minted
 		}
 	}
 	if slug := in.Body.App; slug != "" {
+		if store.CheckSlug(slug) != nil {
+			return nil, api.NoApp(slug)
+		}
 		app, err := s.store.AppBySlug(ctx, slug)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, api.NoApp(slug)

@@ -98,7 +98,13 @@ func (s *service) add(ctx context.Context, in *struct {
 },
 ) (*memberOutput, error) {
 	app, name := api.App(ctx), strings.ToLower(in.Body.Username)
-	u, err := s.store.UserByName(ctx, name)
+	var u store.User
+	_, err := auth.CheckUsername(name)
+	if err != nil {
+		err = store.ErrNotFound // nobody is called so
+	} else {
+		u, err = s.store.UserByName(ctx, name)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, api.Invalid("body.username", "there is no such user: an admin of the instance can make one", in.Body.Username)
 	}

@@ -171,6 +171,10 @@ func (s *service) update(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
+	if in.Body.Password != nil && api.Identity(ctx).Key != nil {
+		// Else a key that leaked could become a session, and outlive its end.
+		return nil, api.Refuse(http.StatusForbidden, "an API key may not set passwords: sign in")
+	}
 	if in.Body.Password != nil {
 		// Before anything is done: what is refused changes nothing.
 		if err := auth.CheckPassword(u.Username, *in.Body.Password); err != nil {

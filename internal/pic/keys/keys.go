@@ -52,7 +52,8 @@ hash. Give it to a program as PICLOUD_TOKEN, or as "Authorization: Bearer TOKEN"
 
 Scopes: read sees apps, scripts and logs; deploy also changes scripts; invoke calls
 endpoints that ask for an API key; admin includes them all and what else you may do,
-except passwords, sessions and keys. A key never may more than you, at any time.`,
+except with owners, passwords, sessions and keys. A key never may more than you, at
+any time.`,
 		Example: `  pic api-keys mint --name ci --scope deploy --app demo --expires 30d
   TOKEN=$(pic api-keys mint --name ci --output json | jq -r .raw_token)`,
 		Args: cli.Args(),
