@@ -16,7 +16,7 @@ import (
 	"github.com/picloud/picloud/internal/store"
 )
 
-func read(t *testing.T, env map[string]string, args ...string) (*Config, error) {
+func read(t testing.TB, env map[string]string, args ...string) (*Config, error) {
 	t.Helper()
 	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	flags := AddFlags(set)

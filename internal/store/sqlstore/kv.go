@@ -338,22 +338,29 @@ func (k *kvCommit) count(ctx context.Context) error {
 	if k.grown == (store.KVUsage{}) {
 		return nil
 	}
-	err := addUsage(ctx, k.tx, k.c.AppID, k.s.kv.Shards, k.grown)
+	bytes, err := addUsage(ctx, k.tx, k.c.AppID, k.s.kv.Shards, k.grown)
 	if err != nil || k.c.MaxBytes <= 0 || k.grown.Bytes <= 0 {
 		return err
 	}
-	u, err := usage(ctx, k.tx, k.c.AppID)
-	if err == nil && u.Bytes > k.c.MaxBytes {
-		err = fmt.Errorf("%w: with this the app's keys and values would take %d bytes, it may keep %d", store.ErrQuota, u.Bytes, k.c.MaxBytes)
+	if k.s.kv.Shards > 1 {
+		u, err := usage(ctx, k.tx, k.c.AppID)
+		if err != nil {
+			return err
+		}
+		bytes = u.Bytes
 	}
-	return err
+	if bytes > k.c.MaxBytes {
+		return fmt.Errorf("%w: with this the app's keys and values would take %d bytes, it may keep %d", store.ErrQuota, bytes, k.c.MaxBytes)
+	}
+	return nil
 }
 
-func addUsage(ctx context.Context, tx Conn, appID string, shards int, u store.KVUsage) error {
-	_, err := tx.Exec(ctx, `INSERT INTO kv_usage (app_id, shard, keys, bytes) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (app_id, shard) DO UPDATE SET keys = kv_usage.keys + $3, bytes = kv_usage.bytes + $4`,
+// addUsage adds to what an app uses and returns what the shard it took holds.
+func addUsage(ctx context.Context, tx Conn, appID string, shards int, u store.KVUsage) (bytes int64, err error) {
+	err = one(ctx, tx, []any{&bytes}, `INSERT INTO kv_usage (app_id, shard, keys, bytes) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (app_id, shard) DO UPDATE SET keys = kv_usage.keys + $3, bytes = kv_usage.bytes + $4 RETURNING bytes`,
 		appID, int64(rand.IntN(shards)), u.Keys, u.Bytes)
-	return err
+	return bytes, err
 }
 
 // sweepBatch is how many keys one transaction of a sweep removes.
@@ -428,7 +435,7 @@ func (s *Store) sweepKeys(ctx context.Context, now int64) (n int, err error) {
 			}
 		}
 		for app, u := range freed {
-			if err := addUsage(ctx, tx, app, s.kv.Shards, u); err != nil && !isForeignKey(err) {
+			if _, err := addUsage(ctx, tx, app, s.kv.Shards, u); err != nil {
 				return err
 			}
 		}
