@@ -36,9 +36,13 @@ func ResetOwnerPassword(ctx context.Context, c *Config, username, password strin
 
 func resetOwnerPassword(ctx context.Context, users store.Users, p ownerPassword) (string, error) {
 	now := manager.Now()
+	object := "users/" + p.Username
+	if p.Username == "" {
+		object = "the only owner"
+	}
 	// Whoever is on the machine has no name here; the log says where it was done.
 	ctx = store.WithAudit(ctx, func() store.AuditEntry {
-		return store.AuditEntry{ID: store.NewIDAt(now), At: now, Address: "this machine", Action: "resetOwnerPassword", Object: "users/" + p.Username, Status: 200}
+		return store.AuditEntry{ID: store.NewIDAt(now), At: now, Address: "this machine", Action: "resetOwnerPassword", Object: object, Status: 200}
 	})
 	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), now, p.Username, p.Password)
 }

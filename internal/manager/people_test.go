@@ -313,12 +313,20 @@ func auditLog(t *testing.T, in *instance) {
 	in.do(call{method: "DELETE", path: "/apps/demo"}).want(401)
 	owner("POST", "/users", object{"username": "bob", "password": "battery staple"}).want(201)
 
+	owner("PUT", "/apps/demo/kv/entry?key=greeting", object{"value": "hello"}).want(200)
+	if r := owner("GET", "/audit?action=setKV", nil).want(200); r.str("items.0.detail") != `key "greeting"` || r.str("items.0.object") != "apps/demo/kv/entry" {
+		t.Errorf("a change of data: %s", r.body)
+	}
+	if n := len(entries("app=demo&action=setKV")); n != 1 {
+		t.Errorf("it was noted %d times", n)
+	}
+
 	want("app=demo&oldest=true",
 		"ada createApp apps/demo Created", "ada createApp apps/demo Conflict", "ada deployScript apps/demo/scripts/hello OK",
-		"zoe getApp apps/demo Forbidden", "zoe deleteApp apps/demo Forbidden", "deleteApp apps/demo Unauthorized")
+		"zoe getApp apps/demo Forbidden", "zoe deleteApp apps/demo Forbidden", "deleteApp apps/demo Unauthorized", "ada setKV apps/demo/kv/entry OK")
 	want("action=signIn&refused=true", "signIn sessions Unauthorized", "signIn users/ada Unauthorized")
 	want("user=zoe&refused=true", "zoe deleteApp apps/demo Forbidden", "zoe getApp apps/demo Forbidden")
-	want("user=ada&limit=1", "ada createUser users/bob Created")
+	want("user=ada&limit=1", "ada setKV apps/demo/kv/entry OK")
 	want("since="+in.clock.now().Add(time.Second).Format(time.RFC3339), []string{}...)
 	want("until="+in.clock.now().Format(time.RFC3339), "zoe signIn users/zoe Created", "ada signIn users/ada Created")
 	owner("GET", "/audit?since=yesterday", nil).want(422).says("", "query.since")

@@ -137,6 +137,7 @@ func (s *service) set(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, api.Invalid("body.value", err.Error(), nil)
 	}
+	api.Note(ctx, "key %q", in.Key)
 	op := store.KVOp{Kind: store.KVSet, Key: in.Key}
 	if op.Value, err = value.Encode(v); err != nil {
 		return nil, api.Invalid("body.value", err.Error(), nil)
@@ -164,6 +165,7 @@ func (s *service) delete(ctx context.Context, in *KeyInput) (*struct{}, error) {
 	if _, err := s.get(ctx, in); err != nil {
 		return nil, err
 	}
+	api.Note(ctx, "key %q", in.Key)
 	_, err := s.KV.KVCommit(ctx, store.KVCommit{AppID: api.App(ctx).ID, Ops: []store.KVOp{{Kind: store.KVDelete, Key: in.Key}}, At: s.Now()})
 	return nil, err
 }
