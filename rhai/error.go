@@ -48,7 +48,7 @@ const (
 	ErrMemory             ErrorKind = "ErrorMemory" // the memory limit of Limits.MaxMemory
 	ErrTerminated         ErrorKind = "ErrorTerminated"
 	ErrRuntime            ErrorKind = "ErrorRuntime"
-	errExit               ErrorKind = "Exit"
+	ErrExit               ErrorKind = "Exit" // exit() on its way out of the script: Run returns its value, no error
 )
 
 // Error is a failure of a script: a parse error, a run-time error or an
@@ -121,8 +121,8 @@ func (e *Error) Unwrap() error { return e.inner }
 func (e *Error) catchable() bool {
 	switch e.Kind {
 	case ErrSystem, ErrParsing, ErrTooManyOperations, ErrTooManyVariables, ErrTooManyModules,
-		ErrStackOverflow, ErrDataTooLarge, ErrMemory, ErrTerminated, errExit:
-		return len(e.Trace) > 0 && e.Kind != errExit && e.Kind == ErrParsing
+		ErrStackOverflow, ErrDataTooLarge, ErrMemory, ErrTerminated, ErrExit:
+		return len(e.Trace) > 0 && e.Kind != ErrExit && e.Kind == ErrParsing
 	}
 	return true
 }

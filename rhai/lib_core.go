@@ -7,11 +7,11 @@ import (
 var coreBuiltins = []builtin{
 	{
 		"exit() -> ()", "Ends the script; its value is ().", `exit(); 5 // ()`, Volatile,
-		func(*Call) (Value, error) { return Value{}, &Error{Kind: errExit} },
+		func(*Call) (Value, error) { return Value{}, &Error{Kind: ErrExit} },
 	},
 	{
 		"exit(value: any) -> ()", "Ends the script with a value.", `exit(42); 5 // 42`, Volatile | Stores,
-		func(c *Call) (Value, error) { return Value{}, &Error{Kind: errExit, Value: c.args[0]} },
+		func(c *Call) (Value, error) { return Value{}, &Error{Kind: ErrExit, Value: c.args[0]} },
 	},
 	{
 		"take(mut value: any) -> any", "Returns the value of a variable, which becomes ().", `let x = 42; [take(x), x] // [42, ()]`, 0,

@@ -390,7 +390,7 @@ func (vm *machine) unwind() bool {
 		pos := vm.pos()
 		e := vm.err
 		switch e.Kind {
-		case errExit:
+		case ErrExit:
 		case ErrTooManyOperations, ErrStackOverflow, ErrDataTooLarge, ErrMemory, ErrTerminated, ErrSystem:
 			if len(e.Trace) == 0 && fn != fn.prog.body {
 				e.Position = pos

@@ -133,7 +133,7 @@ func (p *Program) body0(vm *machine, scope *Scope, end func()) (v Value, err err
 	value, e := vm.runThis(p.body, nil, 0, nil)
 	vm.keep = nil
 	if e != nil {
-		if e.Kind == errExit {
+		if e.Kind == ErrExit {
 			return e.Value, nil
 		}
 		return Value{}, e

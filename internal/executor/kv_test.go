@@ -233,6 +233,7 @@ func TestKVMeddling(t *testing.T) {
 		// … after a true one it does, and undoes the transaction alone.
 		{`kv::set("a", 1); try { kv::transaction(|| { kv::set("b", 1); if kv::get("n") == 100 { throw "true" } }) } catch (e) { kv::set("c", e) }`, 1, "204", `a=1 c="true" n=100`},
 		{`kv::transaction(|| kv::transaction(|| kv::increment("n")) + 1)`, 1, "200 102", "n=101"},
+		{`kv::transaction(|| { kv::increment("n"); exit(kv::get("n")) }); "not here"`, 1, "200 101", "n=101"},
 		{`kv::transaction(|| kv::increment("n"))`, 1000, "409", "n=*"},
 	} {
 		b := newBench(t, New(Config{}))

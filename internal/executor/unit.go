@@ -330,7 +330,7 @@ func (r *run) transaction(c *rhai.Call, f rhai.Value) (rhai.Value, error) {
 		r.unit.depth++
 		v, thrown := c.Invoke(f)
 		r.unit.depth--
-		if thrown != nil {
+		if thrown != nil && !exits(thrown) {
 			if !catchable(thrown) {
 				r.unit.clear()
 				return v, thrown
@@ -360,6 +360,12 @@ func (r *run) transaction(c *rhai.Call, f rhai.Value) (rhai.Value, error) {
 			return rhai.Value{}, &rhai.Error{Kind: rhai.ErrTerminated}
 		}
 	}
+}
+
+// exits reports whether a script called exit(), which is a normal end.
+func exits(err error) bool {
+	var re *rhai.Error
+	return errors.As(err, &re) && re.Kind == rhai.ErrExit
 }
 
 // catchable reports whether a script could have caught the error.
