@@ -63,7 +63,7 @@ func TestCommitRefused(t *testing.T) {
 			t.Errorf("%v: %s, %d, %q", verdict, res.Status, res.Response.Status, res.Error)
 		}
 	}
-	e := &commitError{invoke.Outcome{Verdict: invoke.Unavailable, Detail: "EOF"}}
+	e := &commitError{outcome: invoke.Outcome{Verdict: invoke.Unavailable, Detail: "EOF"}}
 	if !errors.As(error(e), new(*commitError)) || e.Error() != "the changes could not be committed: unavailable: EOF" {
 		t.Error(e.Error())
 	}

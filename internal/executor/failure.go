@@ -211,6 +211,10 @@ func (r *run) answered(he *httpError, re *rhai.Error) {
 
 // commitFailed ends a run whose changes were not made.
 func (r *run) commitFailed(e *commitError) {
+	if e.reading {
+		r.end(store.StatusError, e.Error(), http.StatusServiceUnavailable, "The database does not answer; try again soon.")
+		return
+	}
 	switch e.outcome.Verdict {
 	case invoke.Quota:
 		r.end(store.StatusLimit, e.Error(), http.StatusInsufficientStorage, "The app has no room for what the script wants to keep.")

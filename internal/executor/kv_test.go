@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -279,6 +280,21 @@ func TestKVTTL(t *testing.T) {
 			t.Errorf("%s goes after %v, want %v", op.Key, got, want)
 		}
 	}
+}
+
+// What cannot be read ends the run, and nothing is committed.
+func TestKVUnreadable(t *testing.T) {
+	b := newBench(t, New(Config{}))
+	res, err := b.exec.Run(t.Context(), b.start(`kv::set("a", 1); try { kv::get("b"); } catch {} "fine"`, nil), unreadable{b.host})
+	if err != nil || res.Response.Status != 503 || len(b.host.commits) != 0 || !strings.Contains(res.Error, "cannot be read: disk on fire") {
+		t.Errorf("got %d (%s) after %d commits, %v", res.Response.Status, res.Error, len(b.host.commits), err)
+	}
+}
+
+type unreadable struct{ *sources }
+
+func (unreadable) Get(context.Context, []string) ([]invoke.Entry, error) {
+	return nil, errors.New("disk on fire")
 }
 
 // The wall time ends a script that waits for its data.

@@ -117,8 +117,8 @@ func (r *run) unreadable(err error) error {
 	if isContextError(err) {
 		return &rhai.Error{Kind: rhai.ErrTerminated}
 	}
-	r.broken = &commitError{invoke.Outcome{Verdict: invoke.Unavailable, Detail: err.Error()}}
-	return throw("the data cannot be read: " + err.Error())
+	r.broken = &commitError{outcome: invoke.Outcome{Verdict: invoke.Unavailable, Detail: err.Error()}, reading: true}
+	return throw(r.broken.Error())
 }
 
 // lookup returns the stored form of what the run sees under a key, its own
@@ -291,7 +291,7 @@ func (r *run) commit() error {
 	if out.Verdict == invoke.Committed {
 		return nil
 	}
-	r.refusal = &commitError{out}
+	r.refusal = &commitError{outcome: out}
 	if out.Verdict != invoke.Conflict && out.Verdict != invoke.Quota && out.Verdict != invoke.Refused {
 		// Nobody knows what has been done: the run must not go on from here.
 		r.broken = r.refusal
@@ -382,8 +382,14 @@ func catchable(err error) bool {
 }
 
 // commitError says that a run's changes were not, or perhaps not, made.
-type commitError struct{ outcome invoke.Outcome }
+type commitError struct {
+	outcome invoke.Outcome
+	reading bool // it did not come to that: what the run asked for could not be read
+}
 
 func (e *commitError) Error() string {
+	if e.reading {
+		return "the data cannot be read: " + e.outcome.Detail
+	}
 	return fmt.Sprintf("the changes could not be committed: %s: %s", e.outcome.Verdict, e.outcome.Detail)
 }
