@@ -64,10 +64,10 @@ func (x *Executions) copyRows(ctx context.Context, rows []sqlstore.ExecutionRow)
 			return err
 		}
 		_, err := tx.(txConn).tx.CopyFrom(ctx, pgx.Identifier{"executions"},
-			[]string{"id", "app_id", "script_id", "status", "detail", "logs"},
+			[]string{"id", "first_id", "count", "app_id", "script_id", "status", "detail", "logs"},
 			pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 				r := &rows[i]
-				return []any{r.ID, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs}, nil
+				return []any{r.ID, r.FirstID, r.Count, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs}, nil
 			}))
 		return err
 	})

@@ -54,9 +54,9 @@ func (x *Executions) pruneAge(ctx context.Context, cutoff time.Time) (removed in
 		}
 	}
 	for {
-		n, err := x.DeleteOldest(ctx, bound, sqlstore.MaxDelete)
+		rows, n, err := x.DeleteOldest(ctx, bound, sqlstore.MaxDelete)
 		removed += n
-		if err != nil || n == 0 {
+		if err != nil || rows == 0 {
 			return removed, err
 		}
 	}
@@ -103,14 +103,14 @@ func (x *Executions) shrink(ctx context.Context, p partition, maxBytes int64) (r
 			}
 			excess := (p.bytes-maxBytes)*rows/p.bytes + 1
 			for excess > 0 {
-				n, err := x.DeleteOldest(ctx, sqlstore.ExecutionIDAt(dayStart(p.day+1)), min(excess, sqlstore.MaxDelete))
+				deleted, n, err := x.DeleteOldest(ctx, sqlstore.ExecutionIDAt(dayStart(p.day+1)), min(excess, sqlstore.MaxDelete))
 				if removed += n; err != nil {
 					return removed, err
 				}
-				if n == 0 {
+				if deleted == 0 {
 					break
 				}
-				excess -= n
+				excess -= deleted
 			}
 		}
 		// VACUUM takes no transaction.
@@ -143,7 +143,7 @@ func (x *Executions) drop(ctx context.Context, p partition) (removed int64, err 
 			if e.name != p.name {
 				continue
 			}
-			if err := tx.(txConn).tx.QueryRow(ctx, `SELECT count(*) FROM `+quote(p.name)).Scan(&removed); err != nil {
+			if err := tx.(txConn).tx.QueryRow(ctx, `SELECT coalesce(sum(count), 0)::bigint FROM `+quote(p.name)).Scan(&removed); err != nil {
 				return err
 			}
 			if _, err := tx.Exec(ctx, `DROP TABLE `+quote(p.name)); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,19 +33,11 @@ func openExecutions(ctx context.Context, dir string) (*Executions, error) {
 	return &Executions{Executions: sqlstore.Executions{DB: db}, db: db}, nil
 }
 
-// insertRows is how many executions one INSERT carries.
-const insertRows = 32
-
-// insertSQL inserts n executions. Its parameters have no names, because SQLite
-// looks for a name by going through all of them. A batch that is written again
-// changes nothing.
-func insertSQL(n int) string {
-	return `INSERT INTO executions (id, app_id, script_id, status, detail, logs) VALUES (?, ?, ?, ?, ?, ?)` +
-		strings.Repeat(`, (?, ?, ?, ?, ?, ?)`, n-1) + ` ON CONFLICT (id) DO NOTHING`
-}
-
-// Only two statements are ever prepared: full ones, and one for the rest.
-var insertMany, insertOne = insertSQL(insertRows), insertSQL(1)
+// insertSQL inserts a row. Its parameters have no names, because SQLite looks
+// for a name by going through all of them. A batch that is written again changes
+// nothing.
+const insertSQL = `INSERT INTO executions (id, first_id, count, app_id, script_id, status, detail, logs)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // WriteExecutions is store.Executions's.
 func (x *Executions) WriteExecutions(ctx context.Context, batch []store.Execution) error {
@@ -54,28 +45,12 @@ func (x *Executions) WriteExecutions(ctx context.Context, batch []store.Executio
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	const columns = 6
-	args := make([]any, 0, columns*len(rows))
-	for i := range rows {
-		r := &rows[i]
-		if i > 0 && batch[i].AppID == batch[i-1].AppID && batch[i].ScriptID == batch[i-1].ScriptID && r.Status == rows[i-1].Status {
-			// The same three values again, which are boxed already.
-			same := args[len(args)-columns+1:][:3]
-			args = append(args, r.ID, same[0], same[1], same[2], r.Detail, r.Logs)
-			continue
-		}
-		args = append(args, r.ID, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs)
-	}
 	return x.db.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
-		for rest := args; len(rest) > 0; {
-			n, insert := columns, insertOne
-			if len(rest) >= columns*insertRows {
-				n, insert = columns*insertRows, insertMany
-			}
-			if _, err := tx.Exec(ctx, insert, rest[:n]...); err != nil {
+		for i := range rows {
+			r := &rows[i]
+			if _, err := tx.Exec(ctx, insertSQL, r.ID, r.FirstID, r.Count, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs); err != nil {
 				return err
 			}
-			rest = rest[n:]
 		}
 		return nil
 	})
@@ -113,9 +88,9 @@ func (x *Executions) Prune(ctx context.Context, r store.Retention, now time.Time
 
 func (x *Executions) pruneAge(ctx context.Context, cutoff []byte) (removed int64, err error) {
 	for {
-		n, err := x.DeleteOldest(ctx, cutoff, sqlstore.MaxDelete)
+		rows, n, err := x.DeleteOldest(ctx, cutoff, sqlstore.MaxDelete)
 		removed += n
-		if err != nil || n == 0 {
+		if err != nil || rows == 0 {
 			return removed, err
 		}
 	}
@@ -129,9 +104,9 @@ func (x *Executions) pruneSize(ctx context.Context, maxBytes int64) (removed int
 	// From few at a time to as many as the size of those that went suggests, so
 	// that little goes that could have stayed.
 	for n := int64(16); err == nil && size.used() > maxBytes; {
-		var deleted int64
-		deleted, err = x.DeleteOldest(ctx, sqlstore.MaxExecutionID, n)
-		removed += deleted
+		var deleted, executions int64
+		deleted, executions, err = x.DeleteOldest(ctx, sqlstore.MaxExecutionID, n)
+		removed += executions
 		if err != nil || deleted == 0 { // an empty file has its smallest size
 			break
 		}

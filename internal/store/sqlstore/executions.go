@@ -3,7 +3,9 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,9 +24,9 @@ func (x *Executions) InsertExecutions(ctx context.Context, rows []ExecutionRow) 
 	return x.DB.Write(ctx, func(ctx context.Context, tx Conn) error {
 		for i := range rows {
 			r := &rows[i]
-			if _, err := tx.Exec(ctx, `INSERT INTO executions (id, app_id, script_id, status, detail, logs)
-				VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
-				r.ID, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs); err != nil {
+			if _, err := tx.Exec(ctx, `INSERT INTO executions (id, first_id, count, app_id, script_id, status, detail, logs)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
+				r.ID, r.FirstID, r.Count, r.AppID, r.ScriptID, r.Status, r.Detail, r.Logs); err != nil {
 				return err
 			}
 		}
@@ -32,7 +34,10 @@ func (x *Executions) InsertExecutions(ctx context.Context, rows []ExecutionRow) 
 	})
 }
 
-const executionColumns = `id, app_id, script_id, status, detail`
+const executionColumns = `id, first_id, count, app_id, script_id, status, detail`
+
+// leastRows is how many rows a listing reads at a time, at least.
+const leastRows = 16
 
 // ListExecutions is store.Executions's.
 func (x *Executions) ListExecutions(ctx context.Context, f store.ExecutionFilter) ([]store.Execution, error) {
@@ -67,57 +72,107 @@ func (x *Executions) ListExecutions(ctx context.Context, f store.ExecutionFilter
 			where = append(where, `status <> 'ok'`)
 		}
 	}
-	for _, bound := range []struct{ condition, id string }{{`id < `, f.Before}, {`id > `, f.After}} {
-		if bound.id == "" {
-			continue
-		}
-		id, err := parseExecutionID(bound.id)
+	var before, after string
+	if f.Before != "" {
+		id, err := parseExecutionID(f.Before)
 		if err != nil {
 			return nil, err
 		}
-		and(bound.condition, id[:])
+		before = id.String()
+		and(`first_id < `, id[:])
+		// No row spans seconds, so that none behind this one has to be looked at.
+		and(`id < `, endOfSecond(id[:]))
 	}
-	args = append(args, limit(f.Limit))
-	query += ` FROM executions WHERE ` + strings.Join(where, ` AND `) + ` ORDER BY id DESC LIMIT $` + strconv.Itoa(len(args))
+	if f.After != "" {
+		id, err := parseExecutionID(f.After)
+		if err != nil {
+			return nil, err
+		}
+		after = id.String()
+		and(`id > `, id[:])
+	}
+	query += ` FROM executions WHERE ` + strings.Join(where, ` AND `)
 
-	list := make([]store.Execution, 0, min(limit(f.Limit), 64))
-	err = each(ctx, x.DB, func(rows Rows) error {
-		e, err := scanExecution(rows, f.Logs)
-		list = append(list, e)
-		return err
-	}, query, args...)
-	return list, err
+	n := int(limit(f.Limit))
+	pageRows := max(leastRows, n/8)
+	list := []store.Execution{}
+	for last := []byte(nil); ; {
+		page, pageArgs := query, args
+		if last != nil {
+			pageArgs = append(slices.Clone(args), last)
+			page += ` AND id < $` + strconv.Itoa(len(pageArgs))
+		}
+		read := 0
+		err := each(ctx, x.DB, func(rows Rows) error {
+			row, err := scanRow(rows, f.Logs)
+			if err != nil {
+				return err
+			}
+			read, last = read+1, bytes.Clone(row.ID)
+			found, err := row.Executions()
+			for i := range found {
+				if id := found[i].ID; (before == "" || id < before) && id > after {
+					list = append(list, found[i])
+				}
+			}
+			return err
+		}, page+` ORDER BY id DESC LIMIT `+strconv.Itoa(pageRows), pageArgs...)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(list, func(a, b store.Execution) int { return strings.Compare(b.ID, a.ID) })
+		if len(list) > n {
+			clear(list[n:])
+			list = list[:n]
+		}
+		// Rows overlap, but none that is still unread goes beyond the last one.
+		if read < pageRows || len(list) == n && list[n-1].ID > uuidText(last) {
+			return list, nil
+		}
+	}
 }
 
-func scanExecution(rows Rows, logs bool) (store.Execution, error) {
-	var r ExecutionRow
-	dest := []any{&r.ID, &r.AppID, &r.ScriptID, &r.Status, &r.Detail, &r.Logs}
+func scanRow(rows Rows, logs bool) (r ExecutionRow, err error) {
+	dest := []any{&r.ID, &r.FirstID, &r.Count, &r.AppID, &r.ScriptID, &r.Status, &r.Detail, &r.Logs}
 	if !logs {
-		dest = dest[:5]
+		dest = dest[:7]
 	}
-	if err := rows.Scan(dest...); err != nil {
-		return store.Execution{}, err
-	}
-	return r.Execution()
+	return r, rows.Scan(dest...)
 }
 
 // Execution is store.Executions's.
 func (x *Executions) Execution(ctx context.Context, id string) (store.Execution, error) {
+	notFound := fmt.Errorf("execution %q: %w", id, store.ErrNotFound)
 	key, err := parseExecutionID(id)
 	if err != nil {
-		// No execution can have it.
-		return store.Execution{}, fmt.Errorf("execution %q: %w", id, store.ErrNotFound)
+		return store.Execution{}, notFound // no execution can have it
 	}
-	var r ExecutionRow
-	err = one(ctx, x.DB, []any{&r.ID, &r.AppID, &r.ScriptID, &r.Status, &r.Detail, &r.Logs},
-		`SELECT `+executionColumns+`, logs FROM executions WHERE id = $1`, key[:])
+	want := key.String()
+	var got *store.Execution
+	err = each(ctx, x.DB, func(rows Rows) error {
+		row, err := scanRow(rows, true)
+		if err != nil {
+			return err
+		}
+		list, err := row.Executions()
+		for i := range list {
+			if list[i].ID == want {
+				got = &list[i]
+			}
+		}
+		return err
+	}, `SELECT `+executionColumns+`, logs FROM executions WHERE id >= $1 AND id < $2 AND first_id <= $1`, key[:], endOfSecond(key[:]))
 	if err != nil {
-		return store.Execution{}, found(err, "execution %s", id)
+		return store.Execution{}, err
 	}
-	return r.Execution()
+	if got == nil {
+		return store.Execution{}, notFound
+	}
+	return *got, nil
 }
 
-// MaxDelete bounds one DELETE, so that recording never waits long for it.
+// MaxDelete bounds how many rows one DELETE removes, so that recording never
+// waits long for it.
 const MaxDelete = 1000
 
 // DeleteAppExecutions is store.Executions's.
@@ -127,26 +182,37 @@ func (x *Executions) DeleteAppExecutions(ctx context.Context, appID string) erro
 		return err
 	}
 	for {
-		n, err := x.deleteWhere(ctx, `app_id = $1`, app[:], MaxDelete)
-		if err != nil || n < MaxDelete {
+		rows, _, err := x.deleteWhere(ctx, `app_id = $1`, app[:], MaxDelete)
+		if err != nil || rows < MaxDelete {
 			return err
 		}
 	}
 }
 
-// DeleteOldest removes up to n of the executions with IDs below the given one,
-// oldest first, and returns how many it removed.
-func (x *Executions) DeleteOldest(ctx context.Context, below []byte, n int64) (int64, error) {
+// DeleteOldest removes up to n of the rows with IDs below the given one, oldest
+// first, and returns how many it removed and how many executions they held.
+func (x *Executions) DeleteOldest(ctx context.Context, below []byte, n int64) (rows, executions int64, err error) {
 	return x.deleteWhere(ctx, `id < $1`, below, n)
 }
 
-func (x *Executions) deleteWhere(ctx context.Context, where string, arg any, limit int64) (n int64, err error) {
+func (x *Executions) deleteWhere(ctx context.Context, where string, arg any, limit int64) (removed, executions int64, err error) {
 	err = x.DB.Write(ctx, func(ctx context.Context, tx Conn) error {
-		n, err = tx.Exec(ctx, `DELETE FROM executions WHERE id IN
-			(SELECT id FROM executions WHERE `+where+` ORDER BY id LIMIT $2)`, arg, limit)
-		return err
+		removed, executions = 0, 0
+		rows, err := tx.Query(ctx, `DELETE FROM executions WHERE id IN
+			(SELECT id FROM executions WHERE `+where+` ORDER BY id LIMIT $2) RETURNING count`, arg, limit)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var n int64
+			if err := rows.Scan(&n); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			removed, executions = removed+1, executions+n
+		}
+		return errors.Join(rows.Err(), rows.Close())
 	})
-	return n, err
+	return removed, executions, err
 }
 
 // OldestExecution returns the lowest ID there is; nil if there is none.

@@ -1,9 +1,12 @@
 package sqlstore
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,14 +14,23 @@ import (
 	"github.com/picloud/picloud/internal/store"
 )
 
-// An execution's row keeps what is searched in columns and the rest in two
-// byte strings, its detail and its log lines: at thousands of executions a
-// second each column costs. Both begin with a format number; integers are
+// A row keeps executions of one script that ended alike and began within one
+// second, up to a bound: at thousands of executions a second each row costs, and
+// each entry of an index. What is searched is in columns, the rest in two byte
+// strings: detail, and the log lines if there are any. Both begin with a format
+// number and hold the executions in the order of their IDs; integers are
 // varints, text has its length before it.
 //
 // An ID must be a UUIDv7, because executions are ordered, pruned and partitioned
-// by it.
+// by it. A row goes by its highest.
 const recordFormat = 1
+
+// Bounds of a row. By maxRowBytes a row is full, so one may be larger by an
+// execution.
+const (
+	maxRowExecutions = 64
+	maxRowBytes      = 16 << 10
+)
 
 var errDamaged = errors.New("the record of an execution is damaged")
 
@@ -35,50 +47,100 @@ func ExecutionIDTime(id []byte) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(id) >> 16)).UTC()
 }
 
-// ExecutionRow is an execution as the columns of the table executions.
-type ExecutionRow struct {
-	ID, AppID, ScriptID []byte
-	Status              string
-	Detail, Logs        []byte
+// endOfSecond returns the bound between the IDs made in the second of id, or
+// earlier, and those made later.
+func endOfSecond(id []byte) []byte {
+	return ExecutionIDAt(ExecutionIDTime(id).Truncate(time.Second).Add(time.Second))
 }
 
-// EncodeExecutions makes the rows of a batch. They share memory.
+// ExecutionRow is a row of the table executions.
+type ExecutionRow struct {
+	ID, FirstID     []byte // the highest and the lowest of the row's
+	Count           int64
+	AppID, ScriptID []byte
+	Status          string
+	Detail, Logs    []byte
+}
+
+// EncodeExecutions makes the rows of a batch, the same ones each time. They
+// share memory.
 func EncodeExecutions(batch []store.Execution) ([]ExecutionRow, error) {
 	size := 0
+	order := make([]*store.Execution, len(batch))
 	for i := range batch {
+		order[i] = &batch[i]
 		size += encodedSize(&batch[i])
 	}
+	// Executions end in about the order in which they began.
+	slices.SortStableFunc(order, func(a, b *store.Execution) int {
+		return cmp.Or(cmp.Compare(a.AppID, b.AppID), cmp.Compare(a.ScriptID, b.ScriptID),
+			cmp.Compare(a.Status, b.Status), cmp.Compare(a.ID, b.ID))
+	})
 	// Enough for all, so that what is cut from it never moves.
 	b := make(encoder, 0, size)
-	rows := make([]ExecutionRow, len(batch))
-	for i := range batch {
-		e, row := &batch[i], &rows[i]
-		row.Status = string(e.Status)
-		var err error
-		if row.ID, err = b.id(parseExecutionID(e.ID)); err != nil {
+	var rows []ExecutionRow
+	for rest := order; len(rest) > 0; {
+		row, n, err := b.row(rest)
+		if err != nil {
 			return nil, err
 		}
-		// Batches are mostly of few scripts.
-		if i > 0 && e.AppID == batch[i-1].AppID {
-			row.AppID = rows[i-1].AppID
-		} else if row.AppID, err = b.id(parseUUID("app", e.AppID)); err != nil {
-			return nil, err
-		}
-		if i > 0 && e.ScriptID == batch[i-1].ScriptID {
-			row.ScriptID = rows[i-1].ScriptID
-		} else if row.ScriptID, err = b.id(parseUUID("script", e.ScriptID)); err != nil {
-			return nil, err
-		}
-		row.Detail = b.cut(func() { b.detail(e) })
-		row.Logs = b.cut(func() { b.logs(e) })
+		rows, rest = append(rows, row), rest[n:]
 	}
 	return rows, nil
 }
 
-// encodedSize is at least what the row of e takes.
+// row makes a row of the first executions of list and returns how many.
+func (b *encoder) row(list []*store.Execution) (row ExecutionRow, n int, err error) {
+	first := list[0]
+	row.Status = string(first.Status)
+	if row.AppID, err = b.id(parseUUID("app", first.AppID)); err != nil {
+		return row, 0, err
+	}
+	if row.ScriptID, err = b.id(parseUUID("script", first.ScriptID)); err != nil {
+		return row, 0, err
+	}
+	row.Logs = []byte{}
+	logged := false
+	var end []byte
+	start := len(*b)
+	*b = append(*b, recordFormat)
+	for _, e := range list {
+		if e.AppID != first.AppID || e.ScriptID != first.ScriptID || e.Status != first.Status ||
+			n == maxRowExecutions || len(*b)-start >= maxRowBytes {
+			break
+		}
+		id, err := parseExecutionID(e.ID)
+		if err != nil {
+			return row, 0, err
+		}
+		if n > 0 && bytes.Compare(id[:], end) >= 0 {
+			break
+		}
+		row.ID, _ = b.id(id, nil)
+		if n == 0 {
+			row.FirstID, end = row.ID, endOfSecond(row.ID)
+		}
+		b.detail(e)
+		logged = logged || len(e.Logs) > 0
+		n++
+	}
+	row.Detail = (*b)[start:len(*b):len(*b)]
+	row.Count = int64(n)
+	if logged {
+		row.Logs = b.cut(func() {
+			*b = append(*b, recordFormat)
+			for _, e := range list[:n] {
+				b.logs(e)
+			}
+		})
+	}
+	return row, n, nil
+}
+
+// encodedSize is at least what e takes in a row, and a row besides.
 func encodedSize(e *store.Execution) int {
 	const integer = binary.MaxVarintLen64
-	size := 3*16 + 2 + 15*integer + len(e.Script) + len(e.Trigger) + len(e.Error) + len(e.Method) + len(e.Path)
+	size := 4*16 + 2 + 15*integer + len(e.Script) + len(e.Trigger) + len(e.Error) + len(e.Method) + len(e.Path)
 	for i := range e.Logs {
 		l := &e.Logs[i]
 		size += 6*integer + len(l.Level) + len(l.Source) + len(l.Message)
@@ -115,7 +177,6 @@ func (b *encoder) cut(f func()) []byte {
 }
 
 func (b *encoder) detail(e *store.Execution) {
-	*b = append(*b, recordFormat)
 	b.text(e.Script)
 	b.int(e.Version)
 	b.int(e.Deployment)
@@ -131,12 +192,7 @@ func (b *encoder) detail(e *store.Execution) {
 	b.int(e.LogsDropped)
 }
 
-// logs appends nothing for an execution without lines.
 func (b *encoder) logs(e *store.Execution) {
-	if len(e.Logs) == 0 {
-		return
-	}
-	*b = append(*b, recordFormat)
 	b.int(int64(len(e.Logs)))
 	started := micros(e.StartedAt)
 	for i := range e.Logs {
@@ -150,13 +206,38 @@ func (b *encoder) logs(e *store.Execution) {
 	}
 }
 
-// Execution decodes the row; without its logs if they were not read.
-func (row ExecutionRow) Execution() (store.Execution, error) {
-	e := store.Execution{
-		ID: uuidText(row.ID), AppID: uuidText(row.AppID), ScriptID: uuidText(row.ScriptID),
-		Status: store.Status(row.Status),
+// Executions decodes the row, the lowest ID first; without the logs if they were
+// not read.
+func (row ExecutionRow) Executions() ([]store.Execution, error) {
+	damaged := fmt.Errorf("%w: %s", errDamaged, uuidText(row.ID))
+	if row.Count < 1 || row.Count > int64(len(row.Detail)) {
+		return nil, damaged
 	}
+	list := make([]store.Execution, row.Count)
 	d := newDecoder(row.Detail)
+	app, script := uuidText(row.AppID), uuidText(row.ScriptID)
+	for i := range list {
+		e := &list[i]
+		e.ID, e.AppID, e.ScriptID, e.Status = uuidText(d.id()), app, script, store.Status(row.Status)
+		d.detail(e)
+	}
+	if d.failed || len(d.rest) > 0 {
+		return nil, damaged
+	}
+	if len(row.Logs) == 0 {
+		return list, nil
+	}
+	d = newDecoder(row.Logs)
+	for i := range list {
+		d.logs(&list[i])
+	}
+	if d.failed || len(d.rest) > 0 {
+		return nil, damaged
+	}
+	return list, nil
+}
+
+func (d *decoder) detail(e *store.Execution) {
 	e.Script = d.text()
 	e.Version = d.int()
 	e.Deployment = d.int()
@@ -165,24 +246,23 @@ func (row ExecutionRow) Execution() (store.Execution, error) {
 	e.Method = d.text()
 	e.Path = d.text()
 	e.HTTPStatus = int(d.int())
-	started := d.int()
-	e.StartedAt = fromMicros(started)
+	e.StartedAt = fromMicros(d.int())
 	e.Duration = time.Duration(d.int())
 	e.Operations = d.int()
 	e.PeakMemory = d.int()
 	e.LogsDropped = d.int()
-	if d.failed {
-		return e, fmt.Errorf("%w: %s", errDamaged, e.ID)
-	}
-	if len(row.Logs) == 0 {
-		return e, nil
-	}
-	d = newDecoder(row.Logs)
+}
+
+func (d *decoder) logs(e *store.Execution) {
 	n := d.int()
 	// A line takes at least six bytes.
-	if d.failed || n < 0 || n > int64(len(row.Logs)/6) {
-		return e, fmt.Errorf("%w: %s", errDamaged, e.ID)
+	if n < 0 || n > int64(len(d.rest)/6) {
+		d.fail()
 	}
+	if d.failed || n == 0 {
+		return
+	}
+	started := micros(e.StartedAt)
 	e.Logs = make([]store.LogLine, n)
 	for i := range e.Logs {
 		l := &e.Logs[i]
@@ -193,10 +273,6 @@ func (row ExecutionRow) Execution() (store.Execution, error) {
 		l.Column = int(d.int())
 		l.Message = d.text()
 	}
-	if d.failed {
-		return e, fmt.Errorf("%w: %s", errDamaged, e.ID)
-	}
-	return e, nil
 }
 
 func uuidText(b []byte) string {
@@ -229,10 +305,22 @@ func newDecoder(b []byte) *decoder {
 	return &decoder{rest: b[1:]}
 }
 
+func (d *decoder) fail() { d.failed, d.rest = true, nil }
+
+func (d *decoder) id() []byte {
+	if len(d.rest) < len(uuid.UUID{}) {
+		d.fail()
+		return nil
+	}
+	id := d.rest[:len(uuid.UUID{})]
+	d.rest = d.rest[len(id):]
+	return id
+}
+
 func (d *decoder) int() int64 {
 	n, size := binary.Varint(d.rest)
 	if size <= 0 {
-		d.failed, d.rest = true, nil
+		d.fail()
 		return 0
 	}
 	d.rest = d.rest[size:]
@@ -242,7 +330,7 @@ func (d *decoder) int() int64 {
 func (d *decoder) text() string {
 	n, size := binary.Uvarint(d.rest)
 	if size <= 0 || n > uint64(len(d.rest)-size) {
-		d.failed, d.rest = true, nil
+		d.fail()
 		return ""
 	}
 	s := string(d.rest[size : size+int(n)])

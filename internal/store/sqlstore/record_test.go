@@ -2,7 +2,10 @@ package sqlstore
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,12 +36,73 @@ func encode(t testing.TB, e store.Execution) ExecutionRow {
 
 func TestRecordRoundTrip(t *testing.T) {
 	e := sample()
-	got, err := encode(t, e).Execution()
+	got, err := encode(t, e).Executions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(e, got); diff != "" {
+	if diff := cmp.Diff([]store.Execution{e}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A row holds what shares script, status and second, and no more than its
+// bounds; the same batch makes the same rows in whatever order it comes.
+func TestRows(t *testing.T) {
+	base := sample()
+	base.Logs, base.Status = nil, store.StatusOK
+	at := func(ms, n int) store.Execution {
+		e := base
+		e.ID = fmt.Sprintf("%08x-%04x-7000-8000-%012x", 0x019ca950, ms, n)
+		return e
+	}
+	var batch []store.Execution
+	for i := range 200 {
+		e := at(i%2, i)
+		if i%10 == 9 {
+			e.Status = store.StatusError
+		}
+		if i%50 == 0 {
+			e.Logs = sample().Logs
+		}
+		batch = append(batch, e)
+	}
+	later, long := at(60_000, 1), at(60_000, 2)
+	long.Path = "/" + strings.Repeat("x", maxRowBytes)
+	after := at(60_000, 3)
+	batch = append(batch, later, long, after)
+
+	rows, err := EncodeExecutions(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []int64
+	var back []store.Execution
+	for _, row := range rows {
+		counts = append(counts, row.Count)
+		list, err := row.Executions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list[0].ID != uuidText(row.FirstID) || list[len(list)-1].ID != uuidText(row.ID) {
+			t.Errorf("a row from %s to %s holds %s to %s", uuidText(row.FirstID), uuidText(row.ID), list[0].ID, list[len(list)-1].ID)
+		}
+		back = append(back, list...)
+	}
+	if diff := cmp.Diff([]int64{20, 64, 64, 52, 2, 1}, counts); diff != "" {
+		t.Errorf("executions a row: %s", diff)
+	}
+	byID := func(a, b store.Execution) int { return strings.Compare(a.ID, b.ID) }
+	slices.SortFunc(back, byID)
+	slices.SortFunc(batch, byID)
+	if diff := cmp.Diff(batch, back); diff != "" {
+		t.Error(diff)
+	}
+	again, err := EncodeExecutions(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rows, again); diff != "" {
+		t.Errorf("the same batch in another order: %s", diff)
 	}
 }
 
@@ -51,21 +115,24 @@ func TestRowsOfABatchDoNotOverlap(t *testing.T) {
 	huge.Version, huge.Deployment, huge.Operations, huge.PeakMemory, huge.LogsDropped = -1<<63, -1<<63, -1<<63, -1<<63, -1<<63
 	huge.HTTPStatus, huge.Duration = math.MinInt32, -1<<63
 	batch := []store.Execution{e, plain, huge, e, huge, huge, plain}
+	for i := range batch {
+		batch[i].ScriptID = fmt.Sprintf("019ca950-7b00-7000-8000-00000000000%d", i) // a row each
+	}
 	rows, err := EncodeExecutions(batch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, row := range rows {
-		got, err := row.Execution()
+		got, err := row.Executions()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(batch[i], got); diff != "" {
+		if diff := cmp.Diff(batch[i:i+1], got); diff != "" {
 			t.Errorf("row %d: %s", i, diff)
 		}
 	}
 	for i := range batch {
-		if got, most := len(encode(t, batch[i]).Detail)+len(encode(t, batch[i]).Logs)+48, encodedSize(&batch[i]); got > most {
+		if got, most := len(encode(t, batch[i]).Detail)+len(encode(t, batch[i]).Logs)+32, encodedSize(&batch[i]); got > most {
 			t.Errorf("execution %d takes %d bytes, the estimate says at most %d", i, got, most)
 		}
 	}
@@ -76,14 +143,14 @@ func TestACutRecordIsAnError(t *testing.T) {
 	for n := range len(whole.Detail) {
 		row := whole
 		row.Detail = whole.Detail[:n]
-		if _, err := row.Execution(); !errors.Is(err, errDamaged) {
+		if _, err := row.Executions(); !errors.Is(err, errDamaged) {
 			t.Errorf("%d bytes of the detail: %v", n, err)
 		}
 	}
 	for n := 1; n < len(whole.Logs); n++ {
 		row := whole
 		row.Logs = whole.Logs[:n]
-		if _, err := row.Execution(); !errors.Is(err, errDamaged) {
+		if _, err := row.Executions(); !errors.Is(err, errDamaged) {
 			t.Errorf("%d bytes of the log lines: %v", n, err)
 		}
 	}
@@ -96,8 +163,14 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, detail, logs []byte) {
 		row := whole
 		row.Detail, row.Logs = detail, logs
-		if e, err := row.Execution(); err == nil && len(e.Logs) > len(logs) {
-			t.Errorf("%d log lines from %d bytes", len(e.Logs), len(logs))
+		list, err := row.Executions()
+		if err != nil {
+			return
+		}
+		for _, e := range list {
+			if len(e.Logs) > len(logs) {
+				t.Errorf("%d log lines from %d bytes", len(e.Logs), len(logs))
+			}
 		}
 	})
 }

@@ -24,6 +24,7 @@ func RunExecutions(t *testing.T, open OpenExecutions) {
 	}{
 		{"RoundTrip", testRoundTrip},
 		{"List", testListExecutions},
+		{"ListDense", testListDense},
 		{"Invalid", testInvalidExecutions},
 		{"WriteTwice", testWriteTwice},
 		{"DeleteApp", testDeleteAppExecutions},
@@ -148,6 +149,74 @@ func testListExecutions(t *testing.T, x store.Executions, _ func() int64) {
 	equal(t, "after", list(store.ExecutionFilter{AppID: app, After: batch[80].ID, Limit: 1000}),
 		want(func(i int, e store.Execution) bool { return e.AppID == app && i > 80 }))
 	equal(t, "a script of another app", list(store.ExecutionFilter{AppID: other, ScriptID: rare, Limit: 9}), []string{})
+}
+
+// Thousands a second: executions of several scripts and ends begin in the same
+// milliseconds, and end in another order than they began.
+func testListDense(t *testing.T, x store.Executions, _ func() int64) {
+	app, other := newID(), newID()
+	scripts := []string{newID(), newID(), newID()}
+	var all []store.Execution
+	for i := range 3000 {
+		e := execution(app, scripts[i%7%3], at(time.Duration(i)*time.Millisecond))
+		switch {
+		case i%11 == 0:
+			e.Status = store.StatusError
+		case i%13 == 0:
+			e.AppID = other
+		}
+		if i%5 == 0 {
+			e.Logs = []store.LogLine{{At: e.StartedAt, Level: "info", Source: "print", Message: e.ID}}
+		}
+		all = append(all, e)
+	}
+	// Every third one runs long and is written with a later batch.
+	var now, late []store.Execution
+	for i, e := range all {
+		if i%3 == 0 {
+			late = append(late, e)
+		} else {
+			now = append(now, e)
+		}
+		if len(now) == 500 {
+			write(t, x, now...)
+			now = nil
+		}
+	}
+	write(t, x, append(now, late...)...)
+	write(t, x, append(now, late...)...) // as after an answer that got lost
+
+	for _, f := range []store.ExecutionFilter{
+		{Limit: 1}, {Limit: 50}, {Limit: 1000, Logs: true}, {Limit: 1000, Before: all[1500].ID}, {Limit: 7, Before: all[1501].ID},
+		{Limit: 1000, After: all[2400].ID}, {Limit: 20, After: all[100].ID, Before: all[900].ID}, {Limit: 1000, ScriptID: scripts[2]},
+		{Limit: 40, Status: store.StatusError, Logs: true}, {Limit: 1000, Status: store.StatusOK, Before: all[700].ID},
+		{Limit: 9, Before: all[0].ID}, {Limit: 9, After: all[2999].ID}, {Limit: 100, ScriptID: scripts[0], Status: store.StatusError, Before: all[2000].ID},
+	} {
+		f.AppID = app
+		want := []store.Execution{}
+		for i := len(all) - 1; i >= 0 && len(want) < f.Limit; i-- {
+			e := all[i]
+			if e.AppID != app || f.ScriptID != "" && e.ScriptID != f.ScriptID || f.Status != "" && e.Status != f.Status ||
+				f.Before != "" && e.ID >= f.Before || e.ID <= f.After {
+				continue
+			}
+			if !f.Logs {
+				e.Logs = nil
+			}
+			want = append(want, e)
+		}
+		got, err := x.ListExecutions(t.Context(), f)
+		must(t, "ListExecutions", err)
+		equal(t, fmt.Sprintf("%+v", f), got, want)
+	}
+	for i := 0; i < len(all); i += 97 {
+		got, err := x.Execution(t.Context(), all[i].ID)
+		must(t, "Execution", err)
+		equal(t, "one of many", got, all[i])
+	}
+	removed, _, err := x.Prune(t.Context(), store.Retention{MaxAge: time.Second}, at(time.Hour))
+	must(t, "Prune", err)
+	equal(t, "removed", removed, int64(len(all)))
 }
 
 func testInvalidExecutions(t *testing.T, x store.Executions, _ func() int64) {
