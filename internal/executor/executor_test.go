@@ -33,7 +33,6 @@ type sources struct {
 	commits []*invoke.Commit
 	outcome invoke.Outcome // of every commit; none: what data say
 	data    *memory.KV
-	gets    int
 }
 
 func (s *sources) Source(_ context.Context, hash string) (string, error) {
@@ -65,7 +64,6 @@ func (s *sources) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome,
 }
 
 func (s *sources) Get(ctx context.Context, keys []string) ([]invoke.Entry, error) {
-	s.gets++
 	return s.data.KVGet(ctx, "app", keys, time.Now())
 }
 
