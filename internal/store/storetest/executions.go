@@ -187,10 +187,19 @@ func testListDense(t *testing.T, x store.Executions, _ func() int64) {
 	write(t, x, append(now, late...)...) // as after an answer that got lost
 
 	for _, f := range []store.ExecutionFilter{
-		{Limit: 1}, {Limit: 50}, {Limit: 1000, Logs: true}, {Limit: 1000, Before: all[1500].ID}, {Limit: 7, Before: all[1501].ID},
-		{Limit: 1000, After: all[2400].ID}, {Limit: 20, After: all[100].ID, Before: all[900].ID}, {Limit: 1000, ScriptID: scripts[2]},
-		{Limit: 40, Status: store.StatusError, Logs: true}, {Limit: 1000, Status: store.StatusOK, Before: all[700].ID},
-		{Limit: 9, Before: all[0].ID}, {Limit: 9, After: all[2999].ID}, {Limit: 100, ScriptID: scripts[0], Status: store.StatusError, Before: all[2000].ID},
+		{Limit: 1},
+		{Limit: 50},
+		{Limit: 1000, Logs: true},
+		{Limit: 1000, Before: all[1500].ID},
+		{Limit: 7, Before: all[1501].ID},
+		{Limit: 1000, After: all[2400].ID},
+		{Limit: 20, After: all[100].ID, Before: all[900].ID},
+		{Limit: 1000, ScriptID: scripts[2]},
+		{Limit: 40, Status: store.StatusError, Logs: true},
+		{Limit: 1000, Status: store.StatusOK, Before: all[700].ID},
+		{Limit: 9, Before: all[0].ID},
+		{Limit: 9, After: all[2999].ID},
+		{Limit: 100, ScriptID: scripts[0], Status: store.StatusError, Before: all[2000].ID},
 	} {
 		f.AppID = app
 		want := []store.Execution{}
