@@ -30,7 +30,7 @@ build: ## build every program into ./bin
 	$(GO) build -o bin/ ./cmd/...
 
 test: ## run every test, on SQLite and PostgreSQL
-	@tools/need postgresql chromium node curl
+	@tools/need postgresql chromium node curl strace
 ifeq ($(RACE),)
 	$(GO) test $(TESTFLAGS) ./...
 else
