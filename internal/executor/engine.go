@@ -29,6 +29,7 @@ func (e *Executor) modules() []*rhai.Module {
 	return []*rhai.Module{
 		e.logModule(),
 		kvModule(),
+		topicModule(),
 		jsonModule(),
 		urlModule(),
 		base64Module(),

@@ -18,7 +18,9 @@ import (
 // The bounds of what a run keeps until its commit.
 const (
 	maxUnitKeys  = 10_000   // changed or validated
-	maxUnitBytes = 16 << 20 // of keys and values that are set
+	maxUnitBytes = 16 << 20 // of keys and values that are set, and of messages
+
+	maxUnitMessages = 1000 // sent and published
 )
 
 // unit is what a run has read and wants changed since its last commit: at most
@@ -336,7 +338,7 @@ func (r *run) transaction(c *rhai.Call, f rhai.Value) (rhai.Value, error) {
 				return v, thrown
 			}
 			// What it threw counts only if what it had read is true.
-			r.unit.Ops = nil
+			r.unit.Ops, r.unit.Sends, r.unit.Publishes = nil, nil, nil
 		}
 		err := r.commit()
 		var refused *commitError
