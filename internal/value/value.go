@@ -43,6 +43,8 @@ const (
 	MaxDepth = 200
 	// MaxSize is the most that a value may take, in bytes.
 	MaxSize = 1 << 20
+	// MaxEnvelope is the most that an Object may take beyond MaxSize, in bytes.
+	MaxEnvelope = 1 << 10
 )
 
 var (
@@ -166,10 +168,39 @@ func (e *encoder) text(s string) error {
 	return nil
 }
 
-// Decode reads what Encode wrote. alloc, unless it is nil, is told of memory
+// Field is an entry of an Object. Its value is written already.
+type Field struct {
+	Name  string
+	Value []byte
+}
+
+// Object writes a map of values that Encode wrote: what PiCloud says of a value
+// that a script stored. It may nest one level deeper than a script's values and
+// be larger by MaxEnvelope; a script that stores it again is told so. The names
+// must differ.
+func Object(fields ...Field) ([]byte, error) {
+	n := 2 + binary.MaxVarintLen64
+	for _, f := range fields {
+		n += binary.MaxVarintLen64 + len(f.Name) + len(f.Value)
+	}
+	if n > MaxSize+MaxEnvelope {
+		return nil, ErrTooLarge
+	}
+	b := binary.AppendUvarint(append(make([]byte, 0, n), format, tagMap), uint64(len(fields)))
+	for _, f := range fields {
+		if len(f.Value) < 2 || f.Value[0] != format {
+			return nil, ErrDamaged
+		}
+		b = binary.AppendUvarint(b, uint64(len(f.Name)))
+		b = append(append(b, f.Name...), f.Value[1:]...)
+	}
+	return b, nil
+}
+
+// Decode reads what Encode or Object wrote. alloc, unless it is nil, is told of memory
 // before it is taken, in bytes, and ends the reading by an error.
 func Decode(b []byte, alloc func(bytes int) error) (rhai.Value, error) {
-	if len(b) == 0 || b[0] != format || len(b) > MaxSize {
+	if len(b) == 0 || b[0] != format || len(b) > MaxSize+MaxEnvelope {
 		return rhai.Value{}, ErrDamaged
 	}
 	if alloc == nil {
@@ -238,7 +269,7 @@ func (d *decoder) text() (string, error) {
 }
 
 func (d *decoder) value(depth int) (rhai.Value, error) {
-	if depth > MaxDepth {
+	if depth > MaxDepth+1 { // one for an Object around it
 		return rhai.Value{}, ErrTooDeep
 	}
 	if len(d.b) == 0 {

@@ -81,9 +81,9 @@ func TestRefused(t *testing.T) {
 	if _, err := Encode(rhai.Array([]rhai.Value{deep})); !errors.Is(err, ErrTooDeep) {
 		t.Errorf("one deeper: %v", err)
 	}
-	tooDeep := append([]byte{format}, bytes.Repeat([]byte{tagArray, 1}, MaxDepth+1)...)
+	tooDeep := append([]byte{format}, bytes.Repeat([]byte{tagArray, 1}, MaxDepth+2)...)
 	if _, err := Decode(append(tooDeep, tagUnit), nil); !errors.Is(err, ErrTooDeep) {
-		t.Errorf("reading one deeper: %v", err)
+		t.Errorf("reading two deeper: %v", err)
 	}
 }
 
@@ -137,6 +137,42 @@ func TestInt(t *testing.T) {
 	}
 }
 
+// An object around a value is what a map of it would be, also around the
+// largest and the deepest there can be.
+func TestObject(t *testing.T) {
+	encode := func(v rhai.Value) []byte {
+		t.Helper()
+		b, err := Encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	deep := rhai.Int(1)
+	for range MaxDepth {
+		deep = rhai.Array([]rhai.Value{deep})
+	}
+	key := rhai.String(strings.Repeat("k", 512))
+	for _, v := range []rhai.Value{rhai.Int(-7), rhai.Unit(), run(t, `#{ a: [1, 2.5, 'x'] }`), deep, rhai.String(strings.Repeat("x", MaxSize-100))} {
+		b, err := Object(Field{"value", encode(v)}, Field{"key", encode(key)})
+		if err != nil {
+			t.Errorf("%.40s: %v", v.Repr(), err)
+			continue
+		}
+		got, err := Decode(b, nil)
+		if want := rhai.Map(map[string]rhai.Value{"key": key, "value": v}); err != nil || got.DebugString() != want.DebugString() {
+			t.Errorf("%.40s: got %.80s, %v", v.Repr(), got.Repr(), err)
+		}
+	}
+	large := Field{"value", encode(rhai.String(strings.Repeat("x", MaxSize-100)))}
+	if _, err := Object(large, large); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("two of a MiB: %v", err)
+	}
+	if _, err := Object(Field{"value", nil}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("of nothing: %v", err)
+	}
+}
+
 // Whatever can be read is written and read again to the same.
 func FuzzDecode(f *testing.F) {
 	for _, script := range []string{`[1, 2.5, 'x', "y", blob(2, 3), 1..2, 3..=4, (), true]`, `#{ a: #{ b: [] } }`} {
@@ -153,7 +189,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again, err := Encode(v)
-		if errors.Is(err, ErrTooLarge) {
+		if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrTooDeep) { // as an Object can be
 			return
 		}
 		if err != nil {
