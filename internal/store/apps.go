@@ -49,12 +49,13 @@ type Apps interface {
 type Script struct {
 	ID            string // UUIDv7
 	AppID         string
-	AppSlug       string // filled on reading
-	Name          string // unique in the app
-	Endpoint      bool   // from the active deployment: answers HTTP itself
-	Guard         Guard  // from the active deployment
-	Rate          Rate   // from the active deployment
-	ActiveVersion int64  // from the active deployment
+	AppSlug       string   // filled on reading
+	Name          string   // unique in the app
+	Endpoint      bool     // from the active deployment: answers HTTP itself
+	Guard         Guard    // from the active deployment
+	Rate          Rate     // from the active deployment
+	Secrets       []string // that it requires, from the active deployment
+	ActiveVersion int64    // from the active deployment
 	LatestVersion int64
 	CreatedAt     time.Time
 	UpdatedAt     time.Time // when its newest version was made
@@ -78,10 +79,11 @@ type DeployScript struct {
 	Source     string
 	SourceHash string // hex SHA-256 of Source
 	Endpoint   bool
-	Limits     Limits // zero values: the app's
-	Guard      *Guard // nil: as the active deployment has it
-	Rate       *Rate  // nil: as the active deployment has it
-	By         string // user ID
+	Limits     Limits   // zero values: the app's
+	Guard      *Guard   // nil: as the active deployment has it
+	Rate       *Rate    // nil: as the active deployment has it
+	Secrets    []string // that it requires; nil: as the active deployment has it
+	By         string   // user ID
 	At         time.Time
 }
 

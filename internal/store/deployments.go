@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,19 @@ type Manifest struct {
 	Scripts map[string]ManifestScript `json:"scripts"`
 	Limits  Limits                    `json:"limits,omitzero"` // the app's; each may only lower the instance's
 	CORS    CORS                      `json:"cors,omitzero"`
+	// Variables is what env::get answers: settings that are no secrets, by name.
+	Variables map[string]string `json:"variables,omitempty"`
+}
+
+// RequiredBy returns the first script, by name, that needs the app's secret of the
+// given name; ok is false if there is none.
+func (m *Manifest) RequiredBy(secret string) (script string, ok bool) {
+	for name, s := range m.Scripts {
+		if (!ok || name < script) && slices.Contains(s.RequiredSecrets(), secret) {
+			script, ok = name, true
+		}
+	}
+	return script, ok
 }
 
 // ManifestScript is one script of a deployment.
@@ -32,7 +46,14 @@ type ManifestScript struct {
 	Limits     Limits `json:"limits,omitzero"`
 	Guard      Guard  `json:"guard,omitzero"`
 	Rate       Rate   `json:"rate,omitzero"`
+	// Secrets are those that the app must have: without one of them a deployment
+	// is refused.
+	Secrets []string `json:"secrets,omitempty"`
 }
+
+// RequiredSecrets returns the names of the secrets without which the script
+// cannot be deployed.
+func (s *ManifestScript) RequiredSecrets() []string { return s.Secrets }
 
 // Guard says who may call an endpoint. The zero value: anybody.
 type Guard struct {

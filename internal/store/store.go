@@ -38,6 +38,7 @@ type Store interface {
 	Scripts
 	Deployments
 	KV
+	Secrets
 
 	// Subscribe registers f to be called after each committed change of an app,
 	// in this process before the changing call returns, and for changes by

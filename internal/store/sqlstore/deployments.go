@@ -46,11 +46,15 @@ func decodeManifest(raw []byte) (store.Manifest, error) {
 }
 
 // deploy writes the app's next deployment and moves the app to it. a is locked
-// and m is the manifest that the deployment shall have.
+// and m is the manifest that the deployment shall have; the app must have the
+// secrets that it requires.
 func deploy(ctx context.Context, tx Conn, a lockedApp, m store.Manifest, note, by string, at time.Time) (store.Deployment, error) {
 	d := store.Deployment{
 		AppID: a.id, Number: a.last + 1, Parent: a.active,
 		Manifest: m, Note: note, CreatedAt: at, CreatedBy: by,
+	}
+	if err := haveSecrets(ctx, tx, a, &m); err != nil {
+		return d, err
 	}
 	if err := insertDeployment(ctx, tx, d); err != nil {
 		return d, err

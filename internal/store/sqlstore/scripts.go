@@ -47,6 +47,7 @@ func (s *Store) DeployScript(ctx context.Context, d store.DeployScript) (store.D
 		entry := store.ManifestScript{
 			ScriptID: out.Script.ID, Version: out.Version.Number, SourceHash: d.SourceHash,
 			Endpoint: d.Endpoint, Limits: d.Limits, Guard: m.Scripts[d.Name].Guard, Rate: m.Scripts[d.Name].Rate,
+			Secrets: m.Scripts[d.Name].Secrets,
 		}
 		if d.Guard != nil {
 			entry.Guard = *d.Guard
@@ -54,8 +55,11 @@ func (s *Store) DeployScript(ctx context.Context, d store.DeployScript) (store.D
 		if d.Rate != nil {
 			entry.Rate = *d.Rate
 		}
+		if d.Secrets != nil {
+			entry.Secrets = d.Secrets
+		}
 		m.Scripts[d.Name] = entry
-		out.Script.Guard, out.Script.Rate = entry.Guard, entry.Rate
+		out.Script.Guard, out.Script.Rate, out.Script.Secrets = entry.Guard, entry.Rate, entry.Secrets
 		return out, fmt.Sprintf("%s version %d", d.Name, out.Version.Number), nil
 	}, d.By, d.At)
 }
@@ -154,7 +158,7 @@ func script(ctx context.Context, q querier, appID, name string) (store.Script, e
 
 func fromManifest(s *store.Script, m store.Manifest) {
 	if e, ok := m.Scripts[s.Name]; ok && e.ScriptID == s.ID {
-		s.Endpoint, s.ActiveVersion, s.Guard, s.Rate = e.Endpoint, e.Version, e.Guard, e.Rate
+		s.Endpoint, s.ActiveVersion, s.Guard, s.Rate, s.Secrets = e.Endpoint, e.Version, e.Guard, e.Rate, e.Secrets
 	}
 }
 

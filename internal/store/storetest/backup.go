@@ -97,6 +97,7 @@ func Fill(t *testing.T, s store.Store) {
 			AppID: app.ID, RunID: newID(), Seq: 1, At: at(0),
 			Ops: []store.KVOp{{Kind: store.KVSet, Key: "a\\\tü", Value: []byte("\x00\xff\\N\t\n"), Expires: at(time.Hour)}, {Kind: store.KVAdd, Key: "n", Delta: int64(i)}},
 		})))
+		must(t, "PutSecrets", second(s.PutSecrets(ctx, app.ID, []store.SealedSecret{sealed("TOKEN", "\x00\xff\\N\t\n")}, "ada", at(0))))
 		for j := range 4 {
 			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
 		}
@@ -134,11 +135,17 @@ func everything(t *testing.T, s store.Store) (out []string) {
 			add(err, v)
 		}
 	}
+	sealing, err := s.SecretKeys(ctx)
+	add(err, sealing)
 	for _, app := range apps {
 		data, _, err := s.KVList(ctx, store.KVQuery{AppID: app.ID, Limit: 1000}, at(0))
 		add(err, data)
 		used, err := s.KVUsage(ctx, app.ID)
 		add(err, used)
+		secrets, err := s.ListSecrets(ctx, app.ID, all)
+		add(err, secrets)
+		token, err := s.SealedSecret(ctx, app.ID, "TOKEN")
+		add(err, token)
 		members, err := s.ListMembers(ctx, app.ID, all)
 		add(err, members)
 		deployments, err := s.ListDeployments(ctx, app.ID, all)

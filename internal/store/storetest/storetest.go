@@ -50,6 +50,10 @@ func Run(t *testing.T, open Open) {
 			RunKV(t, s, func(t *testing.T) string { return addApp(t, s, "kv-"+newID()[24:]).ID })
 			t.Run("DeleteApp", func(t *testing.T) { testDeleteAppWithKV(t, s) })
 		}},
+		{"Secrets", testSecrets},
+		{"SecretQuota", testSecretQuota},
+		{"RequiredSecrets", testRequiredSecrets},
+		{"RewrapSecrets", testRewrapSecrets},
 		{"Changes", testChanges},
 		{"ConcurrentDeploys", testConcurrentDeploys},
 		{"ConcurrentReaders", testConcurrentReaders},
