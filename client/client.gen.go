@@ -343,6 +343,24 @@ func (e UserRole) Valid() bool {
 	}
 }
 
+// Defines values for UserSessionClient.
+const (
+	UserSessionClientBrowser UserSessionClient = "browser"
+	UserSessionClientCli     UserSessionClient = "cli"
+)
+
+// Valid indicates whether the value is a known member of the UserSessionClient enum.
+func (e UserSessionClient) Valid() bool {
+	switch e {
+	case UserSessionClientBrowser:
+		return true
+	case UserSessionClientCli:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListExecutionsParamsStatus.
 const (
 	ListExecutionsParamsStatusCancelled ListExecutionsParamsStatus = "cancelled"
@@ -846,6 +864,14 @@ type ListUser struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListUserSession defines model for ListUserSession.
+type ListUserSession struct {
+	Items []UserSession `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // LogLine defines model for LogLine.
 type LogLine struct {
 	At     time.Time    `json:"at"`
@@ -1040,6 +1066,8 @@ type ServerVersion struct {
 
 // Session defines model for Session.
 type Session struct {
+	// Address Where it was begun from
+	Address   string        `json:"address,omitempty,omitzero"`
 	Client    SessionClient `json:"client"`
 	CreatedAt time.Time     `json:"created_at"`
 
@@ -1049,6 +1077,9 @@ type Session struct {
 
 	// LastUsedAt To the hour
 	LastUsedAt time.Time `json:"last_used_at"`
+
+	// UserAgent What it was begun with, as that says itself
+	UserAgent string `json:"user_agent,omitempty,omitzero"`
 }
 
 // SessionClient defines model for Session.Client.
@@ -1117,6 +1148,33 @@ type User struct {
 
 // UserRole What the user may do on the instance
 type UserRole string
+
+// UserSession defines model for UserSession.
+type UserSession struct {
+	// Address Where it was begun from
+	Address   string            `json:"address,omitempty,omitzero"`
+	Client    UserSessionClient `json:"client"`
+	CreatedAt time.Time         `json:"created_at"`
+
+	// Current It is the one that asks
+	Current bool `json:"current,omitempty,omitzero"`
+
+	// ExpiresAt Moves on while the session is used
+	ExpiresAt time.Time `json:"expires_at"`
+	ID        string    `json:"id"`
+
+	// LastUsedAt To the hour
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// UserAgent What it was begun with, as that says itself
+	UserAgent string `json:"user_agent,omitempty,omitzero"`
+
+	// Username Whose it is
+	Username string `json:"username"`
+}
+
+// UserSessionClient defines model for UserSession.Client.
+type UserSessionClient string
 
 // Whoami defines model for Whoami.
 type Whoami struct {
@@ -1303,6 +1361,27 @@ type ListAllScriptsParams struct {
 
 	// After The next of the page before
 	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// EndSessionsParams defines parameters for EndSessions.
+type EndSessionsParams struct {
+	// User Whose sessions; absent: one's own
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// User Whose sessions; absent: one's own
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// All Those of all users
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -1695,6 +1774,20 @@ type ClientInterface interface {
 	// Corresponds with GET /scripts (the `ListAllScripts` operationId).
 	ListAllScripts(ctx context.Context, params *ListAllScriptsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// EndSessions End all sessions of a user
+	//
+	// One's own, or somebody else's for who may manage them. The session that asks stays.
+	//
+	// Corresponds with DELETE /sessions (the `EndSessions` operationId).
+	EndSessions(ctx context.Context, params *EndSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessions List sessions, the oldest first
+	//
+	// One's own, or those of somebody else or of all for who may manage them. Ended ones are not listed, and tokens are never shown again.
+	//
+	// Corresponds with GET /sessions (the `ListSessions` operationId).
+	ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SignInWithBody Sign in
 	//
 	// Takes any type of body and a specified content type.
@@ -1715,6 +1808,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /sessions/current (the `SignOut` operationId).
 	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndSession End a session
+	//
+	// One's own, or any for who may manage them. Its token is worth nothing from then on.
+	//
+	// Corresponds with DELETE /sessions/{id} (the `EndSession` operationId).
+	EndSession(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetSetup Whether the instance needs its first owner
 	//
@@ -2471,6 +2571,40 @@ func (c *operations) ListAllScripts(ctx context.Context, params *ListAllScriptsP
 	return c.Client.Do(req)
 }
 
+// EndSessions End all sessions of a user
+//
+// One's own, or somebody else's for who may manage them. The session that asks stays.
+//
+// Corresponds with DELETE /sessions (the `EndSessions` operationId).
+func (c *operations) EndSessions(ctx context.Context, params *EndSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessions List sessions, the oldest first
+//
+// One's own, or those of somebody else or of all for who may manage them. Ended ones are not listed, and tokens are never shown again.
+//
+// Corresponds with GET /sessions (the `ListSessions` operationId).
+func (c *operations) ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SignInWithBody Sign in
 //
 // Takes any type of body and a specified content type.
@@ -2512,6 +2646,23 @@ func (c *operations) SignIn(ctx context.Context, body SignInJSONRequestBody, req
 // Corresponds with DELETE /sessions/current (the `SignOut` operationId).
 func (c *operations) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSignOutRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndSession End a session
+//
+// One's own, or any for who may manage them. Its token is worth nothing from then on.
+//
+// Corresponds with DELETE /sessions/{id} (the `EndSession` operationId).
+func (c *operations) EndSession(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -4652,6 +4803,150 @@ func NewListAllScriptsRequest(server string, params *ListAllScriptsParams) (*htt
 	return req, nil
 }
 
+// NewEndSessionsRequest constructs an http.Request for the EndSessions method
+func NewEndSessionsRequest(server string, params *EndSessionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSessionsRequest constructs an http.Request for the ListSessions method
+func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.All != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "all", *params.All, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewSignInRequest calls the generic SignIn builder with application/json body
 func NewSignInRequest(server string, body SignInJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4702,6 +4997,40 @@ func NewSignOutRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/sessions/current")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndSessionRequest constructs an http.Request for the EndSession method
+func NewEndSessionRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/sessions/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}

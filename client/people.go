@@ -117,3 +117,32 @@ func (c *Client) ListAudit(ctx context.Context, q AuditQuery) (ListAuditEntry, e
 		})
 	})
 }
+
+// SessionQuery says whose sessions are meant. The zero value: one's own.
+type SessionQuery struct {
+	User string
+	All  bool // of everybody
+	Page
+}
+
+// ListSessions returns sessions, the oldest first, without their tokens.
+func (c *Client) ListSessions(ctx context.Context, q SessionQuery) (ListUserSession, error) {
+	return call[ListUserSession](ctx, func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListSessions(ctx, &ListSessionsParams{Limit: q.limit(), After: q.after(), User: optional(q.User), All: optional(q.All)})
+	})
+}
+
+// EndSession ends a session.
+func (c *Client) EndSession(ctx context.Context, id string) error {
+	_, err := call[none](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.EndSession(ctx, id) })
+	return err
+}
+
+// EndSessions ends all sessions of a user, but not the one of c; an empty
+// username is one's own.
+func (c *Client) EndSessions(ctx context.Context, username string) error {
+	_, err := call[none](ctx, func(ctx context.Context) (*http.Response, error) {
+		return c.api.EndSessions(ctx, &EndSessionsParams{User: optional(username)})
+	})
+	return err
+}

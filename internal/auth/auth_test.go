@@ -120,7 +120,7 @@ func TestPermissions(t *testing.T) {
 	const all, some = "owner admin member", "owner admin"
 	want := map[Action]string{
 		Anyone:   all + " key:any",
-		ViewSelf: all + " key:any", EndSession: all, SetPassword: all, OwnKeys: all,
+		ViewSelf: all + " key:any", OwnSessions: all, ManageSessions: some, SetPassword: all, OwnKeys: all,
 		ViewUsers: some + " key:admin", ManageUsers: some + " key:admin", ManageOwners: "owner",
 		ManageKeys: some, ViewAudit: some + " key:admin",
 		ListApps: all + " key:read", CreateApp: some + " key:admin",
@@ -172,7 +172,7 @@ func TestScopes(t *testing.T) {
 		"unheard.of":      nil,
 	} {
 		var got []Action
-		for _, a := range []Action{ViewScripts, ChangeScripts, InvokeScripts, ManageMembers, ManageUsers, EndSession, OwnKeys} {
+		for _, a := range []Action{ViewScripts, ChangeScripts, InvokeScripts, ManageMembers, ManageUsers, OwnSessions, OwnKeys} {
 			if Allows([]store.Scope{scope}, a) {
 				got = append(got, a)
 			}

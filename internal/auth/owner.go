@@ -127,15 +127,9 @@ func (s *Setup) CreateOwner(ctx context.Context, username, password string) (sto
 // sessions. With an empty username it takes the only owner. It returns whose
 // password it was, or ErrNoOwner, *InvalidError or an error of the store.
 func ResetOwnerPassword(ctx context.Context, users store.Users, hasher *Hasher, now time.Time, username, password string) (string, error) {
-	all, err := users.ListUsers(ctx)
+	owners, err := users.ListOwners(ctx)
 	if err != nil {
 		return "", err
-	}
-	var owners []store.User
-	for _, u := range all {
-		if u.Role == store.RoleOwner {
-			owners = append(owners, u)
-		}
 	}
 	var owner store.User
 	switch {

@@ -14,15 +14,16 @@ const (
 	Anyone Action = "anyone" // what needs no signing in
 
 	ViewSelf    Action = "self.view"
-	EndSession  Action = "self.session"
+	OwnSessions Action = "self.sessions"
 	SetPassword Action = "self.password"
 	OwnKeys     Action = "self.keys"
 
-	ViewUsers    Action = "users.view"
-	ManageUsers  Action = "users.manage"
-	ManageOwners Action = "owners.manage"
-	ManageKeys   Action = "keys.manage"
-	ViewAudit    Action = "audit.view"
+	ViewUsers      Action = "users.view"
+	ManageUsers    Action = "users.manage"
+	ManageOwners   Action = "owners.manage"
+	ManageKeys     Action = "keys.manage"
+	ManageSessions Action = "sessions.manage"
+	ViewAudit      Action = "audit.view"
 
 	ListApps  Action = "apps.list"
 	CreateApp Action = "apps.create"
@@ -66,7 +67,7 @@ var permissions = []Permission{
 	{Anyone, "ask for the version, sign in, use the set-up link: no signing in is needed", everyone, "", AnyScope},
 
 	{ViewSelf, "see who one is", everyone, "", AnyScope},
-	{EndSession, "end one's own session", everyone, "", ""},
+	{OwnSessions, "list and end one's own sessions", everyone, "", ""},
 	{SetPassword, "change one's own password", everyone, "", ""},
 	{OwnKeys, "mint, list and end one's own API keys", everyone, "", ""},
 
@@ -74,6 +75,7 @@ var permissions = []Permission{
 	{ManageUsers, "create, change and remove users that are no owners", admins, "", store.ScopeAdmin},
 	{ManageOwners, "create, change and remove owners", owners, "", ""},
 	{ManageKeys, "list and end API keys of others", admins, "", ""},
+	{ManageSessions, "list and end sessions of others", admins, "", ""},
 	{ViewAudit, "read the audit log", admins, "", store.ScopeAdmin},
 
 	{ListApps, "list the apps that one may see", everyone, "", store.ScopeRead},

@@ -62,13 +62,19 @@ type Identity struct {
 	Key     *store.APIKey // nil: it is a session
 }
 
+// Device is what a session is begun with, and from where.
+type Device struct {
+	Client    string // ClientBrowser or ClientCLI
+	Address   netip.Addr
+	UserAgent string // as it says itself
+}
+
 // SignIn checks a password and starts a session. The token is given out this
-// once. client is ClientBrowser or ClientCLI; addr is where the request comes
-// from. It fails with ErrBadCredentials, *TooManyAttempts, ErrBusy or an error
+// once. It fails with ErrBadCredentials, *TooManyAttempts, ErrBusy or an error
 // of the store. With ErrBadCredentials id says whose password it was not, if
 // there is such a user: that is for the audit log, not for the client.
-func (a *Authenticator) SignIn(ctx context.Context, username, password, client string, addr netip.Addr) (token string, id Identity, err error) {
-	name := strings.ToLower(username)
+func (a *Authenticator) SignIn(ctx context.Context, username, password string, from Device) (token string, id Identity, err error) {
+	name, addr := strings.ToLower(username), from.Address
 	if err := a.attempts.take(name, addr, a.now()); err != nil {
 		return "", Identity{}, err
 	}
@@ -90,20 +96,27 @@ func (a *Authenticator) SignIn(ctx context.Context, username, password, client s
 		return "", Identity{User: user}, ErrBadCredentials
 	}
 	a.attempts.succeed(name, addr)
-	return a.Begin(ctx, user, client)
+	return a.Begin(ctx, user, from)
 }
 
+// maxUserAgent bounds what is kept of a User-Agent header, in bytes.
+const maxUserAgent = 300
+
 // Begin starts a session for a user who has shown who they are.
-func (a *Authenticator) Begin(ctx context.Context, user store.User, client string) (token string, id Identity, err error) {
-	life, ok := lifetimes[client]
+func (a *Authenticator) Begin(ctx context.Context, user store.User, from Device) (token string, id Identity, err error) {
+	life, ok := lifetimes[from.Client]
 	if !ok {
-		return "", Identity{}, fmt.Errorf("no such kind of client: %q", client)
+		return "", Identity{}, fmt.Errorf("no such kind of client: %q", from.Client)
 	}
 	token, hash := newToken(sessionPrefix)
 	now := a.now()
 	s := store.Session{
-		ID: store.NewID(), TokenHash: hash, UserID: user.ID,
-		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(life.idle), Client: client,
+		ID: store.NewID(), TokenHash: hash, UserID: user.ID, Username: user.Username,
+		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(life.idle), Client: from.Client,
+		UserAgent: store.Text(from.UserAgent, maxUserAgent),
+	}
+	if from.Address.IsValid() {
+		s.Address = from.Address.String()
 	}
 	if err := a.people.CreateSession(ctx, s); err != nil {
 		return "", Identity{}, err

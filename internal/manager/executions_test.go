@@ -17,7 +17,7 @@ import (
 // deployed makes the app demo with the script hello, and returns both.
 func (in *instance) deployed(slug string) (store.App, store.Script) {
 	in.t.Helper()
-	users, err := in.store.ListUsers(in.t.Context())
+	users, err := in.store.ListUsers(in.t.Context(), store.Page{Limit: 1})
 	if err != nil {
 		in.t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func New(c Config) *Manager {
 		Auth: c.Auth, Apps: c.Store, Members: c.Store, AuditLog: c.Store, Proxies: c.Proxies, Now: c.Now, Log: c.Log,
 	})
 	setup.Register(m.api, c.Setup)
-	sessions.Register(m.api)
+	sessions.Register(m.api, c.Store, c.Now)
 	users.Register(m.api, c.Store, c.Now)
 	members.Register(m.api, c.Store, c.Now)
 	keys.Register(m.api, c.Store, c.Now)

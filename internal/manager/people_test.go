@@ -370,3 +370,96 @@ func auditLog(t *testing.T, in *instance) {
 	owner = in.as(in.signIn("ada", "correct horse"))
 	want("limit=500", "ada signIn users/ada Created", "ada signIn users/ada Created")
 }
+
+func TestManagingSessions(t *testing.T) { onBoth(t, manageSessions) }
+
+func manageSessions(t *testing.T, in *instance) {
+	ownerToken := in.owner()
+	owner := in.as(ownerToken)
+	zoe := in.as(in.user("zoe", store.RoleMember))
+	in.clock.advance(time.Minute)
+	second := in.do(call{
+		method: "POST", path: "/sessions", body: object{"username": "zoe", "password": "correct horse"},
+		header: http.Header{"User-Agent": {"a \xff browser " + strings.Repeat("x", 400)}},
+	}).want(201)
+	there := in.as(second.str("token"))
+
+	ids := func(r *reply) (out []string) {
+		t.Helper()
+		for _, item := range r.want(200).at("items").([]any) {
+			out = append(out, item.(object)["id"].(string))
+		}
+		return out
+	}
+	r := zoe("GET", "/sessions", nil).want(200)
+	mine := ids(r)
+	if len(mine) != 2 || mine[1] != second.str("session.id") || r.at("items.0.current") != true || r.at("items.1.current") != nil {
+		t.Fatalf("zoe's sessions: %s", r.body)
+	}
+	if r.str("items.0.address") != "127.0.0.1" || r.str("items.0.username") != "zoe" || r.str("items.0.client") != "cli" {
+		t.Errorf("a session: %s", r.body)
+	}
+	if agent := r.str("items.1.user_agent"); !strings.HasPrefix(agent, "a \uFFFD browser xxx") || len(agent) > 310 {
+		t.Errorf("the browser is called %q", agent)
+	}
+	if strings.Contains(string(r.body), "pics_") || strings.Contains(string(r.body), "hash") {
+		t.Errorf("the list holds tokens: %s", r.body)
+	}
+	if r := zoe("GET", "/sessions?limit=1", nil).want(200); r.str("items.0.id") != mine[0] || r.str("next") != mine[0] {
+		t.Errorf("first page: %s", r.body)
+	}
+	if got := ids(zoe("GET", "/sessions?after="+mine[0], nil)); !slices.Equal(got, mine[1:]) {
+		t.Errorf("second page: %v", got)
+	}
+
+	// Others' are for who may manage them; no key may any.
+	zoe("GET", "/sessions?user=ada", nil).want(403)
+	zoe("GET", "/sessions?all=true", nil).want(403)
+	zoe("DELETE", "/sessions?user=ada", nil).want(403)
+	if got := ids(zoe("GET", "/sessions?user=zoe", nil)); !slices.Equal(got, mine) {
+		t.Errorf("by one's own name: %v", got)
+	}
+	owners := ids(owner("GET", "/sessions", nil))
+	zoe("DELETE", "/sessions/"+owners[0], nil).want(403)
+	if got := ids(owner("GET", "/sessions?user=zoe", nil)); !slices.Equal(got, mine) {
+		t.Errorf("zoe's for the owner: %v", got)
+	}
+	if got := ids(owner("GET", "/sessions?all=true", nil)); len(got) != 3 {
+		t.Errorf("all: %v", got)
+	}
+	owner("GET", "/sessions?user=unknown", nil).want(404).says(`"unknown"`, "")
+	owner("DELETE", "/sessions?user=unknown", nil).want(404)
+	ada, err := in.store.UserByName(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token := in.key(ada, store.App{}, store.ScopeAdmin)
+	in.as(token)("GET", "/sessions", nil).want(403).says("an API key may not", "")
+	in.as(token)("DELETE", "/sessions", nil).want(403)
+
+	// Their end is at once.
+	zoe("DELETE", "/sessions/unknown", nil).want(404).says("it may have ended", "")
+	zoe("DELETE", "/sessions/"+mine[1], nil).want(204)
+	there("GET", "/whoami", nil).want(401)
+	zoe("DELETE", "/sessions/"+mine[1], nil).want(404)
+	there = in.as(in.signIn("zoe", "correct horse"))
+	zoe("DELETE", "/sessions", nil).want(204)
+	there("GET", "/whoami", nil).want(401)
+	zoe("GET", "/whoami", nil).want(200)
+	owner("DELETE", "/sessions/"+mine[0], nil).want(204)
+	zoe("GET", "/whoami", nil).want(401)
+	zoe = in.as(in.signIn("zoe", "correct horse"))
+	owner("DELETE", "/sessions?user=zoe", nil).want(204)
+	zoe("GET", "/whoami", nil).want(401)
+	owner("GET", "/whoami", nil).want(200)
+	if r := owner("GET", "/audit?action=endSessions&limit=1", nil).want(200); r.str("items.0.detail") != "all of zoe" {
+		t.Errorf("in the audit log: %s", r.body)
+	}
+
+	// One that has expired is none.
+	in.clock.advance(91 * 24 * time.Hour)
+	owner = in.as(in.signIn("ada", "correct horse"))
+	if got := ids(owner("GET", "/sessions?all=true", nil)); len(got) != 1 {
+		t.Errorf("after their time: %v", got)
+	}
+}

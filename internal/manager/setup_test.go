@@ -87,7 +87,7 @@ func oneOfManyBecomesOwner(t *testing.T, in *instance) {
 			t.Errorf("a racer got %d", s)
 		}
 	}
-	if users, err := in.store.ListUsers(t.Context()); err != nil || len(users) != 1 || won != 1 {
+	if users, err := in.store.ListUsers(t.Context(), store.Page{Limit: 10}); err != nil || len(users) != 1 || won != 1 {
 		t.Errorf("%d won, users: %v (%v)", won, users, err)
 	}
 }

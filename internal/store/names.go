@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxNameLength is the length limit of app slugs and script names, in bytes.
@@ -60,4 +61,18 @@ func checkName(what, name, inside, allowed string) error {
 
 func alphanumeric(r rune) bool {
 	return 'a' <= r && r <= 'z' || '0' <= r && r <= '9'
+}
+
+// Text makes a text from outside one that every database takes, and cuts it to
+// at most max bytes, with "…" where it was cut.
+func Text(s string, max int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	if len(s) <= max {
+		return s
+	}
+	end := max
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }

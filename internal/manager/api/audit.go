@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/peer"
@@ -81,18 +79,7 @@ func (e *Event) entry(id string, now time.Time) store.AuditEntry {
 	return out
 }
 
-// audited makes a text one that every database takes, and no longer than is kept.
-func audited(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
-	if len(text) <= maxAudited {
-		return text
-	}
-	end := maxAudited
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}
+func audited(text string) string { return store.Text(text, maxAudited) }
 
 // carry returns a context in which the store writes e with the first change.
 func (a *API) carry(ctx context.Context, e *Event) context.Context {
@@ -147,6 +134,9 @@ func About(ctx context.Context, object, app string) {
 	e := from(ctx).event
 	e.Object, e.App = object, app
 }
+
+// UserAgent returns what the request was sent with, as it says itself.
+func UserAgent(ctx context.Context) string { return from(ctx).event.UserAgent }
 
 // By says who acted, in operations that need no signing in.
 func By(ctx context.Context, u store.User) { from(ctx).event.User = u }

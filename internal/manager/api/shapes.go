@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/picloud/picloud/internal/store"
@@ -119,16 +120,17 @@ func NumberKey(location, after string) error {
 	return nil
 }
 
-// Usernames returns a function from a user's ID to their name; the ID of a
-// user who is gone stays as it is.
-func Usernames(ctx context.Context, users store.Users) (func(id string) string, error) {
-	all, err := users.ListUsers(ctx)
+// Usernames returns a function from the ID of the users that the given rows name
+// to their name; the ID of a user who is gone stays as it is.
+func Usernames[R any](ctx context.Context, users store.Users, rows []R, by func(R) string) (func(id string) string, error) {
+	ids := make([]string, 0, len(rows))
+	for _, r := range rows {
+		ids = append(ids, by(r))
+	}
+	slices.Sort(ids)
+	names, err := users.Usernames(ctx, slices.Compact(ids))
 	if err != nil {
 		return nil, err
-	}
-	names := make(map[string]string, len(all))
-	for _, u := range all {
-		names[u.ID] = u.Username
 	}
 	return func(id string) string {
 		if name, ok := names[id]; ok {

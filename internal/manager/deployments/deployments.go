@@ -69,7 +69,7 @@ func Register(a *api.API, st Store) {
 		if err != nil {
 			return nil, err
 		}
-		name, err := api.Usernames(ctx, st)
+		name, err := api.Usernames(ctx, st, rows, madeBy)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func Register(a *api.API, st Store) {
 		if err != nil {
 			return nil, err
 		}
-		name, err := api.Usernames(ctx, st)
+		name, err := api.Usernames(ctx, st, []store.Deployment{d}, madeBy)
 		if err != nil {
 			return nil, err
 		}
@@ -119,3 +119,5 @@ func of(d store.Deployment, app store.App, name func(string) string) Deployment 
 		CreatedAt: d.CreatedAt, CreatedBy: name(d.CreatedBy),
 	}
 }
+
+func madeBy(d store.Deployment) string { return d.CreatedBy }

@@ -18,6 +18,7 @@ import (
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/manager/sessions"
+	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -193,11 +194,15 @@ func (p *server) loginForm(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func browser(r *http.Request, from peer.Peer) auth.Device {
+	return auth.Device{Client: auth.ClientBrowser, Address: from.Addr, UserAgent: r.UserAgent()}
+}
+
 func (p *server) login(w http.ResponseWriter, r *http.Request) {
 	if !p.form(w, r) {
 		return
 	}
-	ctx, peer := r.Context(), p.api.Peer(r)
+	ctx, from := r.Context(), p.api.Peer(r)
 	v := loginView
 	v.Username = r.PostForm.Get("username")
 	password := r.PostForm.Get("password")
@@ -205,14 +210,14 @@ func (p *server) login(w http.ResponseWriter, r *http.Request) {
 		p.problem(ctx, w, loginView, auth.ErrBadCredentials)
 		return
 	}
-	token, id, err := p.api.Auth.SignIn(ctx, v.Username, password, auth.ClientBrowser, peer.Addr)
+	token, id, err := p.api.Auth.SignIn(ctx, v.Username, password, browser(r, from))
 	p.audit(r, "signIn", id.User, err)
 	if err != nil {
-		sessions.LogRefused(ctx, p.api.Log, peer, err)
+		sessions.LogRefused(ctx, p.api.Log, from, err)
 		p.problem(ctx, w, v, err)
 		return
 	}
-	http.SetCookie(w, auth.Cookie(id, token, peer.HTTPS))
+	http.SetCookie(w, auth.Cookie(id, token, from.HTTPS))
 	http.Redirect(w, r, Home, http.StatusSeeOther)
 }
 
@@ -249,7 +254,7 @@ func (p *server) createOwner(w http.ResponseWriter, r *http.Request) {
 	if !p.form(w, r) {
 		return
 	}
-	ctx, peer := r.Context(), p.api.Peer(r)
+	ctx, from := r.Context(), p.api.Peer(r)
 	v := setupView
 	v.Token, v.Username = r.PostForm.Get("token"), r.PostForm.Get("username")
 	user, err := p.setup.Redeem(ctx, v.Token, v.Username, r.PostForm.Get("password"))
@@ -262,11 +267,11 @@ func (p *server) createOwner(w http.ResponseWriter, r *http.Request) {
 		p.problem(ctx, w, v, err)
 		return
 	}
-	token, id, err := p.api.Auth.Begin(ctx, user, auth.ClientBrowser)
+	token, id, err := p.api.Auth.Begin(ctx, user, browser(r, from))
 	if err != nil {
 		p.problem(ctx, w, loginView, err)
 		return
 	}
-	http.SetCookie(w, auth.Cookie(id, token, peer.HTTPS))
+	http.SetCookie(w, auth.Cookie(id, token, from.HTTPS))
 	http.Redirect(w, r, Home, http.StatusSeeOther)
 }

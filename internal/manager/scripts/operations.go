@@ -206,6 +206,8 @@ func versionOf(v store.Version, by string) ScriptVersion {
 	return ScriptVersion{Number: v.Number, SourceHash: v.SourceHash, CreatedAt: v.CreatedAt, CreatedBy: by}
 }
 
+func madeBy(v store.Version) string { return v.CreatedBy }
+
 type scriptOutput struct{ Body Script }
 
 func (s *service) show(ctx context.Context, in *Path) (*scriptOutput, error) {
@@ -240,7 +242,7 @@ func (s *service) versions(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	name, err := api.Usernames(ctx, s.Store)
+	name, err := api.Usernames(ctx, s.Store, rows, madeBy)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +268,7 @@ func (s *service) version(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	name, err := api.Usernames(ctx, s.Store)
+	name, err := api.Usernames(ctx, s.Store, []store.Version{v}, madeBy)
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +297,7 @@ func (s *service) activate(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	name, err := api.Usernames(ctx, s.Store)
+	name, err := api.Usernames(ctx, s.Store, []store.Version{made.Version}, madeBy)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func Register(a *api.API, s *auth.Setup) {
 		}
 		api.About(ctx, "users/"+user.Username, "")
 		api.By(ctx, user)
-		token, id, err := a.Auth.Begin(ctx, user, in.Body.Client)
+		token, id, err := a.Auth.Begin(ctx, user, sessions.Device(ctx, in.Body.Client))
 		if err != nil {
 			return nil, err
 		}

@@ -80,15 +80,9 @@ func (s *service) register(a *api.API) {
 type listOutput struct{ Body api.List[User] }
 
 func (s *service) list(ctx context.Context, in *api.PageQuery) (*listOutput, error) {
-	all, err := s.store.ListUsers(ctx)
+	rows, err := s.store.ListUsers(ctx, in.Page())
 	if err != nil {
 		return nil, err
-	}
-	rows := make([]store.User, 0, in.Limit+1)
-	for _, u := range all {
-		if u.Username > in.After && len(rows) <= in.Limit {
-			rows = append(rows, u)
-		}
 	}
 	return &listOutput{Body: api.Cut(rows, in.Limit, func(u store.User) string { return u.Username }, Of)}, nil
 }

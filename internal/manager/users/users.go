@@ -31,11 +31,16 @@ type Session struct {
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at" doc:"To the hour"`
 	ExpiresAt  time.Time `json:"expires_at" doc:"Moves on while the session is used"`
+	Address    string    `json:"address,omitempty" doc:"Where it was begun from"`
+	UserAgent  string    `json:"user_agent,omitempty" doc:"What it was begun with, as that says itself"`
 }
 
 // SessionOf shows a stored session.
 func SessionOf(s store.Session) Session {
-	return Session{ID: s.ID, Client: s.Client, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt}
+	return Session{
+		ID: s.ID, Client: s.Client, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
+		Address: s.Address, UserAgent: s.UserAgent,
+	}
 }
 
 // KeyInUse is the API key that a request came with.

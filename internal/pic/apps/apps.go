@@ -52,7 +52,7 @@ func createCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic apps create demo",
 		Args:    cli.Args("APP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.AppDetail, error) {
+			return cli.One(cmd.Context(), env, shown, func(ctx context.Context, c *client.Client) (client.AppDetail, error) {
 				return c.CreateApp(ctx, args[0])
 			})
 		},
@@ -67,7 +67,7 @@ func showCommand(env *cli.Env) *cobra.Command {
 		Args:              cli.Args("APP"),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.AppDetail, error) {
+			return cli.One(cmd.Context(), env, shown, func(ctx context.Context, c *client.Client) (client.AppDetail, error) {
 				return c.App(ctx, args[0])
 			})
 		},
@@ -84,28 +84,11 @@ scripts, versions and logs stay.`,
 		Args:              cli.Args("APP", "NEW-NAME"),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.AppDetail, error) {
+			return cli.One(cmd.Context(), env, shown, func(ctx context.Context, c *client.Client) (client.AppDetail, error) {
 				return c.UpdateApp(ctx, args[0], client.UpdateApp{Slug: &args[1]})
 			})
 		},
 	}
-}
-
-// one sends a request that answers one app and shows that.
-func one(ctx context.Context, env *cli.Env, send func(context.Context, *client.Client) (client.AppDetail, error)) error {
-	w, err := env.Writer()
-	if err != nil {
-		return err
-	}
-	conn, err := env.Connect()
-	if err != nil {
-		return err
-	}
-	app, err := send(ctx, conn)
-	if err != nil {
-		return cli.Explain(err)
-	}
-	return output.Show(w, app, shown)
 }
 
 func lsCommand(env *cli.Env) *cobra.Command {
@@ -115,25 +98,11 @@ func lsCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic apps ls\n  pic apps ls --output json",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := env.Writer()
-			if err != nil {
-				return err
-			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			apps, err := cli.All(func(p client.Page) ([]client.App, string, error) {
-				l, err := conn.ListApps(cmd.Context(), p)
-				return l.Items, l.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			if len(apps) == 0 {
-				env.Notef("No apps yet. Create one with: pic apps create NAME")
-			}
-			return output.List(w, apps, listed)
+			return cli.List(cmd.Context(), env, listed, "No apps yet. Create one with: pic apps create NAME",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.App, string, error) {
+					l, err := c.ListApps(ctx, p)
+					return l.Items, l.Next, err
+				})
 		},
 	}
 }
@@ -151,23 +120,13 @@ On a terminal pic asks first; elsewhere --yes or --force is needed.`,
 		Args:              cli.Args("APP"),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			if err := env.Confirm(cmd.Context(), yes || force, "Delete the app %s?", args[0]); err != nil {
-				return err
-			}
-			err = cli.Explain(conn.DeleteApp(cmd.Context(), args[0], force))
+			err := cli.Do(cmd.Context(), env, yes || force, "Delete the app "+args[0]+"?", "Deleted "+args[0]+".",
+				func(ctx context.Context, c *client.Client) error { return c.DeleteApp(ctx, args[0], force) })
 			var e *exit.Error
 			if errors.As(err, &e) && e.Status == http.StatusConflict && !force {
 				e.Hint = "To delete its scripts with it, add --force."
 			}
-			if err != nil {
-				return err
-			}
-			env.Notef("Deleted %s.", args[0])
-			return nil
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "delete its scripts with it; implies --yes")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -207,15 +208,21 @@ func list(ctx context.Context, conn *client.Client, app string, q client.KVQuery
 
 func rmCommand(env *cli.Env) *cobra.Command {
 	var app string
+	var yes bool
 	cmd := &cobra.Command{
-		Use:     "rm KEY...",
-		Short:   "Delete keys",
-		Long:    "Delete keys, one after the other. It ends at the first that is not there.",
+		Use:   "rm KEY...",
+		Short: "Delete keys",
+		Long: `Delete keys, one after the other. It ends at the first that is not there.
+
+On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: "  pic kv rm order/7 --app demo",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			conn, err := env.Connect()
 			if err != nil {
+				return err
+			}
+			if err := env.Confirm(cmd.Context(), yes, "Delete %s of %s?", strings.Join(args, ", "), app); err != nil {
 				return err
 			}
 			for _, key := range args {
@@ -228,5 +235,6 @@ func rmCommand(env *cli.Env) *cobra.Command {
 		},
 	}
 	appFlag(env, cmd, &app)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }

@@ -2,6 +2,7 @@
 package keys
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -40,6 +41,13 @@ var columns = []output.Column[client.APIKey]{
 	{Name: "last_used_at", Value: func(k client.APIKey) string { return output.Time(k.LastUsedAt) }},
 }
 
+var minted = []output.Column[client.MintedKey]{
+	{Name: "id", Value: func(k client.MintedKey) string { return k.ID }},
+	{Name: "name", Value: func(k client.MintedKey) string { return k.Name }},
+	{Name: "expires_at", Value: func(k client.MintedKey) string { return output.Time(k.ExpiresAt) }},
+	{Name: "raw_token", Value: func(k client.MintedKey) string { return k.RawToken }},
+}
+
 func mintCommand(env *cli.Env) *cobra.Command {
 	var k client.MintKey
 	var scopes []string
@@ -68,25 +76,13 @@ any time.`,
 				}
 				k.ExpiresAt = time.Now().Add(d).UTC().Truncate(time.Second)
 			}
-			w, err := env.Writer()
-			if err != nil {
-				return err
-			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			minted, err := conn.MintAPIKey(cmd.Context(), k)
-			if err != nil {
-				return cli.Explain(err)
-			}
-			env.Notef("Keep the token: it is not shown again.")
-			return output.Show(w, minted, []output.Column[client.MintedKey]{
-				{Name: "id", Value: func(k client.MintedKey) string { return k.ID }},
-				{Name: "name", Value: func(k client.MintedKey) string { return k.Name }},
-				{Name: "expires_at", Value: func(k client.MintedKey) string { return output.Time(k.ExpiresAt) }},
-				{Name: "raw_token", Value: func(k client.MintedKey) string { return k.RawToken }},
+			err := cli.One(cmd.Context(), env, minted, func(ctx context.Context, c *client.Client) (client.MintedKey, error) {
+				return c.MintAPIKey(ctx, k)
 			})
+			if err == nil {
+				env.Notef("Keep the token: it is not shown again.")
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
@@ -115,26 +111,12 @@ those of others.`,
 		Example: "  pic api-keys ls\n  pic api-keys ls --user zoe\n  pic api-keys ls --all",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := env.Writer()
-			if err != nil {
-				return err
-			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			keys, err := cli.All(func(p client.Page) ([]client.APIKey, string, error) {
-				q.Page = p
-				l, err := conn.ListAPIKeys(cmd.Context(), q)
-				return l.Items, l.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			if len(keys) == 0 {
-				env.Notef("No API keys yet. Mint one with: pic api-keys mint --name NAME")
-			}
-			return output.List(w, keys, columns)
+			return cli.List(cmd.Context(), env, columns, "No API keys yet. Mint one with: pic api-keys mint --name NAME",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.APIKey, string, error) {
+					q.Page = p
+					l, err := c.ListAPIKeys(ctx, q)
+					return l.Items, l.Next, err
+				})
 		},
 	}
 	cmd.Flags().StringVar(&q.User, "user", "", "those of this `USER`")
@@ -155,18 +137,8 @@ On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: "  pic api-keys rm 0123456789abcdef",
 		Args:    cli.Args("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			if err := env.Confirm(cmd.Context(), yes, "End the API key %s? Programs that use it stop working.", args[0]); err != nil {
-				return err
-			}
-			if err := conn.DeleteAPIKey(cmd.Context(), args[0]); err != nil {
-				return cli.Explain(err)
-			}
-			env.Notef("Ended %s.", args[0])
-			return nil
+			return cli.Do(cmd.Context(), env, yes, "End the API key "+args[0]+"? Programs that use it stop working.", "Ended "+args[0]+".",
+				func(ctx context.Context, c *client.Client) error { return c.DeleteAPIKey(ctx, args[0]) })
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -50,23 +50,6 @@ func roleFlag(cmd *cobra.Command, role *string) {
 	}
 }
 
-// one sends a request that answers one member and shows that.
-func one(ctx context.Context, env *cli.Env, send func(context.Context, *client.Client) (client.Member, error)) error {
-	w, err := env.Writer()
-	if err != nil {
-		return err
-	}
-	conn, err := env.Connect()
-	if err != nil {
-		return err
-	}
-	m, err := send(ctx, conn)
-	if err != nil {
-		return cli.Explain(err)
-	}
-	return output.Show(w, m, columns)
-}
-
 func addCommand(env *cli.Env) *cobra.Command {
 	var app, role string
 	cmd := &cobra.Command{
@@ -76,7 +59,7 @@ func addCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic members add zoe --app demo --role editor",
 		Args:    cli.Args("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.Member, error) {
+			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.Member, error) {
 				return c.AddMember(ctx, app, args[0], role)
 			})
 		},
@@ -96,25 +79,11 @@ every app without being members.`,
 		Example: "  pic members ls --app demo",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := env.Writer()
-			if err != nil {
-				return err
-			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			members, err := cli.All(func(p client.Page) ([]client.Member, string, error) {
-				l, err := conn.ListMembers(cmd.Context(), app, p)
-				return l.Items, l.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			if len(members) == 0 {
-				env.Notef("No members yet. Add one with: pic members add USER --app %s --role viewer", app)
-			}
-			return output.List(w, members, columns)
+			return cli.List(cmd.Context(), env, columns, "No members yet. Add one with: pic members add USER --app "+app+" --role viewer",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Member, string, error) {
+					l, err := c.ListMembers(ctx, app, p)
+					return l.Items, l.Next, err
+				})
 		},
 	}
 	appFlag(env, cmd, &app)
@@ -130,7 +99,7 @@ func updateCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic members update zoe --app demo --role viewer",
 		Args:    cli.Args("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.Member, error) {
+			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.Member, error) {
 				return c.UpdateMember(ctx, app, args[0], role)
 			})
 		},
@@ -152,18 +121,8 @@ On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: "  pic members rm zoe --app demo",
 		Args:    cli.Args("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			if err := env.Confirm(cmd.Context(), yes, "Take %s out of %s?", args[0], app); err != nil {
-				return err
-			}
-			if err := conn.RemoveMember(cmd.Context(), app, args[0]); err != nil {
-				return cli.Explain(err)
-			}
-			env.Notef("%s is no longer a member of %s.", args[0], app)
-			return nil
+			return cli.Do(cmd.Context(), env, yes, "Take "+args[0]+" out of "+app+"?", args[0]+" is no longer a member of "+app+".",
+				func(ctx context.Context, c *client.Client) error { return c.RemoveMember(ctx, app, args[0]) })
 		},
 	}
 	appFlag(env, cmd, &app)

@@ -2,6 +2,7 @@
 package scripts
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -54,29 +55,15 @@ func lsCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic scripts ls\n  pic scripts ls --app demo",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := env.Writer()
-			if err != nil {
-				return err
-			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			scripts, err := cli.All(func(p client.Page) ([]client.Script, string, error) {
-				if app == "" {
-					l, err := conn.ListAllScripts(cmd.Context(), p)
+			return cli.List(cmd.Context(), env, listed, "No scripts yet. Deploy one with: pic scripts deploy FILE --app APP",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Script, string, error) {
+					if app == "" {
+						l, err := c.ListAllScripts(ctx, p)
+						return l.Items, l.Next, err
+					}
+					l, err := c.ListScripts(ctx, app, p)
 					return l.Items, l.Next, err
-				}
-				l, err := conn.ListScripts(cmd.Context(), app, p)
-				return l.Items, l.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			if len(scripts) == 0 {
-				env.Notef("No scripts yet. Deploy one with: pic scripts deploy FILE --app APP")
-			}
-			return output.List(w, scripts, listed)
+				})
 		},
 	}
 	appFlag(env, cmd, &app, "only the scripts of `APP`")
@@ -138,18 +125,9 @@ free again. On a terminal pic asks first; elsewhere --yes is needed.`,
 			if err != nil {
 				return err
 			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			if err := env.Confirm(cmd.Context(), yes, "Delete the script %s/%s?", app, script); err != nil {
-				return err
-			}
-			if err := conn.DeleteScript(cmd.Context(), app, script); err != nil {
-				return cli.Explain(err)
-			}
-			env.Notef("Deleted %s/%s.", app, script)
-			return nil
+			name := app + "/" + script
+			return cli.Do(cmd.Context(), env, yes, "Delete the script "+name+"?", "Deleted "+name+".",
+				func(ctx context.Context, c *client.Client) error { return c.DeleteScript(ctx, app, script) })
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")

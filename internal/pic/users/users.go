@@ -48,7 +48,7 @@ password.
 			if err != nil {
 				return err
 			}
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.User, error) {
+			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.User, error) {
 				return c.CreateUser(ctx, args[0], role, password)
 			})
 		},
@@ -94,22 +94,11 @@ func lsCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic users ls",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := env.Writer()
-			if err != nil {
-				return err
-			}
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			users, err := cli.All(func(p client.Page) ([]client.User, string, error) {
-				l, err := conn.ListUsers(cmd.Context(), p)
-				return l.Items, l.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			return output.List(w, users, columns)
+			return cli.List(cmd.Context(), env, columns, "",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.User, string, error) {
+					l, err := c.ListUsers(ctx, p)
+					return l.Items, l.Next, err
+				})
 		},
 	}
 }
@@ -121,7 +110,7 @@ func showCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic users show zoe",
 		Args:    cli.Args("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.User, error) {
+			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.User, error) {
 				return c.User(ctx, args[0])
 			})
 		},
@@ -158,7 +147,7 @@ you change with "pic password".
 			if change == (client.UpdateUser{}) {
 				return exit.Usagef("nothing to change: add --role or --password-stdin")
 			}
-			return one(cmd.Context(), env, func(ctx context.Context, c *client.Client) (client.User, error) {
+			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.User, error) {
 				return c.UpdateUser(ctx, args[0], change)
 			})
 		},
@@ -166,23 +155,6 @@ you change with "pic password".
 	roleFlag(cmd, &role, "")
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read a new password from standard input")
 	return cmd
-}
-
-// one sends a request that answers one user and shows that.
-func one(ctx context.Context, env *cli.Env, send func(context.Context, *client.Client) (client.User, error)) error {
-	w, err := env.Writer()
-	if err != nil {
-		return err
-	}
-	conn, err := env.Connect()
-	if err != nil {
-		return err
-	}
-	u, err := send(ctx, conn)
-	if err != nil {
-		return cli.Explain(err)
-	}
-	return output.Show(w, u, columns)
 }
 
 func rmCommand(env *cli.Env) *cobra.Command {
@@ -197,18 +169,8 @@ On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: "  pic users rm zoe",
 		Args:    cli.Args("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			conn, err := env.Connect()
-			if err != nil {
-				return err
-			}
-			if err := env.Confirm(cmd.Context(), yes, "Remove the user %s, with their API keys and memberships?", args[0]); err != nil {
-				return err
-			}
-			if err := conn.DeleteUser(cmd.Context(), args[0]); err != nil {
-				return cli.Explain(err)
-			}
-			env.Notef("Removed %s.", args[0])
-			return nil
+			return cli.Do(cmd.Context(), env, yes, "Remove the user "+args[0]+", with their API keys and memberships?", "Removed "+args[0]+".",
+				func(ctx context.Context, c *client.Client) error { return c.DeleteUser(ctx, args[0]) })
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
@@ -76,15 +77,48 @@ func (s *Store) UserByName(ctx context.Context, username string) (store.User, er
 }
 
 // ListUsers is store.Users's.
-func (s *Store) ListUsers(ctx context.Context) ([]store.User, error) {
+func (s *Store) ListUsers(ctx context.Context, p store.Page) ([]store.User, error) {
+	return s.users(ctx, `WHERE u.username > $1 ORDER BY u.username LIMIT $2`, p.After, limit(p.Limit))
+}
+
+// ListOwners is store.Users's.
+func (s *Store) ListOwners(ctx context.Context) ([]store.User, error) {
+	return s.users(ctx, `WHERE u.role = 'owner' ORDER BY u.username`)
+}
+
+func (s *Store) users(ctx context.Context, where string, args ...any) ([]store.User, error) {
 	var users []store.User
 	err := each(ctx, s.db, func(rows Rows) error {
 		var row userScan
 		err := rows.Scan(row.dest()...)
 		users = append(users, row.user())
 		return err
-	}, `SELECT `+userColumns+` FROM users u ORDER BY u.username`)
+	}, `SELECT `+userColumns+` FROM users u `+where, args...)
 	return users, err
+}
+
+// Usernames is store.Users's.
+func (s *Store) Usernames(ctx context.Context, ids []string) (map[string]string, error) {
+	names := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	var in strings.Builder
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		if i > 0 {
+			in.WriteString(", ")
+		}
+		fmt.Fprintf(&in, "$%d", i+1)
+		args[i] = id
+	}
+	err := each(ctx, s.db, func(rows Rows) error {
+		var id, name string
+		err := rows.Scan(&id, &name)
+		names[id] = name
+		return err
+	}, `SELECT id, username FROM users WHERE id IN (`+in.String()+`)`, args...)
+	return names, err
 }
 
 // CountUsers is store.Users's.

@@ -115,7 +115,7 @@ func everything(t *testing.T, s store.Store) (out []string) {
 		must(t, "reading everything", err)
 		out = append(out, fmt.Sprintf("%+v", v))
 	}
-	users, err := s.ListUsers(ctx)
+	users, err := s.ListUsers(ctx, all)
 	add(err, users)
 	session, _, err := s.SessionByToken(ctx, [32]byte{0, '\\', '\n', 255}, at(0))
 	add(err, session)

@@ -35,9 +35,24 @@ func testUsers(t *testing.T, s store.Store) {
 	_, err = s.UserByName(ctx, "Ada")
 	wantErr(t, "names are compared bytewise", err, store.ErrNotFound)
 
-	list, err := s.ListUsers(ctx)
+	owen := newUser("owen")
+	owen.Role = store.RoleOwner
+	must(t, "CreateUser", s.CreateUser(ctx, owen))
+	list, err := s.ListUsers(ctx, store.Page{Limit: 2})
 	must(t, "ListUsers", err)
-	equal(t, "ListUsers", list, []store.User{ada, zoe})
+	equal(t, "the first page", list, []store.User{ada, owen})
+	list, err = s.ListUsers(ctx, store.Page{After: "owen", Limit: 2})
+	must(t, "ListUsers", err)
+	equal(t, "the last page", list, []store.User{zoe})
+	list, err = s.ListOwners(ctx)
+	must(t, "ListOwners", err)
+	equal(t, "owners", list, []store.User{owen})
+	names, err := s.Usernames(ctx, []string{zoe.ID, again.ID, ada.ID})
+	must(t, "Usernames", err)
+	equal(t, "names", names, map[string]string{ada.ID: "ada", zoe.ID: "zoe"})
+	names, err = s.Usernames(ctx, nil)
+	must(t, "Usernames of nobody", err)
+	equal(t, "no names", names, nil)
 
 	wantErr(t, "SetPassword of nobody", s.SetPassword(ctx, again.ID, "x", "", at(0)), store.ErrNotFound)
 	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", "", at(time.Hour)))
@@ -79,7 +94,8 @@ func testSessions(t *testing.T, s store.Store) {
 	must(t, "CreateUser", s.CreateUser(ctx, zoe))
 	session := func(u store.User, token string, life time.Duration) store.Session {
 		return store.Session{
-			ID: newID(), TokenHash: sha256.Sum256([]byte(token)), UserID: u.ID, Client: "cli",
+			ID: newID(), TokenHash: sha256.Sum256([]byte(token)), UserID: u.ID, Username: u.Username, Client: "cli",
+			Address: "2001:db8::1", UserAgent: token + "\tü",
 			CreatedAt: at(0), ExpiresAt: at(life), LastUsedAt: at(time.Second),
 		}
 	}
@@ -106,11 +122,37 @@ func testSessions(t *testing.T, s store.Store) {
 	equal(t, "touched session", v, other)
 	wantErr(t, "touching a session that does not exist", s.TouchSession(ctx, orphan.ID, at(0), at(0)), store.ErrNotFound)
 
+	v, err = s.Session(ctx, short.ID, at(time.Hour-time.Microsecond))
+	must(t, "Session", err)
+	equal(t, "session by its ID", v, short)
+	_, err = s.Session(ctx, short.ID, at(time.Hour))
+	wantErr(t, "an expired session", err, store.ErrNotFound)
+	sessions := func(user string, when time.Time, p store.Page) []store.Session {
+		t.Helper()
+		list, err := s.ListSessions(ctx, user, when, p)
+		must(t, "ListSessions", err)
+		return list
+	}
+	equal(t, "ada's", sessions(ada.ID, at(0), store.Page{Limit: 10}), []store.Session{long, short})
+	equal(t, "ada's later", sessions(ada.ID, at(time.Hour), store.Page{Limit: 10}), []store.Session{long})
+	equal(t, "everybody's first", sessions("", at(0), store.Page{Limit: 2}), []store.Session{long, short})
+	equal(t, "everybody's next", sessions("", at(0), store.Page{After: short.ID, Limit: 2}), []store.Session{other})
+
 	next, err := s.DeleteExpiredSessions(ctx, at(time.Hour))
 	must(t, "DeleteExpiredSessions", err)
 	equal(t, "when the next one ends", next, long.ExpiresAt)
 	_, _, err = s.SessionByToken(ctx, short.TokenHash, at(0))
 	wantErr(t, "a session that was removed", err, store.ErrNotFound)
+
+	third, fourth := session(ada, "third", time.Hour), session(ada, "fourth", time.Hour)
+	must(t, "CreateSession", s.CreateSession(ctx, third))
+	must(t, "CreateSession", s.CreateSession(ctx, fourth))
+	must(t, "DeleteSessions", s.DeleteSessions(ctx, ada.ID, third.ID))
+	equal(t, "the one that was to be kept", sessions(ada.ID, at(0), store.Page{Limit: 10}), []store.Session{third})
+	equal(t, "another user's", sessions(zoe.ID, at(0), store.Page{Limit: 10}), []store.Session{other})
+	must(t, "DeleteSessions", s.DeleteSessions(ctx, ada.ID, ""))
+	equal(t, "none is left", sessions(ada.ID, at(0), store.Page{Limit: 10}), nil)
+	must(t, "CreateSession", s.CreateSession(ctx, long))
 
 	must(t, "SetPassword", s.SetPassword(ctx, ada.ID, "new", long.ID, at(0)))
 	_, _, err = s.SessionByToken(ctx, long.TokenHash, at(0))
