@@ -172,6 +172,9 @@ var coreRegistry = sync.OnceValue(func() registry {
 	return r
 })
 
+// getters are the functions that read the property of a value that is no map.
+func (e *Engine) getters(name string) []*Native { return e.overloads("get$"+name, 1) }
+
 // overloads are the functions of that name and arity: the host's, then the library's.
 func (e *Engine) overloads(name string, arity int) []*Native {
 	k := fnKey{name, arity}

@@ -84,7 +84,8 @@ func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
 	exports, imports, env, dyn := vm.exports, vm.imports, vm.env, vm.dyn
 	vm.exports, vm.imports, vm.env, vm.dyn = nil, nil, inst.env, nil
 	adj := vm.fn.nregs
-	keep := vm.keep
+	keep, out := vm.keep, vm.out
+	vm.out = false
 	vm.keep = func() { // before the registers are given up
 		for _, e := range vm.exports {
 			inst.vars[e.name] = share(*e.place).Freeze()
@@ -97,10 +98,10 @@ func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
 		err = newError(ErrStackOverflow, "")
 	} else {
 		vm.undefineOuter(p, adj)
-		_, err = vm.runThis(p.body, nil, adj, nil)
+		_, err = vm.runBody(p, adj)
 	}
 	vm.natives--
-	vm.keep = keep
+	vm.keep, vm.out = keep, out
 	vm.exports, vm.imports, vm.env, vm.dyn = exports, imports, env, dyn
 	if err != nil {
 		delete(vm.loaded, p)

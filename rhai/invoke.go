@@ -24,10 +24,7 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 		}
 		args[0] = *this
 	}
-	if vm.ncalls == len(vm.calls) {
-		vm.calls = append(vm.calls, &Call{})
-	}
-	c := vm.calls[vm.ncalls]
+	c := vm.nextCall()
 	vm.ncalls++
 	c.vm, c.args, c.this, c.native, c.pos, c.held = vm, args, this, fn, pos, 0
 	temps := len(vm.temps)
@@ -44,6 +41,17 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	}
 	return v, err
 }
+
+// nextCall is the record of the call that is made next.
+func (vm *machine) nextCall() *Call {
+	if vm.ncalls == len(vm.calls) {
+		vm.calls = append(vm.calls, &Call{})
+	}
+	return vm.calls[vm.ncalls]
+}
+
+// callRoom is room for the n arguments of the call that is made next, until it returns.
+func (vm *machine) callRoom(n int) []Value { return vm.nextCall().room[:n] }
 
 // shareStored marks what the function may keep and others may hold. It comes before the receiver is made unique: an array that is pushed
 // into itself is then copied first.
@@ -533,6 +541,15 @@ func (vm *machine) runThis(fn *funcProto, f *fnObj, adj int, this *Value) (Value
 	if f != nil {
 		vm.setEnv(f)
 	}
+	return vm.finish()
+}
+
+// runBody executes the body of a program whose registers begin at adj.
+func (vm *machine) runBody(p *Program, adj int) (Value, *Error) {
+	if err := vm.enterThis(p.body, adj, nil, false, nil); err != nil {
+		return Value{}, err
+	}
+	vm.frames[vm.fp-1].flags |= frameEntry | frameBody
 	return vm.finish()
 }
 

@@ -36,6 +36,8 @@ type linked struct {
 	typed      map[typedKey]*funcProto
 	typedNames map[fnKey]bool // names of typed methods
 	wide       int            // most registers of a function
+	env        environment    // of runs that put nothing into theirs
+	ownEnv     bool           // runs need an environment of their own
 }
 
 type typedKey struct {
@@ -58,6 +60,7 @@ type fieldSite struct {
 	name  string
 	key   Value
 	cache atomic.Int32
+	get   []*Native // getters of host types
 }
 
 // builtinMethod names the methods that the machine answers itself.
@@ -73,6 +76,7 @@ const (
 
 func (p *Program) link(u *bytecode.Unit) {
 	p.unit = u
+	p.env.prog, p.ownEnv = p, u.Dynamic
 	if h := p.host; h != nil {
 		p.byName, p.anyArity, p.typed, p.typedNames = h.byName, h.anyArity, h.typed, h.typedNames
 		p.funcs = make([]*funcProto, len(u.Funcs))
@@ -139,6 +143,7 @@ func (p *Program) linkCode(u *bytecode.Unit) {
 	p.fields = make([]fieldSite, len(u.Fields))
 	for i, n := range u.Fields {
 		p.fields[i].name = n
+		p.fields[i].get = p.eng.getters(n)
 		if k, ok := names[n]; ok {
 			p.fields[i].key = k
 			p.fields[i].name = k.str()
@@ -162,6 +167,7 @@ func (p *Program) linkCode(u *bytecode.Unit) {
 func (p *Program) linkCalls(u *bytecode.Unit) {
 	fix := func(code []bytecode.Ins) {
 		for i := range code {
+			p.ownEnv = p.ownEnv || code[i].Op == bytecode.SetConst
 			if in := &code[i]; in.Op == bytecode.Call && p.funcs[in.D].ext {
 				in.Op = bytecode.CallFn
 			}

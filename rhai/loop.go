@@ -78,7 +78,7 @@ func (vm *machine) loop() {
 			}
 			setVal(&regs[in.A], v)
 		case bytecode.Take:
-			if vm.scope != nil {
+			if vm.out {
 				goto slow
 			}
 			setVal(&regs[in.A], &regs[in.B])
@@ -487,7 +487,7 @@ func (vm *machine) loop() {
 			fp := vm.fp - 1
 			f := &vm.frames[fp]
 			if f.flags != 0 {
-				if f.flags != frameEntry || vm.keep != nil {
+				if f.flags != frameEntry {
 					goto slow
 				}
 				setVal(&vm.ret, &regs[in.A])

@@ -64,7 +64,18 @@ type machine struct {
 	loaded    map[*Program]*moduleInstance
 	keep      func() // called before the body's frame ends
 	scope     *Scope
+	out       bool   // the scope gets the body's variables
+	cancel    func() // sets cancelled
+	ender     ender  // of the context that is being watched
+	forget    func() bool
 	broken    bool // a native panicked: the state is not to be reused
+}
+
+// ender is a context that tells one run of its end without a goroutine or an allocation. ForgetEnd
+// reports whether f will not be called.
+type ender interface {
+	NotifyEnd(f func())
+	ForgetEnd() bool
 }
 
 // frame is what a call saves of its caller.
@@ -81,6 +92,7 @@ const (
 	frameExtended
 	frameChunk    // the callee's registers are in another chunk
 	frameFragment // code that runs on the caller's registers
+	frameBody     // of a program's body: what it leaves behind is taken before it ends
 )
 
 // frameExt is the rest of a frame that few functions need.
@@ -113,13 +125,14 @@ const (
 var machines = sync.Pool{New: func() any {
 	vm := &machine{stack: make([]Value, chunkSize)}
 	vm.allFrames = make([]frame, defaultCallLevels+2)
+	vm.cancel = func() { vm.cancelled.Store(true) }
 	return vm
 }}
 
 // start prepares a machine for a run.
-func (e *Engine) start(ctx context.Context, l Limits) *machine {
+func (e *Engine) start(ctx context.Context, l *Limits) *machine {
 	vm := machines.Get().(*machine)
-	vm.eng, vm.ctx, vm.limits = e, ctx, l
+	vm.eng, vm.ctx, vm.limits = e, ctx, *l
 	if vm.cancelled.Load() {
 		vm.cancelled.Store(false)
 	}
@@ -163,7 +176,7 @@ func (vm *machine) stop() {
 	vm.place, vm.placeCell, vm.path = nil, nil, vm.path[:0]
 	vm.used, vm.peak, vm.budget, vm.granted = 0, 0, 0, 0
 	vm.ctx, vm.eng, vm.env, vm.main, vm.scope, vm.keep = nil, nil, nil, nil, nil, nil
-	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, nil
+	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, vm.outer[:0]
 	vm.fragments, vm.loaded = nil, nil
 	vm.cursor = cursor{}
 	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
@@ -216,24 +229,36 @@ func (vm *machine) terminated() *Error {
 	return e
 }
 
-// watch makes the end of the context end the run; the result stops watching.
-func (vm *machine) watch(ctx context.Context) func() bool {
+// watch makes the end of the context end the run, until unwatch.
+func (vm *machine) watch(ctx context.Context) {
 	vm.ctx = ctx
 	if ctx == nil {
-		return func() bool { return true }
+		return
+	}
+	if c, ok := ctx.(ender); ok {
+		vm.ender = c
+		c.NotifyEnd(vm.cancel)
+		return
+	}
+	if ctx.Done() == nil {
+		return
 	}
 	if ctx.Err() != nil {
 		vm.cancelled.Store(true)
 	}
-	stop := func() { vm.cancelled.Store(true) }
-	// As context.AfterFunc does, but without making a context of its own.
-	if c, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
-		return c.AfterFunc(stop)
+	vm.forget = context.AfterFunc(ctx, vm.cancel)
+}
+
+// unwatch reports whether nothing will cancel the machine from now on.
+func (vm *machine) unwatch() bool {
+	quiet := true
+	if vm.ender != nil {
+		quiet = vm.ender.ForgetEnd()
+	} else if vm.forget != nil {
+		quiet = vm.forget()
 	}
-	if ctx.Done() == nil {
-		return func() bool { return true }
-	}
-	return context.AfterFunc(ctx, stop)
+	vm.ender, vm.forget = nil, nil
+	return quiet
 }
 
 // operations is the number of operations charged so far.
@@ -338,12 +363,17 @@ func (vm *machine) newChunk(base, nargs int) {
 
 // leave goes back to the caller of the current frame.
 func (vm *machine) leave() uint8 {
-	if vm.keep != nil && vm.fn == vm.fn.prog.body {
-		vm.keep()
+	flags := vm.frames[vm.fp-1].flags
+	if flags&frameBody != 0 {
+		if vm.out {
+			vm.fn.prog.scopeOut(vm, vm.scope)
+		}
+		if vm.keep != nil {
+			vm.keep()
+		}
 	}
 	vm.fp--
 	f := &vm.frames[vm.fp]
-	flags := f.flags
 	if flags&frameExtended != 0 {
 		x := vm.ext
 		vm.ext = x.prev

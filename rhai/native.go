@@ -84,6 +84,7 @@ type Call struct {
 	native *Native
 	pos    Position
 	held   int64 // bytes charged by Alloc until the call returns
+	room   [3]Value
 }
 
 // Args are the arguments, the receiver of a method call first. They are

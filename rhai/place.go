@@ -117,7 +117,7 @@ func (vm *machine) stepField(f *fieldSite) bool {
 		}
 		return true
 	}
-	v, ok := vm.property(vm.place, f.name)
+	v, ok := vm.property(vm.place, f)
 	if ok {
 		vm.stepTemp(pathStep{field: f}, v)
 	}
@@ -444,7 +444,7 @@ func (vm *machine) fieldOf(in *bytecode.Ins) bool {
 		}
 		return true
 	}
-	v, ok := vm.property(&vm.regs[in.B], f.name)
+	v, ok := vm.property(&vm.regs[in.B], f)
 	if ok {
 		vm.regs[in.A] = v
 	}
@@ -452,18 +452,21 @@ func (vm *machine) fieldOf(in *bytecode.Ins) bool {
 }
 
 // property calls the getter of a value that is no map.
-func (vm *machine) property(place *Value, name string) (Value, bool) {
-	args := []Value{*place}
-	for _, n := range vm.eng.overloads("get$"+name, 1) {
-		if n.accepts(args) {
+func (vm *machine) property(place *Value, f *fieldSite) (Value, bool) {
+	name := f.name
+	if len(f.get) > 0 {
+		args := vm.callRoom(1)
+		args[0] = *place
+		if n := choose(f.get, args); n != nil {
 			v, err := vm.callNative(n, args, place, false, 0, vm.pos())
+			args[0] = Value{}
 			if err != nil {
 				return Value{}, vm.fail(err)
 			}
 			return v, true
 		}
 	}
-	args = append(args, String(name))
+	args := []Value{*place, String(name)}
 	for _, n := range vm.eng.overloads("index$get$", 2) {
 		if n.accepts(args) {
 			v, err := vm.callNative(n, args, place, false, 0, vm.altPos())
@@ -617,7 +620,7 @@ func (vm *machine) setField(f *fieldSite, v Value, op syntax.Token) bool {
 		return vm.setMapKey(m, f.name, v, op)
 	}
 	if op != 0 {
-		old, ok := vm.property(vm.place, f.name)
+		old, ok := vm.property(vm.place, f)
 		if !ok {
 			return false
 		}

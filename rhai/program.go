@@ -61,49 +61,53 @@ func (e *Engine) Compile(name, source string) (*Program, error) {
 	return p, nil
 }
 
-// runConfig is what RunOptions set.
-type runConfig struct {
+// RunOption changes one run.
+type RunOption struct {
 	limits *Limits
 	stats  *Stats
+	inputs bool
 }
 
-// RunOption changes one run.
-type RunOption func(*runConfig)
-
 // RunLimits replaces the engine's limits for this run.
-func RunLimits(l Limits) RunOption { return func(c *runConfig) { c.limits = &l } }
+func RunLimits(l Limits) RunOption { return RunOption{limits: &l} }
 
 // RunMetered is RunLimits and RunStats in one, for who runs many programs: both are used where
 // they are, and must stay until the run ends.
-func RunMetered(l *Limits, st *Stats) RunOption {
-	return func(c *runConfig) { c.limits, c.stats = l, st }
-}
+func RunMetered(l *Limits, st *Stats) RunOption { return RunOption{limits: l, stats: st} }
+
+// RunInputs leaves the scope as it is: the run takes its variables from there and brings none
+// back. The body's variables can then be given up at their last use, so that `a = f(a)` need not copy.
+func RunInputs() RunOption { return RunOption{inputs: true} }
 
 // RunStats writes what the run used to st when it ends, also after an error.
-func RunStats(st *Stats) RunOption { return func(c *runConfig) { c.stats = st } }
+func RunStats(st *Stats) RunOption { return RunOption{stats: st} }
 
-func (p *Program) configure(opts []RunOption) (runConfig, Limits) {
-	var c runConfig
-	for _, o := range opts {
-		o(&c)
+func (p *Program) configure(opts []RunOption) (c RunOption) {
+	c.limits = &p.eng.limits
+	for i := range opts {
+		o := &opts[i]
+		if o.limits != nil {
+			c.limits = o.limits
+		}
+		if o.stats != nil {
+			c.stats = o.stats
+		}
+		c.inputs = c.inputs || o.inputs
 	}
-	if c.limits != nil {
-		return c, *c.limits
-	}
-	return c, p.eng.limits
+	return c
 }
 
 // Run runs the script's body and returns its value. Scope may be nil. The run
 // ends with ErrTerminated when ctx is done. One goroutine per call.
 func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Value, error) {
-	c, limits := p.configure(opts)
-	vm := p.eng.start(ctx, limits)
-	unwatch := vm.watch(ctx)
-	v, err := p.body0(vm, scope, nil)
+	c := p.configure(opts)
+	vm := p.eng.start(ctx, c.limits)
+	vm.watch(ctx)
+	v, err := p.body0(vm, scope, !c.inputs, nil)
 	if c.stats != nil {
 		*c.stats = vm.stats()
 	}
-	if unwatch() {
+	if vm.unwatch() {
 		vm.stop()
 	}
 	if err != nil {
@@ -112,26 +116,20 @@ func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Val
 	return v, nil
 }
 
-// body0 runs the body as the first frame of a machine. End is called before that frame ends.
-func (p *Program) body0(vm *machine, scope *Scope, end func()) (v Value, err error) {
+// body0 runs the body as the first frame of a machine. With out, the scope gets its variables. End is called
+// before that frame ends.
+func (p *Program) body0(vm *machine, scope *Scope, out bool, end func()) (v Value, err error) {
 	defer border(vm, &err)
-	vm.env = &environment{prog: p}
+	vm.env = &p.env
+	if p.ownEnv {
+		vm.env = &environment{prog: p}
+	}
 	vm.main = vm.env
 	vm.wide = p.wide
-	vm.scope = scope
+	vm.scope, vm.out, vm.keep = scope, out && scope != nil, end
 	p.scopeIn(vm, scope)
-	if scope != nil || end != nil {
-		vm.keep = func() {
-			if scope != nil {
-				p.scopeOut(vm, scope)
-			}
-			if end != nil {
-				end()
-			}
-		}
-	}
-	value, e := vm.runThis(p.body, nil, 0, nil)
-	vm.keep = nil
+	value, e := vm.runBody(p, 0)
+	vm.out, vm.keep = false, nil
 	if e != nil {
 		if e.Kind == ErrExit {
 			return e.Value, nil
@@ -170,7 +168,7 @@ func (e *PanicError) Error() string { return fmt.Sprint(e.Value) }
 
 // scopeIn copies the outside variables that the body mentions to its registers.
 func (p *Program) scopeIn(vm *machine, scope *Scope) {
-	if scope != nil {
+	if vm.out {
 		for _, t := range p.unit.TopVars {
 			if !t.Slot.Far {
 				vm.stack[t.Slot.Reg] = Value{p: &vUndef}
@@ -225,16 +223,16 @@ func (p *Program) scopeOut(vm *machine, scope *Scope) {
 // Instance runs the body once and keeps the state, so that functions of the
 // script can be called. It belongs to one goroutine at a time.
 func (p *Program) Instance(ctx context.Context, scope *Scope, opts ...RunOption) (*Instance, error) {
-	c, limits := p.configure(opts)
-	vm := p.eng.start(ctx, limits)
-	unwatch := vm.watch(ctx)
+	c := p.configure(opts)
+	vm := p.eng.start(ctx, c.limits)
+	vm.watch(ctx)
 	var imports []importSlot
-	v, err := p.body0(vm, scope, func() { imports = append(imports, vm.imports...) })
+	v, err := p.body0(vm, scope, !c.inputs, func() { imports = append(imports, vm.imports...) })
 	vm.imports = imports
 	if c.stats != nil {
 		*c.stats = vm.stats()
 	}
-	stopped := unwatch()
+	stopped := vm.unwatch()
 	if err != nil {
 		if stopped {
 			vm.stop()
@@ -289,8 +287,8 @@ func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 		}
 	}
 	vm.cancelled.Store(false)
-	unwatch := vm.watch(ctx)
-	defer unwatch()
+	vm.watch(ctx)
+	defer vm.unwatch()
 	defer border(vm, &err)
 	if vm.broken {
 		return Value{}, &Error{Kind: ErrSystem, subject: "the instance is unusable after a panic"}

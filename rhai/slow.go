@@ -18,8 +18,8 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 		*a = share(r[in.B])
 	case bytecode.Take:
 		*a = r[in.B]
-		if vm.scope != nil {
-			share(*a)
+		if vm.fn == vm.main.prog.body || vm.fn.f.Fragment {
+			share(*a) // the scope gets the variable, too
 		}
 	case bytecode.Share:
 		share(*a)
@@ -213,7 +213,7 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 			}
 			return true
 		}
-		v, ok := vm.property(vm.ext.this, vm.fn.prog.fields[in.D].name)
+		v, ok := vm.property(vm.ext.this, &vm.fn.prog.fields[in.D])
 		if ok {
 			*a = v
 		}

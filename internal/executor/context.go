@@ -24,7 +24,7 @@ type runContext struct {
 	err      error
 	cause    error
 	done     chan struct{} // made when asked for
-	one      afterFunc     // the first call that is due: mostly the engine's, and the only one
+	notify   func()        // the engine's
 	funcs    []*afterFunc
 	attached bool
 	timer    *time.Timer
@@ -38,8 +38,7 @@ type runContext struct {
 
 // afterFunc is a call that is due when the context ends.
 type afterFunc struct {
-	f     func() // nil when it was stopped
-	taken bool
+	f func() // nil when it was stopped
 }
 
 // begin makes c the context of a run that begins now.
@@ -128,7 +127,7 @@ func (c *runContext) Cause() error {
 
 // AfterFunc has f called when the context ends, in a goroutine of its own if it
 // has ended already: the context package calls AfterFunc with the lock of a child
-// context held, which f takes. The context package and the engine use it in place
+// context held, which f takes. The context package uses it in place
 // of a goroutine that waits for Done.
 func (c *runContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
@@ -137,12 +136,8 @@ func (c *runContext) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	a := &c.one
-	if a.taken {
-		a = &afterFunc{}
-		c.funcs = append(c.funcs, a)
-	}
-	a.f, a.taken = f, true
+	a := &afterFunc{f}
+	c.funcs = append(c.funcs, a)
 	c.mu.Unlock()
 	return func() bool {
 		c.mu.Lock()
@@ -151,6 +146,32 @@ func (c *runContext) AfterFunc(f func()) (stop func() bool) {
 		a.f = nil
 		return stopped
 	}
+}
+
+// NotifyEnd and ForgetEnd are AfterFunc for the engine, of which a run has one: they allocate nothing. f is called at
+// once if the context has ended, and ForgetEnd reports whether it will not be called any more.
+func (c *runContext) NotifyEnd(f func()) {
+	if err := c.parent.Err(); err != nil {
+		c.cancel(err, context.Cause(c.parent))
+	}
+	c.mu.Lock()
+	ended := c.err != nil
+	if !ended {
+		c.notify = f
+	}
+	c.mu.Unlock()
+	if ended {
+		f()
+	}
+}
+
+// ForgetEnd ends what NotifyEnd began.
+func (c *runContext) ForgetEnd() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	quiet := c.err == nil || c.notify == nil
+	c.notify = nil
+	return quiet
 }
 
 // attach sets the timer for the deadline and listens to the parent.
@@ -180,7 +201,7 @@ func (c *runContext) cancel(err, cause error) {
 	if c.done != nil {
 		close(c.done)
 	}
-	first := c.one.f
+	notify := c.notify
 	var due []func()
 	for _, a := range c.funcs {
 		if a.f != nil {
@@ -196,8 +217,8 @@ func (c *runContext) cancel(err, cause error) {
 	if unhook != nil {
 		unhook()
 	}
-	if first != nil {
-		first()
+	if notify != nil {
+		notify()
 	}
 	for _, f := range due {
 		f()

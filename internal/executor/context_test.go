@@ -129,3 +129,33 @@ func TestRunContextAfterFuncOnceEnded(t *testing.T) {
 		t.Error("what was called is said to be stopped")
 	}
 }
+
+// The engine is told once, also of an end that came before it asked.
+func TestRunContextTellsTheEngine(t *testing.T) {
+	parent, cancel := context.WithCancel(t.Context())
+	c := begun(t, parent, time.Time{})
+	told := make(chan bool, 3)
+	c.NotifyEnd(func() { told <- true })
+	if !c.ForgetEnd() {
+		t.Error("nothing happened, and the engine is told that something may")
+	}
+	c.NotifyEnd(func() { told <- true })
+	cancel()
+	if c.Err() == nil {
+		t.Error("the context has not ended with its parent")
+	}
+	<-told
+	if c.ForgetEnd() {
+		t.Error("the engine was told and is told that it was not")
+	}
+	c.NotifyEnd(func() { told <- true })
+	<-told
+	parent, cancel = context.WithCancel(t.Context())
+	cancel()
+	c = begun(t, parent, time.Time{})
+	c.NotifyEnd(func() { told <- true }) // without anybody having asked for Err
+	<-told
+	if len(told) > 0 {
+		t.Error("the engine was told of one end twice")
+	}
+}

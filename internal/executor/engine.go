@@ -93,16 +93,16 @@ func newBlob(c *rhai.Call, b []byte) (rhai.Value, error) {
 	return rhai.Blob(b), nil
 }
 
-// newMap makes a map of entries, which it takes over.
-func newMap(c *rhai.Call, entries map[string]rhai.Value) (rhai.Value, error) {
+// newMap makes a map of entries, which it puts in order. Of several with one key the last counts.
+func newMap(c *rhai.Call, entries ...rhai.Entry) (rhai.Value, error) {
 	n := 64
-	for k := range entries {
-		n += 48 + len(k)
+	for i := range entries {
+		n += 48 + len(entries[i].Key)
 	}
 	if err := c.Alloc(n); err != nil {
 		return rhai.Value{}, err
 	}
-	return rhai.Map(entries), nil
+	return rhai.MapOf(entries), nil
 }
 
 // throw makes an error with a message that a script can catch.

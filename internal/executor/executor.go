@@ -136,17 +136,16 @@ func (r *run) execute(ctx context.Context, began time.Time) {
 	}
 	scope := scopes.Get().(*rhai.Scope)
 	r.fill(scope)
-	value, err := program.Run(&r.ctx, scope, rhai.RunMetered(&r.limits, &r.stats))
+	value, err := program.Run(&r.ctx, scope, rhai.RunMetered(&r.limits, &r.stats), rhai.RunInputs())
 	scope.Rewind(0)
 	scopes.Put(scope)
 	r.result.Operations, r.result.PeakMemory = r.stats.Operations, r.stats.PeakMemory
 	if err == nil {
-		var res *invoke.Response
-		if res, err = r.response(value); err == nil {
+		if err = r.respond(value); err == nil {
 			err = r.commit()
 		}
 		if err == nil {
-			r.result.Status, r.result.Response = store.StatusOK, res
+			r.result.Status, r.result.Response = store.StatusOK, &r.response
 			return
 		}
 	}
@@ -180,6 +179,7 @@ type run struct {
 	limits   rhai.Limits
 	stats    rhai.Stats
 	result   invoke.Result
+	response invoke.Response // the result's
 }
 
 // hook is where every call of a host function passes: its arguments come in,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -53,6 +54,8 @@ type jsonParser struct {
 	s   string
 	i   int
 	buf []byte // for strings with escapes
+
+	entries []rhai.Entry // of the objects that are being read, the inner behind the outer
 }
 
 func (p *jsonParser) fail(format string, args ...any) error {
@@ -119,12 +122,12 @@ func (p *jsonParser) word(w string) error {
 
 func (p *jsonParser) object(depth int) (rhai.Value, error) {
 	p.i++
-	entries := map[string]rhai.Value{}
 	p.space()
 	if p.i < len(p.s) && p.s[p.i] == '}' {
 		p.i++
-		return newMap(p.c, entries)
+		return newMap(p.c)
 	}
+	from := len(p.entries)
 	for {
 		if p.i >= len(p.s) || p.s[p.i] != '"' {
 			return rhai.Value{}, p.fail("expected a key in double quotes")
@@ -146,7 +149,7 @@ func (p *jsonParser) object(depth int) (rhai.Value, error) {
 		if err := p.c.Alloc(64 + len(key)); err != nil {
 			return rhai.Value{}, err
 		}
-		entries[string(append([]byte(nil), key...))] = v
+		p.entries = append(p.entries, rhai.Entry{Key: strings.Clone(key), Value: v})
 		p.space()
 		if p.i < len(p.s) && p.s[p.i] == ',' {
 			p.i++
@@ -155,7 +158,10 @@ func (p *jsonParser) object(depth int) (rhai.Value, error) {
 		}
 		if p.i < len(p.s) && p.s[p.i] == '}' {
 			p.i++
-			return newMap(p.c, entries)
+			m, err := newMap(p.c, p.entries[from:]...)
+			clear(p.entries[from:])
+			p.entries = p.entries[:from]
+			return m, err
 		}
 		return rhai.Value{}, p.fail("expected ',' or '}' in an object")
 	}

@@ -241,7 +241,7 @@ func listing(c *rhai.Call, r *run, q invoke.Query) (rhai.Value, error) {
 		if err != nil {
 			return rhai.Value{}, err
 		}
-		if items[i], err = newMap(c, map[string]rhai.Value{"key": k, "value": v}); err != nil {
+		if items[i], err = newMap(c, rhai.Entry{Key: "key", Value: k}, rhai.Entry{Key: "value", Value: v}); err != nil {
 			return rhai.Value{}, err
 		}
 	}
@@ -251,5 +251,5 @@ func listing(c *rhai.Call, r *run, q invoke.Query) (rhai.Value, error) {
 			return rhai.Value{}, err
 		}
 	}
-	return newMap(c, map[string]rhai.Value{"items": rhai.Array(items), "cursor": cursor})
+	return newMap(c, rhai.Entry{Key: "cursor", Value: cursor}, rhai.Entry{Key: "items", Value: rhai.Array(items)})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -166,7 +167,7 @@ func (p *pattern) each(c *rhai.Call, s string, f func(m []int) (bool, error)) er
 // captures makes a map of a match: its text, its groups by number from 1, and
 // the named ones by name. A group that took no part is ().
 func (p *pattern) captures(c *rhai.Call, s string, m []int) (rhai.Value, error) {
-	entries := map[string]rhai.Value{}
+	var entries []rhai.Entry
 	for i, name := range p.re.SubexpNames() {
 		v := rhai.Unit()
 		if m[2*i] >= 0 {
@@ -176,15 +177,15 @@ func (p *pattern) captures(c *rhai.Call, s string, m []int) (rhai.Value, error) 
 			}
 		}
 		if i == 0 {
-			entries["text"] = v
+			entries = append(entries, rhai.Entry{Key: "text", Value: v})
 			continue
 		}
-		entries[fmt.Sprint(i)] = v
+		entries = append(entries, rhai.Entry{Key: strconv.Itoa(i), Value: v})
 		if name != "" {
-			entries[name] = v
+			entries = append(entries, rhai.Entry{Key: name, Value: v})
 		}
 	}
-	return newMap(c, entries)
+	return newMap(c, entries...)
 }
 
 func (e *Executor) regexModule() *rhai.Module {

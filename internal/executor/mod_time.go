@@ -87,11 +87,11 @@ func (e *Executor) timeModule() *rhai.Module {
 					if err != nil {
 						return rhai.Value{}, err
 					}
-					return newMap(c, map[string]rhai.Value{
-						"year": rhai.Int(int64(t.Year())), "month": rhai.Int(int64(t.Month())), "day": rhai.Int(int64(t.Day())),
-						"hour": rhai.Int(int64(t.Hour())), "minute": rhai.Int(int64(t.Minute())), "second": rhai.Int(int64(t.Second())),
-						"millisecond": rhai.Int(int64(t.Nanosecond() / 1e6)), "weekday": rhai.Int(int64((t.Weekday()+6)%7) + 1), "yearday": rhai.Int(int64(t.YearDay())),
-					})
+					part := func(name string, n int) rhai.Entry { return rhai.Entry{Key: name, Value: rhai.Int(int64(n))} }
+					return newMap(c,
+						part("year", t.Year()), part("month", int(t.Month())), part("day", t.Day()),
+						part("hour", t.Hour()), part("minute", t.Minute()), part("second", t.Second()),
+						part("millisecond", t.Nanosecond()/1e6), part("weekday", int((t.Weekday()+6)%7)+1), part("yearday", t.YearDay()))
 				},
 			},
 		)

@@ -48,10 +48,9 @@ func urlModule() *rhai.Module {
 					if err != nil {
 						return rhai.Value{}, throw(err.Error())
 					}
-					return textMap(c, map[string]string{
-						"scheme": u.Scheme, "username": u.User.Username(), "host": u.Hostname(), "port": u.Port(),
-						"path": u.Path, "query": u.RawQuery, "fragment": u.Fragment,
-					})
+					return textMap(c,
+						pair{"scheme", u.Scheme}, pair{"username", u.User.Username()}, pair{"host", u.Hostname()}, pair{"port", u.Port()},
+						pair{"path", u.Path}, pair{"query", u.RawQuery}, pair{"fragment", u.Fragment})
 				},
 			},
 			&rhai.Native{
@@ -79,15 +78,15 @@ func urlModule() *rhai.Module {
 					if err := c.Charge(1 + len(s)/8); err != nil {
 						return rhai.Value{}, err
 					}
-					entries := map[string]rhai.Value{}
+					var entries []rhai.Entry
 					for name, values := range parseQuery(s) {
 						v, err := texts(c, values)
 						if err != nil {
 							return rhai.Value{}, err
 						}
-						entries[clean(name)] = v
+						entries = append(entries, rhai.Entry{Key: clean(name), Value: v})
 					}
-					return newMap(c, entries)
+					return newMap(c, entries...)
 				},
 			},
 			&rhai.Native{

@@ -21,7 +21,7 @@ type request struct {
 	run *run
 	req *invoke.Request
 
-	params, query, headers, cookies, body *rhai.Value
+	params, query, headers, cookies, body rhai.Value // unit until they are made
 }
 
 var requestType = rhai.NewType[*request]("Request").
@@ -48,16 +48,15 @@ func requestMethod(name, returns, doc, example string, f func(*rhai.Call, *reque
 
 // once makes a part of the request at the first call. What it returns is
 // frozen: scripts may hold it many times and change their copies.
-func once(at **rhai.Value, f func() (rhai.Value, error)) (rhai.Value, error) {
-	if *at == nil {
+func once(at *rhai.Value, f func() (rhai.Value, error)) (rhai.Value, error) {
+	if at.IsUnit() {
 		v, err := f()
 		if err != nil {
 			return rhai.Value{}, err
 		}
-		v = v.Freeze()
-		*at = &v
+		*at = v.Freeze()
 	}
-	return **at, nil
+	return *at, nil
 }
 
 func requestFunctions() []*rhai.Native {
@@ -74,11 +73,11 @@ func requestFunctions() []*rhai.Native {
 			`request.params.rest // "7/items"`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) {
 				return once(&q.params, func() (rhai.Value, error) {
-					m := map[string]string{}
+					var m []pair
 					for _, p := range q.req.Params {
-						m[p.Name] = p.Value
+						m = append(m, pair{p.Name, p.Value})
 					}
-					return textMap(c, m)
+					return textMap(c, m...)
 				})
 			}),
 		requestGetter("query", "map", "The query's parameters. Of one that occurs twice the first counts; `url::parse_query` gives all.",
@@ -95,16 +94,16 @@ func requestFunctions() []*rhai.Native {
 			`request.headers["content-type"] // "application/json"`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) {
 				return once(&q.headers, func() (rhai.Value, error) {
-					m := make(map[string]string, len(q.req.Header))
+					m := make([]pair, 0, len(q.req.Header))
 					for name, values := range q.req.Header {
-						m[strings.ToLower(name)] = strings.Join(values, ", ")
+						m = append(m, pair{strings.ToLower(name), strings.Join(values, ", ")})
 					}
-					return textMap(c, m)
+					return textMap(c, m...)
 				})
 			}),
 		requestGetter("cookies", "map", "The cookies by name.", `request.cookies.theme // "dark"`,
 			func(c *rhai.Call, q *request) (rhai.Value, error) {
-				return once(&q.cookies, func() (rhai.Value, error) { return textMap(c, cookies(q.req.Header)) })
+				return once(&q.cookies, func() (rhai.Value, error) { return textMap(c, cookies(q.req.Header)...) })
 			}),
 		requestGetter("body", "string", "The body as text. Bytes that are not UTF-8 become U+FFFD; `bytes()` has them as they are.",
 			`request.body // "{\"email\":\"ada@example.com\"}"`,
@@ -161,8 +160,10 @@ func parseQuery(s string) url.Values {
 // firstOfQuery makes a map of a query's parameters, the first of each name. It
 // reads a query as parseQuery does.
 func firstOfQuery(c *rhai.Call, query string) (rhai.Value, error) {
-	entries := make(map[string]rhai.Value, 1+strings.Count(query, "&"))
-	for part := range strings.SplitSeq(query, "&") {
+	var room [4]pair
+	m := room[:0]
+	for part, more := "", query != ""; more; {
+		part, query, more = strings.Cut(query, "&")
 		if part == "" || strings.Contains(part, ";") {
 			continue
 		}
@@ -172,54 +173,49 @@ func firstOfQuery(c *rhai.Call, query string) (rhai.Value, error) {
 		if nameErr != nil || valueErr != nil {
 			continue
 		}
-		name = clean(name)
-		if _, twice := entries[name]; twice {
-			continue
-		}
-		v, err := c.String(clean(value))
-		if err != nil {
-			return rhai.Value{}, err
-		}
-		entries[name] = v
+		m = append(m, pair{name, value})
 	}
-	return newMap(c, entries)
+	return textMap(c, m...)
 }
 
 func firstValues(c *rhai.Call, v url.Values) (rhai.Value, error) {
-	m := make(map[string]string, len(v))
+	m := make([]pair, 0, len(v))
 	for name, values := range v {
-		m[name] = values[0]
+		m = append(m, pair{name, values[0]})
 	}
-	return textMap(c, m)
+	return textMap(c, m...)
 }
 
-// textMap makes a map of texts from outside.
-func textMap(c *rhai.Call, m map[string]string) (rhai.Value, error) {
-	entries := make(map[string]rhai.Value, len(m))
-	for k, s := range m {
-		v, err := c.String(clean(s))
+// pair is a name and a text from outside.
+type pair struct{ name, text string }
+
+// textMap makes a map of texts from outside. Of several with one name the first counts.
+func textMap(c *rhai.Call, m ...pair) (rhai.Value, error) {
+	var room [4]rhai.Entry
+	entries := room[:0]
+	for i := len(m) - 1; i >= 0; i-- {
+		v, err := c.String(clean(m[i].text))
 		if err != nil {
 			return rhai.Value{}, err
 		}
-		entries[clean(k)] = v
+		entries = append(entries, rhai.Entry{Key: clean(m[i].name), Value: v})
 	}
-	return newMap(c, entries)
+	return newMap(c, entries...)
 }
 
-// cookies reads the Cookie headers; of a name that occurs twice the first
-// counts.
-func cookies(h http.Header) map[string]string {
-	m := map[string]string{}
+// cookies reads the Cookie headers, in their order.
+func cookies(h http.Header) []pair {
+	var m []pair
 	for _, line := range h["Cookie"] {
 		for part := range strings.SplitSeq(line, ";") {
 			name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-			if _, twice := m[name]; !ok || name == "" || twice {
+			if !ok || name == "" {
 				continue
 			}
 			if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
 				value = value[1 : n-1]
 			}
-			m[name] = value
+			m = append(m, pair{name, value})
 		}
 	}
 	return m
@@ -258,7 +254,8 @@ func (q *request) form(c *rhai.Call) (rhai.Value, error) {
 }
 
 func (q *request) multipart(c *rhai.Call, boundary string) (rhai.Value, error) {
-	entries := map[string]rhai.Value{}
+	var entries []rhai.Entry
+	seen := map[string]bool{}
 	bad := func(err error) (rhai.Value, error) {
 		return rhai.Value{}, newHTTPError(http.StatusBadRequest, "the request's body is not a valid form: "+err.Error())
 	}
@@ -269,7 +266,7 @@ func (q *request) multipart(c *rhai.Call, boundary string) (rhai.Value, error) {
 	for n := 0; ; n++ {
 		part, err := r.NextRawPart()
 		if err == io.EOF {
-			return newMap(c, entries)
+			return newMap(c, entries...)
 		}
 		if err != nil {
 			return bad(err)
@@ -282,14 +279,15 @@ func (q *request) multipart(c *rhai.Call, boundary string) (rhai.Value, error) {
 			return bad(err)
 		}
 		name := clean(part.FormName())
-		if _, twice := entries[name]; name == "" || twice {
+		if name == "" || seen[name] {
 			continue
 		}
+		seen[name] = true
 		v, err := formValue(c, part, content)
 		if err != nil {
 			return rhai.Value{}, err
 		}
-		entries[name] = v
+		entries = append(entries, rhai.Entry{Key: name, Value: v})
 	}
 }
 
@@ -310,5 +308,5 @@ func formValue(c *rhai.Call, part *multipart.Part, content []byte) (rhai.Value, 
 	if err != nil {
 		return rhai.Value{}, err
 	}
-	return newMap(c, map[string]rhai.Value{"filename": name, "type": kind, "data": blob})
+	return newMap(c, rhai.Entry{Key: "data", Value: blob}, rhai.Entry{Key: "filename", Value: name}, rhai.Entry{Key: "type", Value: kind})
 }

@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/rhai"
@@ -355,14 +356,15 @@ func cookieOption(k *http.Cookie, option string, v rhai.Value) error {
 	return nil
 }
 
-// response turns a script's value into the answer.
-func (r *run) response(v rhai.Value) (*invoke.Response, error) {
+// respond turns a script's value into the run's response.
+func (r *run) respond(v rhai.Value) error {
 	switch v.Kind() {
 	case rhai.KindUnit:
-		return &invoke.Response{Status: http.StatusNoContent}, nil
+		r.response.Status = http.StatusNoContent
+		return nil
 	case rhai.KindString:
 		s, _ := v.AsString()
-		return r.answer(textHeader, []byte(s))
+		return r.answer(textHeader, textBytes(s))
 	case rhai.KindBlob:
 		b, _ := v.AsBlob()
 		return r.answer(bytesHeader, b)
@@ -370,9 +372,10 @@ func (r *run) response(v rhai.Value) (*invoke.Response, error) {
 		h, _, _ := v.AsHost()
 		switch h := h.(type) {
 		case *response:
-			return &invoke.Response{Status: h.status, Header: h.header, Body: h.body}, r.checkResponse(len(h.body))
+			r.response = invoke.Response{Status: h.status, Header: h.header, Body: h.body}
+			return r.checkResponse(len(h.body))
 		case *httpError:
-			return nil, errors.New("the script returned an http_error instead of throwing it: write `throw http_error(…)`")
+			return errors.New("the script returned an http_error instead of throwing it: write `throw http_error(…)`")
 		}
 	}
 	limit := maxText
@@ -381,20 +384,24 @@ func (r *run) response(v rhai.Value) (*invoke.Response, error) {
 	}
 	b, err := writeJSON(v, limit, 0)
 	if errors.Is(err, errTooLong) {
-		return nil, r.checkResponse(limit + 1)
+		return r.checkResponse(limit + 1)
 	}
 	if err != nil {
-		return nil, &answerError{err}
+		return &answerError{err}
 	}
-	return &invoke.Response{Status: http.StatusOK, Header: jsonHeader, Body: b}, nil
+	return r.answer(jsonHeader, b)
 }
 
-func (r *run) answer(h http.Header, body []byte) (*invoke.Response, error) {
+func (r *run) answer(h http.Header, body []byte) error {
 	if err := r.checkResponse(len(body)); err != nil {
-		return nil, err
+		return err
 	}
-	return &invoke.Response{Status: http.StatusOK, Header: h, Body: body}, nil
+	r.response = invoke.Response{Status: http.StatusOK, Header: h, Body: body}
+	return nil
 }
+
+// textBytes are the bytes of s as they are, not to be written: a script's texts do not change.
+func textBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // answerError says that the script's value is none that can be sent.
 type answerError struct{ err error }
