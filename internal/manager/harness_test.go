@@ -313,6 +313,9 @@ func (in *instance) do(c call) *reply {
 	if rsp.Header.Get("Cache-Control") != "no-store" {
 		in.t.Errorf("%s: Cache-Control is %q", out.name, rsp.Header.Get("Cache-Control"))
 	}
+	if rsp.Header.Get("PiCloud-Version") != "1.2.3" {
+		in.t.Errorf("%s: PiCloud-Version is %q", out.name, rsp.Header.Get("PiCloud-Version"))
+	}
 	if _, leaked := out.data["$schema"]; leaked {
 		in.t.Errorf("%s: the answer has a $schema", out.name)
 	}

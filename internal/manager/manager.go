@@ -84,6 +84,7 @@ func New(c Config) *Manager {
 	m := &Manager{ending: make(chan struct{})}
 	m.api = api.New(api.Config{
 		Auth: c.Auth, Apps: c.Store, Members: c.Store, AuditLog: c.Store, Proxies: c.Proxies, Now: c.Now, Log: c.Log,
+		Version: c.Version.Version,
 	})
 	setup.Register(m.api, c.Setup)
 	sessions.Register(m.api, c.Store, c.Now)

@@ -40,6 +40,7 @@ type Config struct {
 	Proxies  peer.Trust
 	Now      func() time.Time
 	Log      *slog.Logger
+	Version  string // of this PiCloud; every answer carries it
 }
 
 // API is the frame. Nouns add their operations with Register.
@@ -83,6 +84,9 @@ func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
+	if a.Version != "" {
+		h.Set("PiCloud-Version", a.Version)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	if auth.OpaqueOrigin(r) {

@@ -21,7 +21,7 @@ func (e *Env) Connect() (*client.Client, error) {
 // ConnectAs returns a client with the given credentials, which may hold no
 // token. It sends nothing.
 func (e *Env) ConnectAs(c credentials.Credentials) (*client.Client, error) {
-	return client.New(c.URL, client.WithToken(c.Token), client.WithUserAgent(e.UserAgent()), client.WithTransport(e.Transport()))
+	return client.New(c.URL, client.WithToken(c.Token), client.WithUserAgent(e.UserAgent()), client.WithTransport(&watched{e, c.URL, e.Transport()}))
 }
 
 // Explain turns an error of the client into what a person is told: the

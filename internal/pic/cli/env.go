@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,8 @@ type Env struct {
 	Version string
 	// Output is the value of --output; empty picks the format by the stream.
 	Output string
+
+	telling sync.Mutex // of who says that the server is another version
 }
 
 // New returns the surroundings made of s.

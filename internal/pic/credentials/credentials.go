@@ -138,23 +138,7 @@ func (s Store) Save(c Credentials) error {
 	if err != nil {
 		return err
 	}
-	// CreateTemp makes the file with mode 0600.
-	f, err := os.CreateTemp(filepath.Dir(path), fileName+".*")
-	if err != nil {
-		return fmt.Errorf("writing the credentials: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(b, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := replace(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("writing the credentials: %w", err)
 	}
 	return nil

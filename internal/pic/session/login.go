@@ -78,7 +78,6 @@ func login(ctx context.Context, env *cli.Env, o loginOptions) error {
 		return err
 	}
 	env.Notef("Signed in to %s as %s (%s).", base, user.Username, user.Role)
-	compareVersions(ctx, env, c)
 	return nil
 }
 
@@ -128,18 +127,6 @@ func ask(ctx context.Context, env *cli.Env, o *loginOptions) (string, error) {
 		}
 	}
 	return env.AskSecret(ctx, "Password: ")
-}
-
-// compareVersions says when the server's version is not this program's. Not
-// knowing it is no reason to fail.
-func compareVersions(ctx context.Context, env *cli.Env, c credentials.Credentials) {
-	conn, err := env.ConnectAs(c)
-	if err != nil {
-		return
-	}
-	if v, err := conn.Version(ctx); err == nil && v.Version != env.Version {
-		env.Notef("The server runs PiCloud %s, this is pic %s: something may not work. Take the server's version of pic.", v.Version, env.Version)
-	}
 }
 
 // withoutOwner adds to a refused sign-in what to do when nobody can sign in

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/cli"
@@ -67,28 +66,6 @@ func TestLoginWithoutAnOwner(t *testing.T) {
 		})
 		if exit.Code(err) != exit.NotSignedIn || exit.Hint(err) != hint {
 			t.Errorf("owner needed %v: %v, code %d, hint %q", needed, err, exit.Code(err), exit.Hint(err))
-		}
-	}
-}
-
-func TestLoginNoticesAnotherVersion(t *testing.T) {
-	signedIn := answer(http.StatusCreated, client.SignedIn{
-		Token: "token", User: client.User{Username: "ada", Role: "owner"}, Session: client.Session{ExpiresAt: time.Now()},
-	})
-	for version, want := range map[string]string{
-		"1.0.0": "",
-		"2.0.0": "The server runs PiCloud 2.0.0, this is pic 1.0.0: something may not work. Take the server's version of pic.\n",
-	} {
-		errs, err := logIn(t, map[string]func(http.ResponseWriter){
-			"POST /api/v1/sessions": signedIn,
-			"GET /api/v1/version":   answer(http.StatusOK, client.ServerVersion{Version: version, API: "v1"}),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, notice, _ := strings.Cut(errs, "\n")
-		if notice != want {
-			t.Errorf("server %s: %q, want %q", version, notice, want)
 		}
 	}
 }
