@@ -25,7 +25,8 @@ type Env struct {
 	// Output is the value of --output; empty picks the format by the stream.
 	Output string
 
-	telling sync.Mutex // of who says that the server is another version
+	telling sync.Mutex // of told
+	told    string     // the server's version that this run has spoken of
 }
 
 // New returns the surroundings made of s.

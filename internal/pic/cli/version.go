@@ -36,6 +36,10 @@ func (e *Env) compare(base, server string) {
 	server = output.Printable(server)
 	e.telling.Lock()
 	defer e.telling.Unlock()
+	if e.told == server {
+		return
+	}
+	e.told = server
 	if e.Credentials.Noted(base, server+", pic "+e.Version) {
 		return
 	}
