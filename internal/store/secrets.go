@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -113,6 +115,16 @@ type SealedSecret struct {
 type SecretKeys struct {
 	Active  string           // the ID of the key for new ones; empty until there was a secret
 	Secrets map[string]int64 // how many there are, by the ID of their key
+}
+
+// IDs returns the IDs of all keys that are needed, in their order.
+func (k SecretKeys) IDs() []string {
+	ids := slices.Collect(maps.Keys(k.Secrets))
+	if k.Active != "" && !slices.Contains(ids, k.Active) {
+		ids = append(ids, k.Active)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // Secrets keeps the apps' secrets. What they are sealed with is none of its business.
