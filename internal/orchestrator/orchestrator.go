@@ -180,25 +180,36 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 		return
 	}
 	defer release()
-	id := newExecutionID(time.Now())
-	start := t.start // a copy
-	start.RunID = id
-	start.Request = o.request(r, body, rest)
-	res, err := o.cfg.Executor.Run(r.Context(), &start, &host{&o.cfg, start.AppID, id})
+	x := &exchange{start: t.start}
+	start := &x.start
+	start.RunID = newExecutionID(time.Now())
+	start.Request = &x.request
+	o.request(&x.request, r, body, rest)
+	x.host = host{&o.cfg, start.AppID, start.RunID}
+	res, err := o.cfg.Executor.Run(r.Context(), start, &x.host)
 	if err != nil {
 		res = lost(err)
 	}
 	if res.Response == nil {
 		res.Response = &invoke.Response{Status: statusOf(res)}
 	}
-	o.cfg.Recorder.Record(execution(&start, res))
+	o.cfg.Recorder.Record(execution(start, res))
 
 	h := w.Header()
-	h["Picloud-Execution-Id"] = []string{id}
+	x.id[0] = start.RunID
+	h["Picloud-Execution-Id"] = x.id[:]
 	if res.Status == store.StatusRejected || res.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(max(1, int((res.RetryAfter+time.Second-1)/time.Second))))
 	}
-	o.respond(w, r, app, res.Response, at)
+	o.respond(w, r, app, res.Response, at, &x.length)
+}
+
+// exchange is what one request needs until its response is written, in one piece.
+type exchange struct {
+	start      invoke.Start
+	request    invoke.Request
+	host       host
+	id, length [1]string // values of headers
 }
 
 // lost is the result of a run that the executor gave none for.

@@ -86,8 +86,8 @@ func bodyFailed(w http.ResponseWriter, r *http.Request, err error, limit int64) 
 	}
 }
 
-// request is r as the script may see it.
-func (o *Orchestrator) request(r *http.Request, body []byte, rest string) *invoke.Request {
+// request makes q what the script may see of r.
+func (o *Orchestrator) request(q *invoke.Request, r *http.Request, body []byte, rest string) {
 	from := o.cfg.TrustedProxies.Of(r)
 	ip, scheme := "", "http://"
 	if from.Addr.IsValid() {
@@ -100,7 +100,7 @@ func (o *Orchestrator) request(r *http.Request, body []byte, rest string) *invok
 	if target == "" || target[0] != '/' { // absolute, as to a proxy
 		target = r.URL.RequestURI()
 	}
-	return &invoke.Request{
+	*q = invoke.Request{
 		Method: r.Method,
 		URL:    scheme + r.Host + target,
 		Path:   r.URL.Path,

@@ -43,8 +43,8 @@ var notOnControlHost = map[string]bool{
 	"Origin-Agent-Cluster": true, "Accept-Ch": true, "Critical-Ch": true, "Set-Login": true, "Use-As-Dictionary": true,
 }
 
-// respond sends a script's response by the rules of the origin it is on.
-func (o *Orchestrator) respond(w http.ResponseWriter, r *http.Request, app *snapshot, res *invoke.Response, at place) {
+// respond sends a script's response by the rules of the origin it is on. Length is room for a header's value.
+func (o *Orchestrator) respond(w http.ResponseWriter, r *http.Request, app *snapshot, res *invoke.Response, at place, length *[1]string) {
 	h := w.Header()
 	ownCORS := false
 	for name, values := range res.Header {
@@ -88,7 +88,8 @@ func (o *Orchestrator) respond(w http.ResponseWriter, r *http.Request, app *snap
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // say nothing rather than let it be guessed
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
+	length[0] = strconv.Itoa(len(res.Body))
+	h["Content-Length"] = length[:]
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(res.Body) // the client may be gone: nothing to do about it
