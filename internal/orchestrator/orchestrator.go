@@ -201,15 +201,15 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	if res.Status == store.StatusRejected || res.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(max(1, int((res.RetryAfter+time.Second-1)/time.Second))))
 	}
-	o.respond(w, r, app, res.Response, at, &x.length)
+	o.respond(w, r, app, res.Response, at)
 }
 
 // exchange is what one request needs until its response is written, in one piece.
 type exchange struct {
-	start      invoke.Start
-	request    invoke.Request
-	host       host
-	id, length [1]string // values of headers
+	start   invoke.Start
+	request invoke.Request
+	host    host
+	id      [1]string // a value of a header
 }
 
 // lost is the result of a run that the executor gave none for.

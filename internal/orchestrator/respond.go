@@ -43,12 +43,16 @@ var notOnControlHost = map[string]bool{
 	"Origin-Agent-Cluster": true, "Accept-Ch": true, "Critical-Ch": true, "Set-Login": true, "Use-As-Dictionary": true,
 }
 
-// respond sends a script's response by the rules of the origin it is on. Length is room for a header's value.
-func (o *Orchestrator) respond(w http.ResponseWriter, r *http.Request, app *snapshot, res *invoke.Response, at place, length *[1]string) {
+// countedBody is how long a body may be for net/http to see its end before it
+// sends the headers, and to state its length itself, at less cost.
+const countedBody = 2048
+
+// respond sends a script's response by the rules of the origin it is on.
+func (o *Orchestrator) respond(w http.ResponseWriter, r *http.Request, app *snapshot, res *invoke.Response, at place) {
 	h := w.Header()
 	ownCORS := false
 	for name, values := range res.Header {
-		if !mayAnswer(name, at) || !validName(name) {
+		if name != "Content-Type" && (!mayAnswer(name, at) || !validName(name)) {
 			continue
 		}
 		switch name {
@@ -88,8 +92,9 @@ func (o *Orchestrator) respond(w http.ResponseWriter, r *http.Request, app *snap
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil // say nothing rather than let it be guessed
 	}
-	length[0] = strconv.Itoa(len(res.Body))
-	h["Content-Length"] = length[:]
+	if len(res.Body) > countedBody || r.Method == http.MethodHead {
+		h["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
+	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(res.Body) // the client may be gone: nothing to do about it
