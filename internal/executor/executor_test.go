@@ -53,7 +53,7 @@ func (s *sources) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome,
 	if s.outcome.Verdict != 0 {
 		return s.outcome, nil
 	}
-	_, err := s.data.KVCommit(ctx, store.KVCommit{AppID: "app", Reads: c.Reads, Ops: c.Ops, At: time.Now()})
+	_, err := s.data.Commit(ctx, store.Commit{AppID: "app", Reads: c.Reads, Ops: c.Ops, At: time.Now()})
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return invoke.Outcome{Verdict: invoke.Conflict, Detail: err.Error()}, nil

@@ -22,7 +22,7 @@ func (b *bench) keep(key string, v rhai.Value) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := b.host.data.KVCommit(b.t.Context(), store.KVCommit{AppID: "app", At: time.Now(), Ops: []store.KVOp{{Kind: store.KVSet, Key: key, Value: raw}}}); err != nil {
+	if _, err := b.host.data.Commit(b.t.Context(), store.Commit{AppID: "app", At: time.Now(), Ops: []store.KVOp{{Kind: store.KVSet, Key: key, Value: raw}}}); err != nil {
 		b.t.Fatal(err)
 	}
 }

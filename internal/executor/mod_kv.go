@@ -150,7 +150,7 @@ func kvModule() *rhai.Module {
 				`kv::set("a", 1); kv::flush() // null`,
 				func(c *rhai.Call, r *run) (rhai.Value, error) {
 					switch {
-					case r.start.Event != nil:
+					case r.start.IsEvent():
 						return rhai.Value{}, throw("kv::flush: the changes of an event are made with its acknowledgement")
 					case r.unit.depth > 0:
 						return rhai.Value{}, throw("kv::flush: the changes of a transaction are made at its end")

@@ -76,7 +76,7 @@ func (r *run) exceed(what string) error {
 }
 
 // validates reports whether everything that is read is checked at the commit.
-func (r *run) validates() bool { return r.start.Event != nil || r.unit.depth > 0 }
+func (r *run) validates() bool { return r.start.IsEvent() || r.unit.depth > 0 }
 
 // fetch returns what the store holds under a key, whatever the run wants
 // changed; what a commit will check is not asked for again.

@@ -52,9 +52,10 @@ type Start struct {
 	Limits     store.Limits      // each field set: the sum of instance, app and script
 	Trigger    string            // "http", later "schedule", "queue", …
 	Request    *Request          // for the trigger "http"
-	Event      *Event            // for every other trigger
+	Event      *Event            // for every other trigger, unless it delivers in batches
+	Batch      []Event           // then one or more of them
 	Deadline   time.Time         // the run is cut then if not earlier by Limits.WallTimeMS; zero: none
-	Lease      *Lease            // of the event's delivery; nil for HTTP runs
+	Lease      *Lease            // of the delivery; nil for a plain HTTP request
 }
 
 // Request is an HTTP request as a script may see it: PiCloud's own credentials
@@ -81,13 +82,33 @@ type Event struct {
 	Payload []byte // in the tagged codec of values
 	Attempt int    // 1 for the first delivery
 	Time    time.Time
+	// Depth counts the events that led to this one, itself included: 1 for what
+	// no execution caused. What the run sends has one more, up to store.MaxDepth.
+	Depth int64
+}
+
+// IsEvent reports whether the run is one of a message: everything it does is
+// committed together with the acknowledgement, and what it read is validated.
+func (s *Start) IsEvent() bool { return s.Event != nil || s.Batch != nil || s.Lease != nil }
+
+// Depth is that of the run's event; 0 for a plain HTTP request.
+func (s *Start) Depth() int64 {
+	depth := int64(0)
+	if s.Event != nil {
+		depth = s.Event.Depth
+	}
+	for i := range s.Batch {
+		depth = max(depth, s.Batch[i].Depth)
+	}
+	return depth
 }
 
 // Lease is the right to work on a delivery until it expires. Acknowledging
 // with a token that is no longer current loses (LeaseLost).
 type Lease struct {
-	Token   string
-	Expires time.Time
+	Token    string
+	Expires  time.Time
+	Messages []string // IDs of what was delivered, which the run's commit acknowledges
 }
 
 // Result says how a run ended.

@@ -55,16 +55,16 @@ func (s *Swept) Close() {
 	s.running.Wait()
 }
 
-// KVCommit is store.KV's.
-func (s *Swept) KVCommit(ctx context.Context, c store.KVCommit) (int64, error) {
-	version, err := s.KV.KVCommit(ctx, c)
+// Commit is store.KV's.
+func (s *Swept) Commit(ctx context.Context, c store.Commit) (int64, error) {
+	version, err := s.KV.Commit(ctx, c)
 	if err != nil {
 		return version, err
 	}
 	// A run is not older than its commit: its name is forgotten by then.
 	due := time.Time{}
 	if c.RunID != "" && len(c.Ops) > 0 {
-		due = c.At.Add(store.KVCommitMemory)
+		due = c.At.Add(store.CommitMemory)
 	}
 	for i := range c.Ops {
 		if t := c.Ops[i].Expires; !t.IsZero() && (due.IsZero() || t.Before(due)) {
@@ -108,7 +108,7 @@ func (s *Swept) sweep() {
 	ctx, cancel := context.WithTimeout(s.ctx, sweepTimeout)
 	defer cancel()
 	now := time.Now().UTC()
-	next, err := s.KVSweep(ctx, now)
+	next, err := s.Sweep(ctx, now)
 	if s.ctx.Err() != nil {
 		return
 	}

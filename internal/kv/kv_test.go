@@ -17,7 +17,7 @@ type swept struct {
 	err    error
 }
 
-func (s *swept) KVSweep(_ context.Context, now time.Time) (time.Time, error) {
+func (s *swept) Sweep(_ context.Context, now time.Time) (time.Time, error) {
 	s.sweeps <- now
 	select {
 	case t := <-s.next:
@@ -27,7 +27,7 @@ func (s *swept) KVSweep(_ context.Context, now time.Time) (time.Time, error) {
 	}
 }
 
-func (s *swept) KVCommit(context.Context, store.KVCommit) (int64, error) { return 1, s.err }
+func (s *swept) Commit(context.Context, store.Commit) (int64, error) { return 1, s.err }
 
 func newSwept(t *testing.T) (*Swept, *swept) {
 	old := sweepInterval
@@ -42,10 +42,10 @@ func newSwept(t *testing.T) (*Swept, *swept) {
 func TestSweptWhenDue(t *testing.T) {
 	s, under := newSwept(t)
 	due := time.Now().Add(30 * time.Millisecond)
-	commit := store.KVCommit{RunID: "r", At: time.Now(), Ops: []store.KVOp{
+	commit := store.Commit{RunID: "r", At: time.Now(), Ops: []store.KVOp{
 		{Kind: store.KVSet, Key: "a"}, {Kind: store.KVSet, Key: "b", Expires: due}, {Kind: store.KVSet, Key: "c", Expires: due.Add(time.Hour)},
 	}}
-	if _, err := s.KVCommit(t.Context(), commit); err != nil {
+	if _, err := s.Commit(t.Context(), commit); err != nil {
 		t.Fatal(err)
 	}
 	again := due.Add(20 * time.Millisecond)
@@ -68,28 +68,28 @@ func TestArmed(t *testing.T) {
 		defer s.mu.Unlock()
 		return s.due
 	}
-	set := func(c store.KVCommit) {
+	set := func(c store.Commit) {
 		t.Helper()
-		if _, err := s.KVCommit(t.Context(), c); !errors.Is(err, under.err) {
+		if _, err := s.Commit(t.Context(), c); !errors.Is(err, under.err) {
 			t.Fatal(err)
 		}
 	}
-	set(store.KVCommit{At: now, Ops: []store.KVOp{{Kind: store.KVSet, Key: "a"}}})
-	set(store.KVCommit{RunID: "r", At: now})
+	set(store.Commit{At: now, Ops: []store.KVOp{{Kind: store.KVSet, Key: "a"}}})
+	set(store.Commit{RunID: "r", At: now})
 	under.err = store.ErrConflict
-	set(store.KVCommit{RunID: "r", At: now, Ops: []store.KVOp{{}}})
+	set(store.Commit{RunID: "r", At: now, Ops: []store.KVOp{{}}})
 	under.err = nil
 	if !due().IsZero() {
 		t.Errorf("something is due at %v", due())
 	}
-	named := now.Add(store.KVCommitMemory)
-	set(store.KVCommit{RunID: "r", At: now, Ops: []store.KVOp{{Kind: store.KVDelete}}})
-	set(store.KVCommit{At: now, Ops: []store.KVOp{{Kind: store.KVSet, Expires: now.Add(time.Hour)}}})
+	named := now.Add(store.CommitMemory)
+	set(store.Commit{RunID: "r", At: now, Ops: []store.KVOp{{Kind: store.KVDelete}}})
+	set(store.Commit{At: now, Ops: []store.KVOp{{Kind: store.KVSet, Expires: now.Add(time.Hour)}}})
 	if !due().Equal(named) {
 		t.Errorf("due at %v, want %v", due(), named)
 	}
 	s.Close()
-	set(store.KVCommit{At: now, Ops: []store.KVOp{{Kind: store.KVSet, Expires: now.Add(time.Minute)}}})
+	set(store.Commit{At: now, Ops: []store.KVOp{{Kind: store.KVSet, Expires: now.Add(time.Minute)}}})
 	if !due().Equal(named) {
 		t.Error("a timer was set after Close")
 	}

@@ -34,7 +34,7 @@ func manageKV(t *testing.T, in *instance) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := in.store.KVCommit(t.Context(), store.KVCommit{AppID: app.ID, At: in.clock.now(), Ops: []store.KVOp{{Kind: store.KVSet, Key: "d", Value: raw}}}); err != nil {
+	if _, err := in.store.Commit(t.Context(), store.Commit{AppID: app.ID, At: in.clock.now(), Ops: []store.KVOp{{Kind: store.KVSet, Key: "d", Value: raw}}}); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{

@@ -43,7 +43,7 @@ func (h *host) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, er
 	if c.RunID != h.run {
 		return invoke.Outcome{Verdict: invoke.Refused, Detail: "the commit is of another run"}, nil
 	}
-	_, err := h.cfg.Data.KVCommit(ctx, store.KVCommit{
+	_, err := h.cfg.Data.Commit(ctx, store.Commit{
 		AppID: h.app, RunID: c.RunID, Seq: c.Seq, Reads: c.Reads, Ops: c.Ops, At: now(), MaxBytes: h.cfg.KVBytes,
 	})
 	out := invoke.Outcome{Verdict: verdict(err)}

@@ -35,7 +35,7 @@ type Store interface {
 type Data interface {
 	KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]store.KVEntry, error)
 	KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries []store.KVEntry, more bool, err error)
-	KVCommit(ctx context.Context, c store.KVCommit) (version int64, err error)
+	Commit(ctx context.Context, c store.Commit) (version int64, err error)
 }
 
 // Recorder takes the record of an execution. It must not block.

@@ -706,7 +706,7 @@ type failing struct {
 	err error
 }
 
-func (f failing) KVCommit(context.Context, store.KVCommit) (int64, error) { return 0, f.err }
+func (f failing) Commit(context.Context, store.Commit) (int64, error) { return 0, f.err }
 
 func TestHost(t *testing.T) {
 	data := memory.New()

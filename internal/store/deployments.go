@@ -22,6 +22,11 @@ type Manifest struct {
 	Scripts map[string]ManifestScript `json:"scripts"`
 	Limits  Limits                    `json:"limits,omitzero"` // the app's; each may only lower the instance's
 	CORS    CORS                      `json:"cors,omitzero"`
+	// What else starts scripts: queues by their name, the others by one of their own.
+	Queues        map[string]ManifestQueue        `json:"queues,omitempty"`
+	Subscriptions map[string]ManifestSubscription `json:"subscriptions,omitempty"`
+	Schedules     map[string]ManifestSchedule     `json:"schedules,omitempty"`
+	KVTriggers    map[string]ManifestKVTrigger    `json:"kv_triggers,omitempty"`
 	// Variables is what env::get answers: settings that are no secrets, by name.
 	Variables map[string]string `json:"variables,omitempty"`
 }

@@ -17,16 +17,6 @@ const (
 	// MaxKVPage is how much one listing returns, keys and values together,
 	// unless its first entry alone is larger.
 	MaxKVPage = 4 << 20
-	// KVCommitMemory is for how long after a run began its commits are known.
-	KVCommitMemory = 10 * time.Minute
-)
-
-// The errors of KVCommit beside the general ones. After each nothing has changed.
-var (
-	// ErrConflict: a key that was read is no longer as it was.
-	ErrConflict = errors.New("the data have changed meanwhile")
-	// ErrQuota: the app has no room for it.
-	ErrQuota = errors.New("the app's quota is used up")
 )
 
 // CheckKVKey reports, in words for the person who chose it, what is wrong with a
@@ -76,22 +66,6 @@ type KVOp struct {
 	Expires time.Time // KVSet: when the key goes by itself; zero: never. KVAdd leaves that as it is
 }
 
-// KVCommit is a change of an app's keys that takes effect whole or not at all.
-type KVCommit struct {
-	AppID string
-	// RunID, a UUIDv7, and Seq name the commit. A name that was committed within
-	// KVCommitMemory is answered in the same way and changes nothing. An empty
-	// RunID: the commit has no name.
-	RunID string
-	Seq   int64
-	Reads []KVRead // checked against what is there
-	Ops   []KVOp   // in their order
-	At    time.Time
-	// MaxBytes is the app's quota: keys and values together may not grow beyond
-	// it. 0: none. Commits at the same moment may together exceed it a little.
-	MaxBytes int64
-}
-
 // KVQuery selects keys in their bytewise order.
 type KVQuery struct {
 	AppID  string
@@ -106,21 +80,16 @@ type KVUsage struct {
 	Bytes int64 // of keys and values
 }
 
-// KV keeps the apps' own data. A key that has expired is never returned.
+// KV reads the apps' own data; Commit changes them. A key that has expired is never returned.
 type KV interface {
+	Commits
+
 	// KVGet returns those of the keys that exist, in no order.
 	KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]KVEntry, error)
 	// KVList returns a page of keys with their values. more says that there are
 	// further ones: the page was cut by its limit or by MaxKVPage.
 	KVList(ctx context.Context, q KVQuery, at time.Time) (entries []KVEntry, more bool, err error)
-	// KVCommit checks the reads and makes the changes, all in one transaction, and
-	// returns the version that the changed keys have now. ErrConflict, ErrQuota;
-	// ErrInvalid when a change is not possible; ErrNotFound when the app is gone.
-	KVCommit(ctx context.Context, c KVCommit) (version int64, err error)
 	// KVUsage returns what an app keeps, what has expired but is still there
 	// included.
 	KVUsage(ctx context.Context, appID string) (KVUsage, error)
-	// KVSweep removes what has expired and forgets commits that need not be known
-	// any more. It returns when there is more to do (zero: nothing is due).
-	KVSweep(ctx context.Context, now time.Time) (next time.Time, err error)
 }

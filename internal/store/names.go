@@ -38,6 +38,12 @@ func CheckScriptName(name string) error {
 	return checkName("script name", name, "-_", "lower-case letters a-z, digits, hyphens and underscores")
 }
 
+// CheckTriggerName does the same for the name of a queue, subscription, schedule
+// or KV trigger, which what says; dots are allowed too.
+func CheckTriggerName(what, name string) error {
+	return checkName("name of the "+what, name, "-_.", "lower-case letters a-z, digits, hyphens, underscores and dots")
+}
+
 func checkName(what, name, inside, allowed string) error {
 	if name == "" {
 		return fmt.Errorf("the %s is empty: allowed are %s", what, allowed)

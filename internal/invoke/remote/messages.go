@@ -38,14 +38,10 @@ func encodeStart(s *invoke.Start, now time.Time) []byte {
 		e.message(12, func(e *encoder) { encodeRequest(e, r) })
 	}
 	if ev := s.Event; ev != nil {
-		e.message(13, func(e *encoder) {
-			e.string(1, ev.ID)
-			e.string(2, ev.Kind)
-			e.string(3, ev.Source)
-			e.bytes(4, ev.Payload)
-			e.int(5, int64(ev.Attempt))
-			e.time(6, ev.Time)
-		})
+		e.message(13, func(e *encoder) { encodeEvent(e, ev) })
+	}
+	for i := range s.Batch {
+		e.message(17, func(e *encoder) { encodeEvent(e, &s.Batch[i]) })
 	}
 	if !s.Deadline.IsZero() {
 		// As the time that is left: the two clocks need not agree.
@@ -58,6 +54,16 @@ func encodeStart(s *invoke.Start, now time.Time) []byte {
 		e.bytes(16, s.Request.Body) // outside the nested message: copied once
 	}
 	return e.b
+}
+
+func encodeEvent(e *encoder, ev *invoke.Event) {
+	e.string(1, ev.ID)
+	e.string(2, ev.Kind)
+	e.string(3, ev.Source)
+	e.bytes(4, ev.Payload)
+	e.int(5, int64(ev.Attempt))
+	e.time(6, ev.Time)
+	e.int(7, ev.Depth)
 }
 
 func encodeRequest(e *encoder, r *invoke.Request) {
@@ -86,6 +92,9 @@ func encodeHeader(e *encoder, num int, h http.Header) {
 func encodeLease(e *encoder, l *invoke.Lease) {
 	e.string(1, l.Token)
 	e.time(2, l.Expires)
+	for _, id := range l.Messages {
+		e.item(3, id)
+	}
 }
 
 func decodeStart(b []byte, now time.Time) (*invoke.Start, error) {
@@ -136,6 +145,9 @@ func decodeStart(b []byte, now time.Time) (*invoke.Start, error) {
 			if s.Request != nil {
 				s.Request.Body = body
 			}
+		case 17:
+			s.Batch = append(s.Batch, invoke.Event{})
+			return decodeEvent(f.bytes, &s.Batch[len(s.Batch)-1])
 		}
 		return nil
 	})
@@ -223,6 +235,8 @@ func decodeEvent(b []byte, ev *invoke.Event) error {
 			ev.Attempt = int(f.int())
 		case 6:
 			ev.Time = f.time()
+		case 7:
+			ev.Depth = f.int()
 		}
 		return nil
 	})
@@ -235,6 +249,8 @@ func decodeLease(b []byte, l *invoke.Lease) error {
 			l.Token = f.string()
 		case 2:
 			l.Expires = f.time()
+		case 3:
+			l.Messages = append(l.Messages, f.string())
 		}
 		return nil
 	})

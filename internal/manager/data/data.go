@@ -148,7 +148,7 @@ func (s *service) set(ctx context.Context, in *struct {
 	}
 	app := api.App(ctx)
 	e := store.KVEntry{Key: in.Key, Value: op.Value, ExpiresAt: op.Expires}
-	e.Version, err = s.KV.KVCommit(ctx, store.KVCommit{AppID: app.ID, Ops: []store.KVOp{op}, At: now, MaxBytes: s.MaxBytes})
+	e.Version, err = s.KV.Commit(ctx, store.Commit{AppID: app.ID, Ops: []store.KVOp{op}, At: now, MaxBytes: s.MaxBytes})
 	switch {
 	case errors.Is(err, store.ErrQuota):
 		return nil, api.Refuse(http.StatusInsufficientStorage, "%s", err)
@@ -166,6 +166,6 @@ func (s *service) delete(ctx context.Context, in *KeyInput) (*struct{}, error) {
 		return nil, err
 	}
 	api.Note(ctx, "key %q", in.Key)
-	_, err := s.KV.KVCommit(ctx, store.KVCommit{AppID: api.App(ctx).ID, Ops: []store.KVOp{{Kind: store.KVDelete, Key: in.Key}}, At: s.Now()})
+	_, err := s.KV.Commit(ctx, store.Commit{AppID: api.App(ctx).ID, Ops: []store.KVOp{{Kind: store.KVDelete, Key: in.Key}}, At: s.Now()})
 	return nil, err
 }

@@ -92,8 +92,8 @@ func usage(app map[string]store.KVEntry) (u store.KVUsage) {
 	return u
 }
 
-// KVCommit is store.KV's.
-func (k *KV) KVCommit(ctx context.Context, c store.KVCommit) (int64, error) {
+// Commit is store.KV's.
+func (k *KV) Commit(ctx context.Context, c store.Commit) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -192,8 +192,8 @@ func apply(e *store.KVEntry, op *store.KVOp, version int64) error {
 	return nil
 }
 
-// KVSweep is store.KV's.
-func (k *KV) KVSweep(ctx context.Context, now time.Time) (next time.Time, err error) {
+// Sweep is store.KV's.
+func (k *KV) Sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	due := func(t time.Time) bool {
@@ -208,6 +208,6 @@ func (k *KV) KVSweep(ctx context.Context, now time.Time) (next time.Time, err er
 	for _, app := range k.apps {
 		maps.DeleteFunc(app, func(_ string, e store.KVEntry) bool { return !e.ExpiresAt.IsZero() && due(e.ExpiresAt) })
 	}
-	maps.DeleteFunc(k.commits, func(_ commit, d done) bool { return due(d.at.Add(store.KVCommitMemory)) })
+	maps.DeleteFunc(k.commits, func(_ commit, d done) bool { return due(d.at.Add(store.CommitMemory)) })
 	return next, ctx.Err()
 }

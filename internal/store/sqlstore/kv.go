@@ -120,10 +120,10 @@ func usage(ctx context.Context, q querier, appID string) (u store.KVUsage, err e
 	return u, err
 }
 
-// KVCommit is store.KV's.
-func (s *Store) KVCommit(ctx context.Context, c store.KVCommit) (version int64, err error) {
+// Commit is store.KV's.
+func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		k := kvCommit{s: s, tx: tx, c: &c}
+		k := commit{s: s, tx: tx, c: &c}
 		err := k.run(ctx)
 		version = k.version
 		return err
@@ -134,11 +134,11 @@ func (s *Store) KVCommit(ctx context.Context, c store.KVCommit) (version int64, 
 	return version, nil
 }
 
-// kvCommit is one commit, inside its transaction.
-type kvCommit struct {
+// commit is one commit, inside its transaction.
+type commit struct {
 	s       *Store
 	tx      Conn
-	c       *store.KVCommit
+	c       *store.Commit
 	version int64
 	grown   store.KVUsage
 }
@@ -151,7 +151,7 @@ type kvKey struct {
 }
 
 // keys sorts the work by key, so that transactions that meet lock in one order.
-func (k *kvCommit) keys() []kvKey {
+func (k *commit) keys() []kvKey {
 	list := make([]kvKey, 0, len(k.c.Reads)+len(k.c.Ops))
 	for i := range k.c.Reads {
 		list = append(list, kvKey{key: k.c.Reads[i].Key, read: &k.c.Reads[i]})
@@ -180,7 +180,7 @@ func (k *kvCommit) keys() []kvKey {
 	return merged
 }
 
-func (k *kvCommit) run(ctx context.Context) error {
+func (k *commit) run(ctx context.Context) error {
 	if k.c.RunID != "" && len(k.c.Ops) > 0 {
 		known, err := k.name(ctx)
 		if err != nil || known {
@@ -203,7 +203,7 @@ func (k *kvCommit) run(ctx context.Context) error {
 
 // name takes the version and writes down the name of the commit; true if it is
 // known already, with the version it had.
-func (k *kvCommit) name(ctx context.Context) (known bool, err error) {
+func (k *commit) name(ctx context.Context) (known bool, err error) {
 	if err := one(ctx, k.tx, []any{&k.version}, k.s.kv.NextVersion); err != nil {
 		return false, err
 	}
@@ -217,7 +217,7 @@ func (k *kvCommit) name(ctx context.Context) (known bool, err error) {
 }
 
 // one does what there is to do with one key.
-func (k *kvCommit) one(ctx context.Context, w kvKey) error {
+func (k *commit) one(ctx context.Context, w kvKey) error {
 	var version, expires, size int64
 	err := one(ctx, k.tx, []any{&version, &expires, &size}, k.s.kv.Lock, k.c.AppID, w.key)
 	there := err == nil && version > 0
@@ -260,7 +260,7 @@ type kvState struct {
 	expires int64
 }
 
-func (k *kvCommit) apply(ctx context.Context, s *kvState, op *store.KVOp) error {
+func (k *commit) apply(ctx context.Context, s *kvState, op *store.KVOp) error {
 	switch op.Kind {
 	case store.KVSet:
 		*s = kvState{exists: true, value: op.Value, expires: optionalMicros(op.Expires)}
@@ -293,7 +293,7 @@ func (k *kvCommit) apply(ctx context.Context, s *kvState, op *store.KVOp) error 
 }
 
 // remove takes away the row of a key: one that was there, or that only locked it.
-func (k *kvCommit) remove(ctx context.Context, key string, there, locked bool, size int64) error {
+func (k *commit) remove(ctx context.Context, key string, there, locked bool, size int64) error {
 	if !there && !(locked && k.s.kv.Placeholders) {
 		return nil
 	}
@@ -305,7 +305,7 @@ func (k *kvCommit) remove(ctx context.Context, key string, there, locked bool, s
 	return err
 }
 
-func (k *kvCommit) put(ctx context.Context, key string, s kvState, there bool, size int64) error {
+func (k *commit) put(ctx context.Context, key string, s kvState, there bool, size int64) error {
 	if len(s.value) > store.MaxKVValue {
 		return fmt.Errorf("%w: the value takes %d bytes, at most %d are allowed", store.ErrInvalid, len(s.value), store.MaxKVValue)
 	}
@@ -334,7 +334,7 @@ func (k *kvCommit) put(ctx context.Context, key string, s kvState, there bool, s
 func isForeignKey(err error) bool { return errors.Is(err, ErrForeignKey) }
 
 // count adds what the commit changed to the app's use and checks its quota.
-func (k *kvCommit) count(ctx context.Context) error {
+func (k *commit) count(ctx context.Context) error {
 	if k.grown == (store.KVUsage{}) {
 		return nil
 	}
@@ -366,8 +366,8 @@ func addUsage(ctx context.Context, tx Conn, appID string, shards int, u store.KV
 // sweepBatch is how many keys one transaction of a sweep removes.
 const sweepBatch = 500
 
-// KVSweep is store.KV's.
-func (s *Store) KVSweep(ctx context.Context, now time.Time) (time.Time, error) {
+// Sweep is store.KV's.
+func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 	for {
 		n, err := s.sweepKeys(ctx, micros(now))
 		if err != nil {
@@ -378,7 +378,7 @@ func (s *Store) KVSweep(ctx context.Context, now time.Time) (time.Time, error) {
 		}
 	}
 	if err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		_, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.KVCommitMemory))))
+		_, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.CommitMemory))))
 		return err
 	}); err != nil {
 		return time.Time{}, err
@@ -394,7 +394,7 @@ func (s *Store) KVSweep(ctx context.Context, now time.Time) (time.Time, error) {
 		}
 		u, err := parseUUID("run", id)
 		if err == nil {
-			oldest = micros(ExecutionIDTime(u[:]).Add(store.KVCommitMemory + time.Millisecond))
+			oldest = micros(ExecutionIDTime(u[:]).Add(store.CommitMemory + time.Millisecond))
 		}
 		return err
 	}, `SELECT run_id FROM commits ORDER BY run_id LIMIT 1`)

@@ -93,7 +93,7 @@ func Fill(t *testing.T, s store.Store) {
 		app := addApp(t, s, fmt.Sprintf("app-%d", i))
 		must(t, "AddMember", s.AddMember(ctx, member(app, odd, store.AppEditor)))
 		must(t, "CreateAPIKey", s.CreateAPIKey(ctx, newKey(fmt.Sprintf("k%d", i), odd, []store.App{{}, app, app}[i], store.ScopeRead, store.ScopeInvoke)))
-		must(t, "KVCommit", second(s.KVCommit(ctx, store.KVCommit{
+		must(t, "Commit", second(s.Commit(ctx, store.Commit{
 			AppID: app.ID, RunID: newID(), Seq: 1, At: at(0),
 			Ops: []store.KVOp{{Kind: store.KVSet, Key: "a\\\tü", Value: []byte("\x00\xff\\N\t\n"), Expires: at(time.Hour)}, {Kind: store.KVAdd, Key: "n", Delta: int64(i)}},
 		})))

@@ -46,7 +46,7 @@ func Benchmark(b *testing.B, open func(b *testing.B) (store.Store, store.Executi
 	b.Run("KVGet", func(b *testing.B) {
 		s, _ := open(b)
 		app := fillBench(b, s)
-		if _, err := s.KVCommit(context.Background(), store.KVCommit{AppID: app.ID, Ops: []store.KVOp{set("key", "a value")}, At: at(0)}); err != nil {
+		if _, err := s.Commit(context.Background(), store.Commit{AppID: app.ID, Ops: []store.KVOp{set("key", "a value")}, At: at(0)}); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportAllocs()
@@ -57,7 +57,7 @@ func Benchmark(b *testing.B, open func(b *testing.B) (store.Store, store.Executi
 		}
 	})
 	for _, callers := range []int{1, 32} {
-		b.Run(fmt.Sprintf("KVCommit/callers=%d", callers), func(b *testing.B) {
+		b.Run(fmt.Sprintf("Commit/callers=%d", callers), func(b *testing.B) {
 			s, _ := open(b)
 			app := fillBench(b, s)
 			b.ReportAllocs()
@@ -151,7 +151,7 @@ func fillBench(b *testing.B, s store.Store) store.App {
 
 func setBench(b *testing.B, s store.Store, app store.App) {
 	op := set(fmt.Sprintf("key/%d", counter.Add(1)%10_000), "a value of some length, as scripts keep them")
-	if _, err := s.KVCommit(context.Background(), store.KVCommit{AppID: app.ID, RunID: newID(), Seq: 1, Ops: []store.KVOp{op}, At: at(0), MaxBytes: 1 << 30}); err != nil {
+	if _, err := s.Commit(context.Background(), store.Commit{AppID: app.ID, RunID: newID(), Seq: 1, Ops: []store.KVOp{op}, At: at(0), MaxBytes: 1 << 30}); err != nil {
 		b.Error(err)
 	}
 }

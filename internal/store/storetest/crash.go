@@ -100,8 +100,8 @@ func writeUntilKilled(location string, open OpenAt) error {
 		wg.Go(func() {
 			key := fmt.Sprintf("n%d", w)
 			for n := 1; ; n++ {
-				c := store.KVCommit{AppID: app.ID, RunID: newID(), Seq: 1, Ops: []store.KVOp{add(key, 1)}, At: at(0)}
-				if _, err := s.KVCommit(ctx, c); err != nil {
+				c := store.Commit{AppID: app.ID, RunID: newID(), Seq: 1, Ops: []store.KVOp{add(key, 1)}, At: at(0)}
+				if _, err := s.Commit(ctx, c); err != nil {
 					errs <- err
 					return
 				}

@@ -56,13 +56,13 @@ func add(key string, n int64) store.KVOp {
 
 func (k kvTest) try(t *testing.T, ops ...store.KVOp) (int64, error) {
 	t.Helper()
-	return k.KVCommit(t.Context(), store.KVCommit{AppID: k.app, RunID: newID(), Seq: 1, Ops: ops, At: at(0)})
+	return k.Commit(t.Context(), store.Commit{AppID: k.app, RunID: newID(), Seq: 1, Ops: ops, At: at(0)})
 }
 
 func (k kvTest) commit(t *testing.T, ops ...store.KVOp) int64 {
 	t.Helper()
 	version, err := k.try(t, ops...)
-	must(t, "KVCommit", err)
+	must(t, "Commit", err)
 	return version
 }
 
@@ -127,7 +127,7 @@ func testKVAdd(t *testing.T, k kvTest) {
 	k.commit(t, add("e", 1), add("e", 1))
 	k.want(t, "e=3 n=-2")
 	equal(t, "an addition leaves the expiry", k.all(t, at(2*time.Hour)), "n=-2")
-	must(t, "KVCommit", second(k.KVCommit(t.Context(), store.KVCommit{AppID: k.app, At: at(2 * time.Hour), Ops: []store.KVOp{add("e", 1)}})))
+	must(t, "Commit", second(k.Commit(t.Context(), store.Commit{AppID: k.app, At: at(2 * time.Hour), Ops: []store.KVOp{add("e", 1)}})))
 	equal(t, "after it has expired", k.all(t, at(3*time.Hour)), "e=1 n=-2")
 
 	k.commit(t, set("text", "x"), set("max", string(value.EncodeInt(math.MaxInt64))))
@@ -149,7 +149,7 @@ func testKVOpsInOrder(t *testing.T, k kvTest) {
 
 func (k kvTest) validated(t *testing.T, reads []store.KVRead, ops ...store.KVOp) error {
 	t.Helper()
-	return second(k.KVCommit(t.Context(), store.KVCommit{AppID: k.app, RunID: newID(), Seq: 1, Reads: reads, Ops: ops, At: at(0)}))
+	return second(k.Commit(t.Context(), store.Commit{AppID: k.app, RunID: newID(), Seq: 1, Reads: reads, Ops: ops, At: at(0)}))
 }
 
 func testKVReads(t *testing.T, k kvTest) {
@@ -178,27 +178,27 @@ func testKVWhole(t *testing.T, k kvTest) {
 	k.commit(t, set("a", "1"), set("z", "text"))
 	before := k.usage(t)
 	_, err := k.try(t, set("a", "2"), set("b", "2"), add("z", 1))
-	wantErr(t, "KVCommit", err, store.ErrInvalid)
+	wantErr(t, "Commit", err, store.ErrInvalid)
 	k.want(t, "a=1 z=text")
 	equal(t, "usage", k.usage(t), before)
 }
 
 func testKVNames(t *testing.T, k kvTest) {
-	c := store.KVCommit{AppID: k.app, RunID: newID(), Seq: 1, Ops: []store.KVOp{add("n", 1)}, At: at(0)}
-	first, err := k.KVCommit(t.Context(), c)
-	must(t, "KVCommit", err)
-	again, err := k.KVCommit(t.Context(), c)
+	c := store.Commit{AppID: k.app, RunID: newID(), Seq: 1, Ops: []store.KVOp{add("n", 1)}, At: at(0)}
+	first, err := k.Commit(t.Context(), c)
+	must(t, "Commit", err)
+	again, err := k.Commit(t.Context(), c)
 	must(t, "the same again", err)
 	equal(t, "its version", again, first)
 	k.want(t, "n=1")
 	c.Seq = 2
-	must(t, "the next", second(k.KVCommit(t.Context(), c)))
+	must(t, "the next", second(k.Commit(t.Context(), c)))
 	k.want(t, "n=2")
 	// What was refused was not done, so it may be tried again.
 	c.Seq, c.Reads = 3, []store.KVRead{{Key: "m", Version: 5}}
-	wantErr(t, "a conflict", second(k.KVCommit(t.Context(), c)), store.ErrConflict)
+	wantErr(t, "a conflict", second(k.Commit(t.Context(), c)), store.ErrConflict)
 	c.Reads = nil
-	must(t, "the same without", second(k.KVCommit(t.Context(), c)))
+	must(t, "the same without", second(k.Commit(t.Context(), c)))
 	k.want(t, "n=3")
 }
 
@@ -282,23 +282,23 @@ func testKVExpiry(t *testing.T, k kvTest) {
 		equal(t, fmt.Sprint("after ", c.after), k.all(t, at(c.after)), c.want)
 	}
 	later := func(reads []store.KVRead, ops ...store.KVOp) error {
-		return second(k.KVCommit(t.Context(), store.KVCommit{AppID: k.app, Reads: reads, Ops: ops, At: at(time.Second)}))
+		return second(k.Commit(t.Context(), store.Commit{AppID: k.app, Reads: reads, Ops: ops, At: at(time.Second)}))
 	}
 	wantErr(t, "a read of what has expired since", later([]store.KVRead{{Key: "a", Version: v}}), store.ErrConflict)
 	must(t, "a read after it expired", later([]store.KVRead{{Key: "a"}}, set("d", "v")))
 	equal(t, "before the sweep", k.usage(t), store.KVUsage{Keys: 4, Bytes: 8})
 
-	next, err := k.KVSweep(t.Context(), at(time.Second))
-	must(t, "KVSweep", err)
+	next, err := k.Sweep(t.Context(), at(time.Second))
+	must(t, "Sweep", err)
 	if next.IsZero() || next.After(at(2*time.Second)) {
 		t.Errorf("the next sweep is due at %v, want %v or before", next, at(2*time.Second))
 	}
 	equal(t, "after the sweep", k.usage(t), store.KVUsage{Keys: 3, Bytes: 6})
-	must(t, "KVSweep", second(k.KVSweep(t.Context(), at(2*time.Second))))
+	must(t, "Sweep", second(k.Sweep(t.Context(), at(2*time.Second))))
 	equal(t, "after the next", k.usage(t), store.KVUsage{Keys: 2, Bytes: 4})
 	k.want(t, "c=v d=v")
 	// A day later nothing is due any more: every commit is forgotten.
-	next, err = k.KVSweep(t.Context(), time.Now().Add(24*time.Hour))
+	next, err = k.Sweep(t.Context(), time.Now().Add(24*time.Hour))
 	if err != nil || !next.IsZero() {
 		t.Errorf("when everything is swept: %v, %v", next, err)
 	}
@@ -306,7 +306,7 @@ func testKVExpiry(t *testing.T, k kvTest) {
 
 func testKVQuota(t *testing.T, k kvTest) {
 	try := func(ops ...store.KVOp) error {
-		return second(k.KVCommit(t.Context(), store.KVCommit{AppID: k.app, Ops: ops, At: at(0), MaxBytes: 10}))
+		return second(k.Commit(t.Context(), store.Commit{AppID: k.app, Ops: ops, At: at(0), MaxBytes: 10}))
 	}
 	must(t, "within", try(set("a", "1234"), set("b", "1234")))
 	wantErr(t, "one byte too many", try(set("b", "12345")), store.ErrQuota)
@@ -325,7 +325,7 @@ func testKVConcurrentAdds(t *testing.T, k kvTest) {
 		wg.Go(func() {
 			for range each {
 				if _, err := k.try(t, add("n", 1), add("m", 2)); err != nil {
-					t.Errorf("KVCommit: %v", err)
+					t.Errorf("Commit: %v", err)
 				}
 			}
 		})
@@ -357,7 +357,7 @@ func testKVConcurrentReads(t *testing.T, k kvTest) {
 				case err == nil:
 					done++
 				case !isConflict(err):
-					t.Errorf("KVCommit: %v", err)
+					t.Errorf("Commit: %v", err)
 					return
 				}
 			}
@@ -398,7 +398,7 @@ func testKVOppositeOrder(t *testing.T, k kvTest) {
 					slices.Reverse(ops)
 				}
 				if _, err := k.try(t, ops...); err != nil {
-					t.Errorf("KVCommit: %v", err)
+					t.Errorf("Commit: %v", err)
 				}
 			}
 		})

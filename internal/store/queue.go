@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ChannelKind is what the messages of a channel come from.
+type ChannelKind string
+
+// The kinds of channels. A channel's name is that of the queue, the
+// subscription, the schedule, the KV trigger, or the script that is invoked
+// asynchronously.
+const (
+	ChannelQueue    ChannelKind = "queue"
+	ChannelTopic    ChannelKind = "topic"
+	ChannelSchedule ChannelKind = "schedule"
+	ChannelKV       ChannelKind = "kv"
+	ChannelHTTP     ChannelKind = "http"
+)
+
+// Channel names where messages wait: everything that starts a script, except a
+// plain HTTP request, is a message in a channel. A channel needs no creating.
+type Channel struct {
+	AppID string
+	Kind  ChannelKind
+	Name  string
+}
+
+// The limits of messages.
+const (
+	// MaxPayload is how long a message's payload may be, in bytes of the form in
+	// which it is stored.
+	MaxPayload = 1 << 20
+	// MaxDepth is how long a chain of messages may be, each sent by the execution
+	// that the one before started.
+	MaxDepth = 16
+	// MaxDelay is how far ahead a message may be due.
+	MaxDelay = 365 * 24 * time.Hour
+	// MaxIdempotencyKey is how long an idempotency key may be, in bytes.
+	MaxIdempotencyKey = 256
+	// IdempotencyMemory is for how long an idempotency key is known.
+	IdempotencyMemory = 24 * time.Hour
+	// SuspectCrashes is after how many deliveries that ended with the death of
+	// their process a message is delivered by itself, one such message at a time.
+	SuspectCrashes = 3
+	// MaxCrashes is how many such deliveries make it a dead letter.
+	MaxCrashes = 10
+)
+
+// ErrLeaseLost: somebody else has the message now, or it is gone. Nothing has changed.
+var ErrLeaseLost = errors.New("the lease of the message is lost")
+
+// Message is one piece of durable work. It is in exactly one state: waiting
+// (due, or later), leased, dead, or, if its channel is of the kind http, done.
+type Message struct {
+	ID string // UUIDv7
+	Channel
+	Source    string // what the script sees as the event's source: the queue, topic, schedule or key
+	Payload   []byte // as package value writes it; of the kind http: the request
+	Depth     int64  // 1 for what no execution caused
+	CreatedAt time.Time
+	// DueAt is when it may be delivered; of one that is leased: when the lease ends.
+	DueAt time.Time
+	// IdempotencyKey, for a new message: if the channel got one with the same key
+	// within IdempotencyMemory, this one is not added. It is not kept with the message.
+	IdempotencyKey string
+
+	// What follows the store keeps.
+
+	Attempts  int64 // deliveries that failed
+	Crashes   int64 // deliveries whose process died
+	Single    bool  // not to be delivered in a batch again
+	Lease     string
+	Owner     string // the node that has it
+	DeadAt    time.Time
+	LastError string
+}
+
+// MessageState is what happens to a message now.
+type MessageState string
+
+// The states.
+const (
+	MessageReady   MessageState = "ready"
+	MessageDelayed MessageState = "delayed" // due later: sent with a delay, or to be tried again
+	MessageLeased  MessageState = "in-flight"
+	MessageDead    MessageState = "dead"
+)
+
+// State returns the message's state at a time.
+func (m *Message) State(at time.Time) MessageState {
+	switch {
+	case !m.DeadAt.IsZero():
+		return MessageDead
+	case m.Lease != "" && m.DueAt.After(at):
+		return MessageLeased
+	case m.DueAt.After(at):
+		return MessageDelayed
+	}
+	return MessageReady
+}
+
+// Claim asks for messages to work on.
+type Claim struct {
+	Channel Channel
+	Max     int           // at most so many
+	Lease   time.Duration // from At on
+	// Owner is the node's name, which it keeps for ever; Boot names this start of its process.
+	Owner, Boot string
+	At          time.Time
+}
+
+// Returned is a message that was not finished.
+type Returned struct {
+	ID     string
+	DueAt  time.Time // when it may be delivered again
+	Failed bool      // it counts as an attempt
+	Dead   bool      // it is a dead letter from now on
+	Single bool      // it is not to be delivered in a batch again
+	Error  string    // why, for the script's author; empty: as before
+}
+
+// ChannelState is what there is of a channel.
+type ChannelState struct {
+	Channel
+	Paused bool
+	// Messages by state.
+	Ready, Delayed, Leased, Dead int64
+	// Oldest is when the oldest message that is ready fell due; zero: none is.
+	Oldest time.Time
+}
+
+// MessageFilter selects messages of a channel in the order of their IDs.
+type MessageFilter struct {
+	Channel Channel
+	State   MessageState // empty: any
+	After   string       // only those with a higher ID
+	Limit   int          // 1 to 1000
+	At      time.Time    // what is ready then
+}
+
+// Queue keeps messages until they are done. What Commit adds and acknowledges is
+// part of it.
+type Queue interface {
+	// Enqueue adds messages, all or none, and returns those that were added: not
+	// those whose idempotency key was known. ErrInvalid; ErrNotFound when the app
+	// is gone.
+	Enqueue(ctx context.Context, list ...Message) (added []Message, err error)
+	// Claim leases messages that are due, the longest due first, and counts a
+	// crash for each whose lease ended without being returned. next is when more
+	// are due if fewer than Max were (zero: there are no more). A channel that is
+	// paused has none.
+	Claim(ctx context.Context, c Claim) (list []Message, next time.Time, err error)
+	// Extend makes leases last until the given time and returns the IDs of those
+	// that are lost.
+	Extend(ctx context.Context, lease string, ids []string, until time.Time) (lost []string, err error)
+	// Return ends leases without an acknowledgement. What is no longer leased
+	// under lease stays as it is.
+	Return(ctx context.Context, lease string, list []Returned, at time.Time) error
+	// Recover ends the leases that a former process of the same owner left
+	// behind, and counts a crash for each.
+	Recover(ctx context.Context, owner, boot string, at time.Time) (recovered int64, err error)
+
+	// DueChannels returns every channel that has messages which are not dead, and
+	// when its first is due.
+	DueChannels(ctx context.Context) (map[Channel]time.Time, error)
+	// Channels returns an app's channels of a kind (empty: all) that have, or had,
+	// messages or a state of their own, by kind and name.
+	Channels(ctx context.Context, appID string, kind ChannelKind, at time.Time) ([]ChannelState, error)
+	// Channel returns one; its zero state if it never had a message.
+	Channel(ctx context.Context, c Channel, at time.Time) (ChannelState, error)
+	Messages(ctx context.Context, f MessageFilter) ([]Message, error)
+	Message(ctx context.Context, appID, id string) (Message, error)
+	// Redrive makes dead letters due again, with their attempts forgotten: those
+	// with the IDs, or all of the channel's if there are none. It returns how many.
+	Redrive(ctx context.Context, c Channel, ids []string, at time.Time) (int64, error)
+	// Purge deletes messages that are ready or delayed, or dead ones if dead is
+	// set: those with the IDs, or all of the channel's. It returns how many.
+	Purge(ctx context.Context, c Channel, dead bool, ids []string, at time.Time) (int64, error)
+	// Pause keeps a channel's messages from being claimed, or lets them again.
+	Pause(ctx context.Context, c Channel, paused bool) error
+
+	// Watch registers f to be called when messages may be due: after each commit
+	// that adds some, makes some due or resumes the channel, with the earliest
+	// time; and for commits by other processes as soon as the database tells of
+	// them. The zero Channel means: of any channel. f must not block or call the
+	// store. The returned function ends it.
+	Watch(f func(c Channel, due time.Time)) (stop func())
+}
