@@ -2,14 +2,17 @@ package bootstrap
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/picloudtest"
@@ -51,6 +54,48 @@ func TestAStopWritesWhatWasRecorded(t *testing.T) {
 	})
 }
 
+// transcript keeps what a process says. It never holds up who writes: that
+// would keep the process from ending.
+type transcript struct {
+	mu   sync.Mutex
+	more *sync.Cond
+	said bytes.Buffer
+}
+
+func newTranscript() *transcript {
+	r := &transcript{}
+	r.more = sync.NewCond(&r.mu)
+	return r
+}
+
+func (r *transcript) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.more.Broadcast()
+	return r.said.Write(p)
+}
+
+// await waits until text has been said, for a minute.
+func (r *transcript) await(t *testing.T, text string) {
+	t.Helper()
+	late := false
+	timer := time.AfterFunc(time.Minute, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		late = true
+		r.more.Broadcast()
+	})
+	defer timer.Stop()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !strings.Contains(r.said.String(), text) {
+		if late {
+			t.Fatalf("after a minute it has not said %q, but:\n%s", text, r.said.String())
+		}
+		r.more.Wait()
+	}
+}
+
 // TestASecondSignalStopsAtOnce holds a request open that would keep a stop
 // waiting for longer than this test may take.
 func TestASecondSignalStopsAtOnce(t *testing.T) {
@@ -58,22 +103,8 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stderr, log := io.Pipe()
+	log := newTranscript()
 	s := launch(t, picloudtest.Options{Binary: bin, Data: t.TempDir(), Args: []string{"--stop-timeout", "1h"}, Stderr: log})
-	said := make(chan string)
-	go func() {
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			said <- lines.Text()
-		}
-	}()
-	await := func(text string) {
-		t.Helper()
-		for line := range said {
-			if strings.Contains(line, text) {
-				return
-			}
-		}
-	}
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -91,11 +122,11 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 	if err := s.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	await("msg=stopping")
+	log.await(t, "msg=stopping")
 	if err := s.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	await("stopped at once")
+	log.await(t, "stopped at once")
 	var exit *exec.ExitError
 	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("it ended with %v, want exit code 1", err)
