@@ -15,6 +15,7 @@ func (e *Executor) newEngine(maxSourceSize int) *rhai.Engine {
 	)
 	eng.Register(requestFunctions()...)
 	eng.Register(responseFunctions()...)
+	eng.Register(httpResponseFunctions()...)
 	for _, m := range e.modules() {
 		eng.RegisterModule(m)
 	}
@@ -30,6 +31,7 @@ func (e *Executor) modules() []*rhai.Module {
 		e.logModule(),
 		kvModule(),
 		topicModule(),
+		httpModule(),
 		jsonModule(),
 		urlModule(),
 		base64Module(),

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/rhai"
 )
@@ -26,6 +27,7 @@ type Config struct {
 	QueueWait     time.Duration // how long they wait; default 1 s
 	ProgramMemory int64         // of compiled programs kept, in bytes, estimated; default 32 MiB
 	MaxSourceSize int           // bytes of a script's source; default 1 MiB
+	HTTP          Caller        // makes the calls of http; default an outbound.Client that knows no address of PiCloud's own
 }
 
 // DefaultMaxSourceSize is the longest source of a script, in bytes, unless the
@@ -41,6 +43,7 @@ type Executor struct {
 	programs  *programs
 	patterns  *patterns
 	watchdog  watchdog
+	http      Caller
 	now       func() time.Time
 }
 
@@ -64,9 +67,13 @@ func New(cfg Config) *Executor {
 	if cfg.MaxSourceSize <= 0 {
 		cfg.MaxSourceSize = DefaultMaxSourceSize
 	}
+	if cfg.HTTP == nil {
+		cfg.HTTP = outbound.New(outbound.Config{})
+	}
 	e := &Executor{
 		admission: newAdmission(cfg.Concurrency, cfg.MemoryBudget, cfg.QueueLength, cfg.QueueWait),
 		patterns:  newPatterns(),
+		http:      cfg.HTTP,
 		now:       time.Now,
 	}
 	e.engine = e.newEngine(cfg.MaxSourceSize)
@@ -108,6 +115,9 @@ func (e *Executor) Run(ctx context.Context, start *invoke.Start, host invoke.Hos
 	}
 	r.execute(ctx, running)
 	res.Logs, res.LogsDropped = r.logs.lines, r.logs.dropped
+	if r.outbound != nil {
+		res.Calls, res.CallsDropped = r.outbound.calls, r.outbound.dropped
+	}
 	res.Duration = e.now().Sub(began)
 	return res, nil
 }
@@ -171,11 +181,12 @@ type run struct {
 	ctx      runContext
 	logs     logs
 	request  request
-	unit     unit         // what the run wants changed
-	calls    int64        // of host functions
-	exceeded *limitError  // a limit that a host function enforced
-	refusal  *commitError // of the last commit that was not made
-	broken   *commitError // of one whose outcome is unknown: the run ends with it
+	unit     unit            // what the run wants changed
+	calls    int64           // of host functions
+	outbound *outboundRecord // nil: the run called nobody
+	exceeded *limitError     // a limit that a host function enforced
+	refusal  *commitError    // of the last commit that was not made
+	broken   *commitError    // of one whose outcome is unknown: the run ends with it
 	limits   rhai.Limits
 	stats    rhai.Stats
 	result   invoke.Result

@@ -94,34 +94,40 @@ func urlModule() *rhai.Module {
 				Doc:     "Writes a query from a map of names to values, or to arrays of values, by name.",
 				Example: `url::build_query(#{ q: "tea & cake", tag: ["a", "b"], page: 2 }) // "page=2&q=tea%20%26%20cake&tag=a&tag=b"`,
 				Fn: func(c *rhai.Call) (rhai.Value, error) {
-					var parts []string
-					size := 0
-					var err error
-					add := func(name string, v rhai.Value) {
-						part := encodeURL(name) + "=" + encodeURL(scalarText(v))
-						size += len(part)
-						parts = append(parts, part)
-						err = work(c, len(part))
-					}
-					c.Arg(0).EachEntry(func(name string, v rhai.Value) bool {
-						list, ok := v.AsArray()
-						if !ok {
-							list = []rhai.Value{v}
-						}
-						for _, v := range list {
-							if add(name, v); err != nil {
-								return false
-							}
-						}
-						return size < maxText
-					})
+					s, err := buildQuery(c, c.Arg(0))
 					if err != nil {
 						return rhai.Value{}, err
 					}
-					return c.String(strings.Join(parts, "&"))
+					return c.String(s)
 				},
 			},
 		)
+}
+
+// buildQuery writes a query from a map. Its memory is charged by the caller.
+func buildQuery(c *rhai.Call, m rhai.Value) (string, error) {
+	var parts []string
+	size := 0
+	var err error
+	add := func(name string, v rhai.Value) {
+		part := encodeURL(name) + "=" + encodeURL(scalarText(v))
+		size += len(part)
+		parts = append(parts, part)
+		err = work(c, len(part))
+	}
+	m.EachEntry(func(name string, v rhai.Value) bool {
+		list, ok := v.AsArray()
+		if !ok {
+			list = []rhai.Value{v}
+		}
+		for _, v := range list {
+			if add(name, v); err != nil {
+				return false
+			}
+		}
+		return size < maxText
+	})
+	return strings.Join(parts, "&"), err
 }
 
 // encodeURL percent-encodes everything but RFC 3986's unreserved characters.

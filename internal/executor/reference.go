@@ -21,6 +21,7 @@ func (e *Executor) Reference() string {
 	}{
 		{"The request", requestType.HostType().Doc, requestType.HostType()},
 		{"Responses", responseType.HostType().Doc, responseType.HostType()},
+		{"Answers of other servers", httpResponseType.HostType().Doc, httpResponseType.HostType()},
 		{"Errors", httpErrorType.HostType().Doc, httpErrorType.HostType()},
 	}
 	for _, g := range groups {

@@ -31,7 +31,7 @@ func TestReference(t *testing.T) {
 
 // Every function is documented, and its example gives what it says.
 func TestExamples(t *testing.T) {
-	e := New(Config{})
+	e := New(Config{HTTP: rates})
 	b := newBench(t, e)
 	check := func(prefix string, f *rhai.Native) {
 		name := prefix + f.Name

@@ -245,26 +245,40 @@ func location(s string) (string, error) {
 const maxHeaders = 64 << 10 // bytes of all headers of a response
 
 func setHeader(c *rhai.Call, r *response) error {
-	name, v := text(c, 1), c.Arg(2)
-	var value string
-	switch v.Kind() {
-	case rhai.KindString, rhai.KindInt, rhai.KindFloat, rhai.KindBool, rhai.KindChar:
-		value = v.String()
-	default:
-		return throw("the value of the header " + name + " must be text or a number")
+	name := text(c, 1)
+	value, err := headerValue(name, c.Arg(2))
+	if err != nil {
+		return throw(err.Error())
 	}
 	return r.header1(name, value)
 }
 
-// header1 sets or adds one header after checking that it can be one.
-func (r *response) header1(name, value string) error {
+// headerValue is a script's value for a header; the error is to be thrown.
+func headerValue(name string, v rhai.Value) (string, error) {
+	switch v.Kind() {
+	case rhai.KindString, rhai.KindInt, rhai.KindFloat, rhai.KindBool, rhai.KindChar:
+		return v.String(), checkHeader(name, v.String())
+	}
+	return "", fmt.Errorf("the value of the header %s must be text or a number", name)
+}
+
+// checkHeader returns why there can be no such header.
+func checkHeader(name, value string) error {
 	if !validToken(name) {
-		return throw(fmt.Sprintf("%q is not the name of a header", name))
+		return fmt.Errorf("%q is not the name of a header", name)
 	}
 	for i := 0; i < len(value); i++ {
 		if ch := value[i]; (ch < ' ' && ch != '\t') || ch == 0x7f {
-			return throw(fmt.Sprintf("the value of the header %s contains a line break or another control character", name))
+			return fmt.Errorf("the value of the header %s contains a line break or another control character", name)
 		}
+	}
+	return nil
+}
+
+// header1 sets or adds one header after checking that it can be one.
+func (r *response) header1(name, value string) error {
+	if err := checkHeader(name, value); err != nil {
+		return throw(err.Error())
 	}
 	size := len(name) + len(value)
 	for k, vs := range r.header {

@@ -55,6 +55,7 @@ type Start struct {
 	Event      *Event            // for every other trigger, unless it delivers in batches
 	Batch      []Event           // then one or more of them
 	Deadline   time.Time         // the run is cut then if not earlier by Limits.WallTimeMS; zero: none
+	Outbound   *Outbound         // what the run may call; nil: the public internet
 	Lease      *Lease            // of the delivery; nil for a plain HTTP request
 }
 
@@ -73,6 +74,13 @@ type Request struct {
 
 // Param is a path parameter.
 type Param struct{ Name, Value string }
+
+// Outbound is what the HTTP calls of a run may reach. Package outbound says how
+// hosts and networks are written.
+type Outbound struct {
+	Hosts    []string // and no others; none: every public host
+	Networks []string // open although they are not public
+}
 
 // Event is what a trigger delivers.
 type Event struct {
@@ -122,6 +130,9 @@ type Result struct {
 	PeakMemory  int64 // bytes, by the engine's model
 	Logs        []store.LogLine
 	LogsDropped int64 // lines that the log limits cut
+	// Calls are those by the module http.
+	Calls        []store.Call
+	CallsDropped int64 // calls beyond what a record keeps
 	// RetryAfter is set with StatusRejected: when to come again.
 	RetryAfter time.Duration
 }

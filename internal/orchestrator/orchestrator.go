@@ -263,6 +263,6 @@ func execution(s *invoke.Start, res *invoke.Result) store.Execution {
 		Trigger: s.Trigger, Status: res.Status, Error: clean(res.Error),
 		Method: clean(s.Request.Method), Path: clean(s.Request.Path), HTTPStatus: res.Response.Status,
 		StartedAt: res.StartedAt, Duration: res.Duration, Operations: res.Operations, PeakMemory: res.PeakMemory,
-		Logs: res.Logs, LogsDropped: res.LogsDropped,
+		Logs: res.Logs, LogsDropped: res.LogsDropped, Calls: res.Calls, CallsDropped: res.CallsDropped,
 	}
 }

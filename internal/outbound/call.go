@@ -74,8 +74,12 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, []Exchange, err
 		}
 		location := res.Header.Get("Location")
 		if !isRedirect(res.StatusCode) || location == "" || r.Redirects == 0 {
+			length := res.ContentLength
+			if res.Body == http.NoBody { // of HEAD: what GET would have
+				length = 0
+			}
 			return &Response{
-				Status: res.StatusCode, Header: res.Header, URL: to.url.String(), Length: res.ContentLength,
+				Status: res.StatusCode, Header: res.Header, URL: to.url.String(), Length: length,
 				Body: &releasingBody{res.Body, release},
 			}, trail, nil
 		}

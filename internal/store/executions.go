@@ -39,6 +39,20 @@ type Execution struct {
 	Logs       []LogLine
 	// LogsDropped counts lines that the log limits cut.
 	LogsDropped int64
+	Calls       []Call // by the module http, in their order
+	// CallsDropped counts calls beyond what a record keeps.
+	CallsDropped int64
+}
+
+// Call is an HTTP request that a script sent, or was refused; each redirect is
+// one more.
+type Call struct {
+	At       time.Time
+	Method   string
+	Host     string        // with the port unless it is the scheme's own
+	Status   int           // 0: no answer came
+	Duration time.Duration // until the answer was read
+	Error    string
 }
 
 // LogLine is one line a script logged.
@@ -59,7 +73,7 @@ type ExecutionFilter struct {
 	Before   string // executions with a lower ID, for paging back
 	After    string // executions with a higher ID, for following
 	Limit    int    // 1 to 1000
-	// Logs asks for the log lines too.
+	// Logs asks for the log lines and the calls, too.
 	Logs bool
 }
 

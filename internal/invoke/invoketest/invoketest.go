@@ -106,8 +106,9 @@ func fullStart() *invoke.Start {
 			Params: []invoke.Param{{Name: "rest", Value: "x"}, {Name: "none"}},
 			Body:   []byte{0, 1, 255}, IP: "::1",
 		},
-		Event: &invoke.Event{ID: "e", Kind: "queue", Source: "mails", Payload: []byte("x"), Attempt: 2, Time: time.UnixMicro(1_700_000_000_000_001).UTC()},
-		Lease: &invoke.Lease{Token: "t", Expires: time.UnixMicro(1_700_000_000_000_002).UTC()},
+		Event:    &invoke.Event{ID: "e", Kind: "queue", Source: "mails", Payload: []byte("x"), Attempt: 2, Time: time.UnixMicro(1_700_000_000_000_001).UTC()},
+		Outbound: &invoke.Outbound{Hosts: []string{"api.example.com", ""}, Networks: []string{"10.0.0.0/8"}},
+		Lease:    &invoke.Lease{Token: "t", Expires: time.UnixMicro(1_700_000_000_000_002).UTC()},
 	}
 }
 
@@ -120,7 +121,9 @@ func everythingArrives(t *testing.T, connect func(invoke.Executor) invoke.Execut
 			{At: time.UnixMicro(4).UTC(), Level: "info", Source: "print", Line: 1, Column: 2, Message: "hi"},
 			{At: time.UnixMicro(5).UTC(), Level: "warn", Source: "log", Message: ""},
 		},
-		LogsDropped: 9, RetryAfter: time.Second,
+		Calls:        []store.Call{{At: time.UnixMicro(1_700_000_000_000_003).UTC(), Method: "GET", Host: "a.example", Status: 200, Duration: time.Second}, {At: time.UnixMicro(4).UTC(), Method: "PUT", Host: "b.example", Error: "refused"}},
+		CallsDropped: 4,
+		LogsDropped:  9, RetryAfter: time.Second,
 	}
 	var got *invoke.Start
 	e := connect(Func(func(_ context.Context, s *invoke.Start, _ invoke.Host) (*invoke.Result, error) {

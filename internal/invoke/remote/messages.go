@@ -47,6 +47,16 @@ func encodeStart(s *invoke.Start, now time.Time) []byte {
 		// As the time that is left: the two clocks need not agree.
 		e.int(14, max(s.Deadline.Sub(now).Microseconds(), 1))
 	}
+	if o := s.Outbound; o != nil {
+		e.message(18, func(e *encoder) {
+			for _, h := range o.Hosts {
+				e.item(1, h)
+			}
+			for _, n := range o.Networks {
+				e.item(2, n)
+			}
+		})
+	}
 	if s.Lease != nil {
 		e.message(15, func(e *encoder) { encodeLease(e, s.Lease) })
 	}
@@ -148,6 +158,17 @@ func decodeStart(b []byte, now time.Time) (*invoke.Start, error) {
 		case 17:
 			s.Batch = append(s.Batch, invoke.Event{})
 			return decodeEvent(f.bytes, &s.Batch[len(s.Batch)-1])
+		case 18:
+			s.Outbound = &invoke.Outbound{}
+			return fields(f.bytes, func(f field) error {
+				switch f.num {
+				case 1:
+					s.Outbound.Hosts = append(s.Outbound.Hosts, f.string())
+				case 2:
+					s.Outbound.Networks = append(s.Outbound.Networks, f.string())
+				}
+				return nil
+			})
 		}
 		return nil
 	})
@@ -288,6 +309,18 @@ func encodeResult(r *invoke.Result) []byte {
 	}
 	e.int(9, r.LogsDropped)
 	e.int(10, r.RetryAfter.Nanoseconds())
+	for i := range r.Calls {
+		c := &r.Calls[i]
+		e.message(12, func(e *encoder) {
+			e.time(1, c.At)
+			e.string(2, c.Method)
+			e.string(3, c.Host)
+			e.int(4, int64(c.Status))
+			e.int(5, c.Duration.Nanoseconds())
+			e.string(6, c.Error)
+		})
+	}
+	e.int(13, r.CallsDropped)
 	return e.b
 }
 
@@ -331,10 +364,37 @@ func decodeResult(b []byte) (*invoke.Result, error) {
 			if r.Response != nil {
 				r.Response.Body = f.bytes
 			}
+		case 12:
+			var c store.Call
+			err := decodeHTTPCall(f.bytes, &c)
+			r.Calls = append(r.Calls, c)
+			return err
+		case 13:
+			r.CallsDropped = f.int()
 		}
 		return nil
 	})
 	return r, err
+}
+
+func decodeHTTPCall(b []byte, c *store.Call) error {
+	return fields(b, func(f field) error {
+		switch f.num {
+		case 1:
+			c.At = f.time()
+		case 2:
+			c.Method = f.string()
+		case 3:
+			c.Host = f.string()
+		case 4:
+			c.Status = int(f.int())
+		case 5:
+			c.Duration = time.Duration(f.int())
+		case 6:
+			c.Error = f.string()
+		}
+		return nil
+	})
 }
 
 func decodeLogLine(b []byte, l *store.LogLine) error {

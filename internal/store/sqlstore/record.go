@@ -21,9 +21,15 @@ import (
 // number and hold the executions in the order of their IDs; integers are
 // varints, text has its length before it.
 //
+// The log lines have the outbound calls behind those of each execution if there
+// are any in the row; their format number tells.
+//
 // An ID must be a UUIDv7, because executions are ordered, pruned and partitioned
 // by it. A row goes by its highest.
-const recordFormat = 1
+const (
+	recordFormat = 1
+	callsFormat  = 2 // of the log lines, with calls
+)
 
 // Bounds of a row. By maxRowBytes a row is full, so one may be larger by an
 // execution.
@@ -100,7 +106,7 @@ func (b *encoder) row(list []*store.Execution) (row ExecutionRow, n int, err err
 		return row, 0, err
 	}
 	row.Logs = []byte{}
-	logged := false
+	logged, called := false, false
 	var end []byte
 	start := len(*b)
 	*b = append(*b, recordFormat)
@@ -122,15 +128,23 @@ func (b *encoder) row(list []*store.Execution) (row ExecutionRow, n int, err err
 		}
 		b.detail(e)
 		logged = logged || len(e.Logs) > 0
+		called = called || len(e.Calls) > 0 || e.CallsDropped != 0
 		n++
 	}
 	row.Detail = (*b)[start:len(*b):len(*b)]
 	row.Count = int64(n)
-	if logged {
+	if logged || called {
 		row.Logs = b.cut(func() {
-			*b = append(*b, recordFormat)
+			if called {
+				*b = append(*b, callsFormat)
+			} else {
+				*b = append(*b, recordFormat)
+			}
 			for _, e := range list[:n] {
 				b.logs(e)
+				if called {
+					b.calls(e)
+				}
 			}
 		})
 	}
@@ -144,6 +158,11 @@ func encodedSize(e *store.Execution) int {
 	for i := range e.Logs {
 		l := &e.Logs[i]
 		size += 6*integer + len(l.Level) + len(l.Source) + len(l.Message)
+	}
+	size += 2 * integer // how many calls, and how many were dropped
+	for i := range e.Calls {
+		c := &e.Calls[i]
+		size += 6*integer + len(c.Method) + len(c.Host) + len(c.Error)
 	}
 	return size
 }
@@ -206,6 +225,21 @@ func (b *encoder) logs(e *store.Execution) {
 	}
 }
 
+func (b *encoder) calls(e *store.Execution) {
+	b.int(int64(len(e.Calls)))
+	b.int(e.CallsDropped)
+	started := micros(e.StartedAt)
+	for i := range e.Calls {
+		c := &e.Calls[i]
+		b.int(micros(c.At) - started)
+		b.text(c.Method)
+		b.text(c.Host)
+		b.int(int64(c.Status))
+		b.int(int64(c.Duration))
+		b.text(c.Error)
+	}
+}
+
 // Executions decodes the row, the lowest ID first; without the logs if they were
 // not read.
 func (row ExecutionRow) Executions() ([]store.Execution, error) {
@@ -227,9 +261,17 @@ func (row ExecutionRow) Executions() ([]store.Execution, error) {
 	if len(row.Logs) == 0 {
 		return list, nil
 	}
-	d = newDecoder(row.Logs)
+	called := row.Logs[0] == callsFormat
+	if called {
+		d = &decoder{rest: row.Logs[1:]}
+	} else {
+		d = newDecoder(row.Logs)
+	}
 	for i := range list {
 		d.logs(&list[i])
+		if called {
+			d.calls(&list[i])
+		}
 	}
 	if d.failed || len(d.rest) > 0 {
 		return nil, damaged
@@ -272,6 +314,29 @@ func (d *decoder) logs(e *store.Execution) {
 		l.Line = int(d.int())
 		l.Column = int(d.int())
 		l.Message = d.text()
+	}
+}
+
+func (d *decoder) calls(e *store.Execution) {
+	n := d.int()
+	e.CallsDropped = d.int()
+	// A call takes at least six bytes.
+	if n < 0 || n > int64(len(d.rest)/6) {
+		d.fail()
+	}
+	if d.failed || n == 0 {
+		return
+	}
+	started := micros(e.StartedAt)
+	e.Calls = make([]store.Call, n)
+	for i := range e.Calls {
+		c := &e.Calls[i]
+		c.At = fromMicros(started + d.int())
+		c.Method = d.text()
+		c.Host = d.text()
+		c.Status = int(d.int())
+		c.Duration = time.Duration(d.int())
+		c.Error = d.text()
 	}
 }
 

@@ -25,6 +25,14 @@ func sample() store.Execution {
 	}
 }
 
+// calling is sample with outbound calls.
+func calling() store.Execution {
+	e := sample()
+	e.Calls = []store.Call{{At: e.StartedAt.Add(time.Second), Method: "POST", Host: "api.example.com:8443", Status: 201, Duration: 77, Error: ""}, {At: e.StartedAt, Error: "no"}}
+	e.CallsDropped = 3
+	return e
+}
+
 func encode(t testing.TB, e store.Execution) ExecutionRow {
 	t.Helper()
 	rows, err := EncodeExecutions([]store.Execution{e})
@@ -35,13 +43,16 @@ func encode(t testing.TB, e store.Execution) ExecutionRow {
 }
 
 func TestRecordRoundTrip(t *testing.T) {
-	e := sample()
-	got, err := encode(t, e).Executions()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]store.Execution{e}, got); diff != "" {
-		t.Error(diff)
+	silent := calling()
+	silent.Logs = nil
+	for _, e := range []store.Execution{sample(), calling(), silent} {
+		got, err := encode(t, e).Executions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]store.Execution{e}, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
@@ -63,6 +74,9 @@ func TestRows(t *testing.T) {
 		}
 		if i%50 == 0 {
 			e.Logs = sample().Logs
+		}
+		if i%70 == 0 {
+			e.Calls = calling().Calls
 		}
 		batch = append(batch, e)
 	}
@@ -114,7 +128,9 @@ func TestRowsOfABatchDoNotOverlap(t *testing.T) {
 	huge := e
 	huge.Version, huge.Deployment, huge.Operations, huge.PeakMemory, huge.LogsDropped = -1<<63, -1<<63, -1<<63, -1<<63, -1<<63
 	huge.HTTPStatus, huge.Duration = math.MinInt32, -1<<63
-	batch := []store.Execution{e, plain, huge, e, huge, huge, plain}
+	far := calling()
+	far.Calls[0].At, far.Calls[0].Duration, far.Calls[0].Status, far.CallsDropped = time.UnixMicro(-1<<60).UTC(), -1<<63, math.MinInt32, -1<<63
+	batch := []store.Execution{e, plain, huge, e, far, huge, plain}
 	for i := range batch {
 		batch[i].ScriptID = fmt.Sprintf("019ca950-7b00-7000-8000-00000000000%d", i) // a row each
 	}
@@ -139,7 +155,7 @@ func TestRowsOfABatchDoNotOverlap(t *testing.T) {
 }
 
 func TestACutRecordIsAnError(t *testing.T) {
-	whole := encode(t, sample())
+	whole := encode(t, calling())
 	for n := range len(whole.Detail) {
 		row := whole
 		row.Detail = whole.Detail[:n]
@@ -159,6 +175,8 @@ func TestACutRecordIsAnError(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	whole := encode(f, sample())
 	f.Add(whole.Detail, whole.Logs)
+	called := encode(f, calling())
+	f.Add(called.Detail, called.Logs)
 	f.Add([]byte{recordFormat}, []byte{recordFormat, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, detail, logs []byte) {
 		row := whole

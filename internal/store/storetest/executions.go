@@ -75,6 +75,8 @@ func ids(list []store.Execution) []string {
 func testRoundTrip(t *testing.T, x store.Executions, _ func() int64) {
 	full := execution(newID(), newID(), at(0))
 	full.Status, full.Error, full.HTTPStatus = store.StatusError, "nope\x00 \xff, line 3", 500
+	full.Calls = []store.Call{{At: full.StartedAt, Method: "GET", Host: "api.example.com", Status: 200, Duration: time.Second}, {At: full.StartedAt, Method: "PUT", Host: "10.0.0.1", Error: "refused"}}
+	full.CallsDropped = 1
 	full.Path, full.LogsDropped, full.Version, full.Deployment = "/demo/a%00\x00\xff", 7, 1<<40, 1<<41
 	full.Logs = []store.LogLine{
 		{At: at(time.Millisecond), Level: "info", Source: "print", Line: 3, Column: 9, Message: "hello\x00\xff\nüber"},
@@ -92,7 +94,7 @@ func testRoundTrip(t *testing.T, x store.Executions, _ func() int64) {
 	equal(t, "with logs", list, []store.Execution{plain, full})
 	list, err = x.ListExecutions(t.Context(), store.ExecutionFilter{AppID: full.AppID, Limit: 10})
 	must(t, "ListExecutions", err)
-	full.Logs = nil
+	full.Logs, full.Calls, full.CallsDropped = nil, nil, 0
 	equal(t, "without logs", list, []store.Execution{plain, full})
 	_, err = x.Execution(t.Context(), executionID(at(0)))
 	wantErr(t, "an ID that does not exist", err, store.ErrNotFound)
