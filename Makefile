@@ -18,7 +18,7 @@ RACE_PACKAGES := ./internal/... ./cmd/...
 # Modules of their own keep what only they need out of PiCloud's go.mod.
 MODULES := deploy/caddy
 
-.PHONY: help run build test bench lint generate verify schema
+.PHONY: help run build test bench fuzz lint generate verify schema
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +48,15 @@ bench: ## measure; the figures of docs/benchmarks.md come from here
 	$(GO) run ./bench/start
 	$(GO) run ./bench/http
 	$(GO) run ./bench/idle
+
+# Each target of the engine in turn: make fuzz FUZZTIME=8h. What it finds is kept under testdata/fuzz.
+FUZZTIME ?= 20m
+FUZZ_TARGETS := FuzzParse:./rhai/syntax FuzzRun:./rhai FuzzDifferential:./rhai
+
+fuzz: ## look for scripts that break the engine, FUZZTIME for each target
+	@for target in $(FUZZ_TARGETS); do \
+	  $(GO) test -run '^$$' -fuzz "^$${target%%:*}$$" -fuzztime $(FUZZTIME) "$${target#*:}"; \
+	done
 
 lint: ## go vet, staticcheck and gofumpt
 	$(GO) vet ./...

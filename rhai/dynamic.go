@@ -66,7 +66,7 @@ func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *
 			Msg:  "Function definitions must be at global level and cannot be inside a block or another function",
 		})
 	}
-	u, err := compile.Fragment(s.Body, "eval", vm.fn.prog.name, site, nil, 0)
+	u, err := compile.Fragment(s.Body, "eval", vm.fn.prog.name, site, nil, 0, vm.eng.compileOptions())
 	if err != nil {
 		return nil, &Error{Kind: ErrSystem, inner: err}
 	}
@@ -159,7 +159,7 @@ func (vm *machine) callerFn(in *bytecode.Ins) bool {
 		if params == nil {
 			params = []syntax.Name{}
 		}
-		u, err := compile.Fragment(def.Body.Stmts, def.Name, p.name, site.Caller, params, int(in.A))
+		u, err := compile.Fragment(def.Body.Stmts, def.Name, p.name, site.Caller, params, int(in.A), vm.eng.compileOptions())
 		if err != nil {
 			return vm.failAt(&Error{Kind: ErrSystem, inner: err}, site.Pos)
 		}

@@ -21,6 +21,7 @@ type Engine struct {
 	debug    func(ctx context.Context, text, source string, pos Position)
 	hook     HostHook
 	clock    Clock
+	general  bool
 	sealed   atomic.Bool
 }
 
@@ -52,6 +53,10 @@ func WithPrint(f func(ctx context.Context, text string, pos Position)) Option {
 func WithDebug(f func(ctx context.Context, text, source string, pos Position)) Option {
 	return func(e *Engine) { e.debug = f }
 }
+
+// WithoutOptimizer makes and runs general code only: slower, with the same results and the same charges. It is for
+// finding out whether an optimisation is at fault.
+func WithoutOptimizer() Option { return func(e *Engine) { e.general = true } }
 
 // HostHook surrounds every call of a function that the host registered: it
 // sees the arguments and decides whether next runs. Metering, recording and replay rest on it.

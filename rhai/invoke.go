@@ -522,7 +522,11 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 
 // finish runs the loop until the entry frame returns.
 func (vm *machine) finish() (Value, *Error) {
-	vm.loop()
+	if vm.eng.general {
+		vm.generalLoop()
+	} else {
+		vm.loop()
+	}
 	if err := vm.err; err != nil {
 		vm.err = nil
 		return Value{}, err

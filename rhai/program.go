@@ -30,6 +30,8 @@ func (e *Engine) parseOptions() syntax.Options {
 	}
 }
 
+func (e *Engine) compileOptions() compile.Options { return compile.Options{General: e.general} }
+
 // parseError makes the error of a parse one of the engine.
 func parseError(err error) *Error {
 	e := &Error{Kind: ErrParsing, inner: err}
@@ -49,7 +51,7 @@ func (e *Engine) Compile(name, source string) (*Program, error) {
 	if err != nil {
 		return nil, parseError(err)
 	}
-	u, err := compile.Script(s, name)
+	u, err := compile.Script(s, name, e.compileOptions())
 	if err != nil {
 		return nil, &Error{Kind: ErrParsing, subject: err.Error(), inner: err}
 	}

@@ -49,7 +49,7 @@ func (c *fn) call(x *syntax.Call, dst int) {
 				c.expr(arg, a+j, true)
 			}
 			op := bytecode.Call
-			if c.Funcs[i].UsesThis || c.Funcs[i].Empty {
+			if c.Funcs[i].UsesThis || c.Funcs[i].Empty || c.General {
 				op = bytecode.CallFn
 			}
 			c.emit(op, a, 0, 0, int32(i), x.At)
@@ -106,7 +106,7 @@ func (c *fn) nativeCall(x *syntax.Call, dst int) {
 	a := c.base(dst, n)
 	defer c.move(dst, a, x.At)
 	if n > 0 {
-		if r, ok := c.plain(x.Args[0]); ok && !c.isConst(x.Args[0]) {
+		if r, ok := c.plain(x.Args[0]); ok && !c.isConst(x.Args[0]) && !c.General {
 			c.args(x.Args[1:], a+1)
 			c.emit(bytecode.CallV, a, r, n, c.addSite(site), x.At)
 			return

@@ -38,7 +38,7 @@ func (c *fn) chain(x *syntax.Chain, dst int, keep bool) {
 		if i == m && !l.Optional {
 			if last >= 0 {
 				c.emit(bytecode.Method, a, last, n, regs[m].site, l.NamePos)
-			} else if r, ok := c.plain(root); ok && !c.isConst(root) {
+			} else if r, ok := c.plain(root); ok && !c.isConst(root) && !c.General {
 				c.emit(bytecode.Method, a, r, n, regs[m].site, l.NamePos)
 			} else {
 				c.place(root, room)
@@ -126,7 +126,7 @@ func (c *fn) readChain(x *syntax.Chain, dst int, keep bool) {
 	var ends []int
 	links := x.Links
 	var root int
-	if t, ok := x.Root.(*syntax.This); ok && links[0].Kind == syntax.LinkProperty && !links[0].Optional {
+	if t, ok := x.Root.(*syntax.This); ok && !c.General && links[0].Kind == syntax.LinkProperty && !links[0].Optional {
 		root = dst
 		if len(links) > 1 {
 			root = c.temp(1)
@@ -304,7 +304,7 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 	if op != syntax.Assign {
 		assignOp = int(op)
 	}
-	if n == 0 && !last.Optional {
+	if n == 0 && !last.Optional && !c.General {
 		if r, ok := c.plain(x.Root); ok && !c.isConst(x.Root) {
 			switch {
 			case last.Kind == syntax.LinkIndex && assignOp == 0:
@@ -320,7 +320,7 @@ func (c *fn) assignChain(s *syntax.AssignStmt, x *syntax.Chain, op syntax.Token)
 			return
 		}
 	}
-	if c.fastAssign(s, x, v, assignOp) {
+	if !c.General && c.fastAssign(s, x, v, assignOp) {
 		return
 	}
 	var ends []int

@@ -35,6 +35,12 @@ type unit struct {
 	globals  bool // some function mentions global::
 	fragment bool
 	visible  int // variables described to the evals of the unit
+	Options
+}
+
+// Options say how code is made. They change neither what a program does nor what it is charged.
+type Options struct {
+	General bool // make general instructions only: no immediates, joint instructions or folded constants
 }
 
 // failure aborts compilation; only limits of the machine raise it.
@@ -42,7 +48,7 @@ type failure struct{ err error }
 
 // Script compiles a parsed source. The only errors are limits of the machine,
 // such as a call with more arguments than a frame has registers.
-func Script(s *syntax.Script, source string) (u *bytecode.Unit, err error) {
+func Script(s *syntax.Script, source string, o Options) (u *bytecode.Unit, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			f, ok := r.(failure)
@@ -52,7 +58,7 @@ func Script(s *syntax.Script, source string) (u *bytecode.Unit, err error) {
 			err = f.err
 		}
 	}()
-	c := newUnit(source)
+	c := newUnit(source, o)
 	c.declareFunctions(s.Functions)
 	body := &fn{unit: c, f: &bytecode.Func{}, main: true}
 	body.facts = analyze(nil, s.Body)
@@ -87,14 +93,15 @@ func (u *unit) trim() {
 	u.Consts = append(make([]bytecode.Const, 0, len(u.Consts)), u.Consts...)
 }
 
-func newUnit(source string) *unit {
+func newUnit(source string, o Options) *unit {
 	return &unit{
-		Unit:   &bytecode.Unit{Source: source},
-		fns:    map[fnKey]int{},
-		byName: map[string]int{},
-		typed:  map[string]bool{},
-		names:  map[string]int32{},
-		consts: map[any]int32{},
+		Options: o,
+		Unit:    &bytecode.Unit{Source: source},
+		fns:     map[fnKey]int{},
+		byName:  map[string]int{},
+		typed:   map[string]bool{},
+		names:   map[string]int32{},
+		consts:  map[any]int32{},
 	}
 }
 

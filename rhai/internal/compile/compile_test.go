@@ -14,7 +14,7 @@ func compileText(t *testing.T, src string) *bytecode.Unit {
 	if err != nil {
 		t.Fatalf("%s: %v", src, err)
 	}
-	u, err := Script(s, "test")
+	u, err := Script(s, "test", Options{})
 	if err != nil {
 		t.Fatalf("%s: %v", src, err)
 	}
@@ -95,7 +95,7 @@ func TestTooManyArgumentsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Script(s, "test"); err == nil || !strings.Contains(err.Error(), "251 arguments") {
+	if _, err := Script(s, "test", Options{}); err == nil || !strings.Contains(err.Error(), "251 arguments") {
 		t.Errorf("got %v", err)
 	}
 }

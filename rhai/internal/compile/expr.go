@@ -108,7 +108,11 @@ func (c *fn) into(x syntax.Expr, dst int, keep bool) {
 		}
 		c.emit(op, dst, r, 0, 0, x.At)
 	case *syntax.Binary:
-		c.binary(x, dst)
+		if k := c.fold(x); k != nil {
+			c.into(k, dst, keep)
+		} else {
+			c.binary(x, dst)
+		}
 	case *syntax.Logical:
 		c.logical(x, dst, keep)
 	case *syntax.Chain:
@@ -398,7 +402,7 @@ func (c *fn) binary(x *syntax.Binary, dst int) {
 	}
 	rx := c.left(x.X, x.Y)
 	if ops, ok := arithmetic[x.Op]; ok {
-		switch y := x.Y.(type) {
+		switch y := c.immediate(x.Y).(type) {
 		case *syntax.IntLit:
 			if ops[1] != 0 && y.Value >= math.MinInt32 && y.Value <= math.MaxInt32 {
 				c.emit(ops[1], dst, rx, 0, int32(y.Value), x.At)
@@ -482,7 +486,10 @@ func (c *fn) jump(x syntax.Expr, sense bool) []int {
 			return b
 		}
 	case *syntax.Binary:
-		if ops, ok := comparison[x.Op]; ok {
+		if k := c.fold(x); k != nil {
+			return c.jump(k, sense)
+		}
+		if ops, ok := comparison[x.Op]; ok && !c.General {
 			j := c.compareJump(x, ops)
 			if !sense {
 				return []int{j}
@@ -503,9 +510,9 @@ func (c *fn) jump(x syntax.Expr, sense bool) []int {
 // compareJump emits a jump that is taken when the comparison does not hold.
 func (c *fn) compareJump(x *syntax.Binary, ops [3]bytecode.Op) int {
 	rx := c.left(x.X, x.Y)
-	switch x.Y.(type) {
+	switch y := c.immediate(x.Y).(type) {
 	case *syntax.BoolLit, *syntax.IntLit, *syntax.FloatLit, *syntax.CharLit, *syntax.StringLit:
-		if k := c.constant(c.literal(x.Y)); k < 256 {
+		if k := c.constant(c.literal(y)); k < 256 {
 			return c.emit(ops[2], rx, int(k), 0, 0, x.At)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 // Fragment compiles code that runs in the frame of another function: the text
 // of an eval, or the body of a function called with `!`. Params are the
 // names of registers from base on; for eval there are none.
-func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite, params []syntax.Name, base int) (u *bytecode.Unit, err error) {
+func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite, params []syntax.Name, base int, o Options) (u *bytecode.Unit, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			f, ok := r.(failure)
@@ -18,7 +18,7 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 			err = f.err
 		}
 	}()
-	c := newUnit(source)
+	c := newUnit(source, o)
 	c.fragment = true
 	f := &bytecode.Func{Name: name, Fragment: true, UsesThis: true, Cost: 1}
 	c.Body = f

@@ -270,12 +270,12 @@ func (c *fn) assignVar(s *syntax.AssignStmt, t *syntax.Variable, op syntax.Token
 		return
 	}
 	ops := assignArith[op]
-	if y, ok := s.Value.(*syntax.IntLit); ok && ops[1] != 0 && y.Value >= math.MinInt32 && y.Value <= math.MaxInt32 {
+	if y, ok := c.immediate(s.Value).(*syntax.IntLit); ok && ops[1] != 0 && y.Value >= math.MinInt32 && y.Value <= math.MaxInt32 {
 		c.emit(ops[1], r, r, 1, int32(y.Value), s.At)
 		return
 	}
 	v, _ := c.operand(s.Value, false)
-	if ops[0] != 0 {
+	if ops[0] != 0 && !c.General {
 		c.emit(ops[0], r, v, 0, int32(op), s.At)
 		return
 	}
