@@ -30,6 +30,8 @@ func (e *Executor) modules() []*rhai.Module {
 	return []*rhai.Module{
 		e.logModule(),
 		kvModule(),
+		envModule(),
+		secretModule(),
 		topicModule(),
 		httpModule(),
 		jsonModule(),

@@ -175,22 +175,23 @@ func (r *run) fill(s *rhai.Scope) {
 
 // run is one execution.
 type run struct {
-	executor *Executor
-	start    *invoke.Start
-	host     invoke.Host
-	ctx      runContext
-	logs     logs
-	request  request
-	unit     unit            // what the run wants changed
-	calls    int64           // of host functions
-	outbound *outboundRecord // nil: the run called nobody
-	exceeded *limitError     // a limit that a host function enforced
-	refusal  *commitError    // of the last commit that was not made
-	broken   *commitError    // of one whose outcome is unknown: the run ends with it
-	limits   rhai.Limits
-	stats    rhai.Stats
-	result   invoke.Result
-	response invoke.Response // the result's
+	executor  *Executor
+	start     *invoke.Start
+	host      invoke.Host
+	ctx       runContext
+	logs      logs
+	request   request
+	unit      unit              // what the run wants changed
+	calls     int64             // of host functions
+	outbound  *outboundRecord   // nil: the run called nobody
+	exceeded  *limitError       // a limit that a host function enforced
+	refusal   *commitError      // of the last commit that was not made
+	broken    *commitError      // of one whose outcome is unknown: the run ends with it
+	variables map[string]string // of the app, once asked for
+	limits    rhai.Limits
+	stats     rhai.Stats
+	result    invoke.Result
+	response  invoke.Response // the result's
 }
 
 // hook is where every call of a host function passes: its arguments come in,

@@ -33,6 +33,28 @@ type sources struct {
 	commits []*invoke.Commit
 	outcome invoke.Outcome // of every commit; none: what data say
 	data    *memory.KV
+
+	variables map[string]string
+	secrets   map[string]string
+	asked     int   // how often for either
+	closed    error // why secrets cannot be read
+}
+
+func (s *sources) Variables(context.Context) (map[string]string, error) {
+	s.asked++
+	return s.variables, s.closed
+}
+
+func (s *sources) Secret(_ context.Context, name string) (string, error) {
+	s.asked++
+	if s.closed != nil {
+		return "", s.closed
+	}
+	v, ok := s.secrets[name]
+	if !ok {
+		return "", fmt.Errorf("the secret %s: %w", name, store.ErrNotFound)
+	}
+	return v, nil
 }
 
 func (s *sources) Source(_ context.Context, hash string) (string, error) {

@@ -42,7 +42,8 @@ func (r *run) problem(status int, detail string) *invoke.Response {
 }
 
 // shorten makes an error fit for the record.
-func shorten(s string) string {
+func (r *run) shorten(s string) string {
+	s = r.logs.mask.hide(s)
 	if len(s) > maxError {
 		s = cut(s, maxError) + "…"
 	}
@@ -64,7 +65,7 @@ func (r *run) refused(err error) {
 const maxError = 4096
 
 func (r *run) end(s store.Status, author string, status int, detail string) {
-	r.result.Status, r.result.Error = s, shorten(author)
+	r.result.Status, r.result.Error = s, r.shorten(author)
 	r.result.Response = r.problem(status, detail)
 }
 
@@ -109,7 +110,7 @@ func (r *run) failed(err error) {
 	case rhai.ErrSystem:
 		// A defect of ours, such as a panic of a host function: its inside is for
 		// the operator's log.
-		slog.Error("a run failed inside PiCloud", "run", r.start.RunID, "error", err)
+		slog.Error("a run failed inside PiCloud", "run", r.start.RunID, "error", r.logs.mask.hide(err.Error()))
 		r.end(store.StatusError, "PiCloud failed inside: "+firstLine(re.Message())+where(err), http.StatusInternalServerError, "The script could not be run.")
 	case rhai.ErrParsing:
 		r.end(store.StatusError, "does not compile: "+err.Error(), http.StatusInternalServerError, "The script does not compile. Its author finds the reason in the log of this execution.")
@@ -200,7 +201,7 @@ func (r *run) stopped(err error) {
 func (r *run) answered(he *httpError, re *rhai.Error) {
 	r.result.Status = store.StatusOK
 	if he.status >= 500 {
-		r.result.Status, r.result.Error = store.StatusError, shorten(re.Error())
+		r.result.Status, r.result.Error = store.StatusError, r.shorten(re.Error())
 	}
 	if he.body != nil {
 		r.result.Response = &invoke.Response{Status: he.status, Header: jsonHeader, Body: he.body}

@@ -16,6 +16,7 @@ type logs struct {
 	lines              []store.LogLine
 	bytes              int64
 	dropped            int64
+	mask               *mask // hides the secrets that the run has read; nil: none
 }
 
 // limit sets the limits; zero means none.
@@ -26,6 +27,7 @@ func (l *logs) add(at time.Time, level, source, message string, pos rhai.Positio
 		l.dropped++
 		return
 	}
+	message = l.mask.hide(message) // before it is cut: a part of a secret is not recognised
 	if room := l.maxBytes - l.bytes; l.maxBytes > 0 && int64(len(message)) > room {
 		if room <= 0 {
 			l.dropped++

@@ -123,6 +123,10 @@ type hostFunc func(context.Context, string) (string, error)
 
 func (f hostFunc) Source(ctx context.Context, hash string) (string, error) { return f(ctx, hash) }
 
+func (f hostFunc) Variables(context.Context) (map[string]string, error) { return nil, nil }
+
+func (f hostFunc) Secret(context.Context, string) (string, error) { return "", store.ErrNotFound }
+
 func (f hostFunc) Get(context.Context, []string) ([]invoke.Entry, error) { return nil, nil }
 
 func (f hostFunc) List(context.Context, invoke.Query) (invoke.Page, error) { return invoke.Page{}, nil }

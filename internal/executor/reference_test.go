@@ -33,6 +33,8 @@ func TestReference(t *testing.T) {
 func TestExamples(t *testing.T) {
 	e := New(Config{HTTP: rates})
 	b := newBench(t, e)
+	b.host.variables = map[string]string{"REGION": "eu"}
+	b.host.secrets = map[string]string{"WEBHOOK_KEY": "sesame"}
 	check := func(prefix string, f *rhai.Native) {
 		name := prefix + f.Name
 		if f.Doc == "" || f.Example == "" || f.Returns == "" {

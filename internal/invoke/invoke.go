@@ -153,6 +153,12 @@ type Host interface {
 	Get(ctx context.Context, keys []string) ([]Entry, error)
 	// List returns a page of the app's keys with their values.
 	List(ctx context.Context, q Query) (Page, error)
+	// Variables returns the variables of the run's deployment, by name. They are
+	// not to be changed.
+	Variables(ctx context.Context) (map[string]string, error)
+	// Secret returns the value of a secret of the run's app, as it is now;
+	// store.ErrNotFound if there is none. It is nothing to be logged or kept.
+	Secret(ctx context.Context, name string) (string, error)
 	// Commit makes a run's changes durable, all of them or none. An error is
 	// one of the transport (the outcome is then unknown); what the store
 	// decided is in the Outcome.

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,8 @@ type host struct {
 	cfg *Config
 	app string // ID
 	run string // ID
+
+	variables map[string]string // of the run's deployment
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -22,6 +25,28 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // Source implements invoke.Host.
 func (h *host) Source(ctx context.Context, hash string) (string, error) {
 	return h.cfg.Store.Source(ctx, hash)
+}
+
+// Variables implements invoke.Host.
+func (h *host) Variables(context.Context) (map[string]string, error) { return h.variables, nil }
+
+// Secret implements invoke.Host.
+func (h *host) Secret(ctx context.Context, name string) (string, error) {
+	return h.cfg.secret(ctx, h.app, name)
+}
+
+// secret returns the value of an app's secret. Why it cannot be opened is for the
+// operator's log.
+func (c *Config) secret(ctx context.Context, appID, name string) (string, error) {
+	if c.Secrets == nil {
+		return "", fmt.Errorf("the secret %s: %w", name, store.ErrNotFound)
+	}
+	value, err := c.Secrets.Secret(ctx, appID, name)
+	if err == nil || errors.Is(err, store.ErrNotFound) || ctx.Err() != nil {
+		return value, err
+	}
+	slog.ErrorContext(ctx, "a secret cannot be read", "app_id", appID, "secret", name, "error", err)
+	return "", fmt.Errorf("the secret %s cannot be read at the moment: %w", name, store.ErrUnavailable)
 }
 
 // Get implements invoke.Host.

@@ -38,6 +38,12 @@ type Data interface {
 	Commit(ctx context.Context, c store.Commit) (version int64, err error)
 }
 
+// Secrets opens the apps' secrets.
+type Secrets interface {
+	// Secret returns the value of an app's secret; store.ErrNotFound if there is none.
+	Secret(ctx context.Context, appID, name string) (string, error)
+}
+
 // Recorder takes the record of an execution. It must not block.
 type Recorder interface {
 	Record(store.Execution)
@@ -49,6 +55,7 @@ type Config struct {
 	Executor invoke.Executor
 	Recorder Recorder
 	Data     Data
+	Secrets  Secrets // nil: there are none
 	// KVBytes is how much each app may keep, keys and values together; 0: no bound.
 	KVBytes int64
 	// Control answers what is not for an app: the REST API, the pages, metrics.
@@ -185,7 +192,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	start.RunID = newExecutionID(time.Now())
 	start.Request = &x.request
 	o.request(&x.request, r, body, rest)
-	x.host = host{&o.cfg, start.AppID, start.RunID}
+	x.host = host{&o.cfg, start.AppID, start.RunID, app.vars}
 	res, err := o.cfg.Executor.Run(r.Context(), start, &x.host)
 	if err != nil {
 		res = lost(err)

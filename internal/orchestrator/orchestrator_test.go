@@ -710,7 +710,7 @@ func (f failing) Commit(context.Context, store.Commit) (int64, error) { return 0
 
 func TestHost(t *testing.T) {
 	data := memory.New()
-	h := &host{&Config{Store: &apps{}, Data: data, KVBytes: 100}, "app", "run"}
+	h := &host{&Config{Store: &apps{}, Data: data, KVBytes: 100}, "app", "run", nil}
 	if s, err := h.Source(t.Context(), "x"); s != "source of x" || err != nil {
 		t.Errorf("source: %q, %v", s, err)
 	}

@@ -16,6 +16,7 @@ type snapshot struct {
 	appID   string
 	scripts map[string]*target // the endpoints by name
 	cors    store.CORS
+	vars    map[string]string
 }
 
 // target is one endpoint. start is complete but for what is the request's own.
@@ -31,7 +32,7 @@ func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snap
 		hashes[name] = s.SourceHash
 	}
 	limits := instance.Lower(d.Manifest.Limits)
-	snap := &snapshot{appID: app.ID, scripts: map[string]*target{}, cors: d.Manifest.CORS}
+	snap := &snapshot{appID: app.ID, scripts: map[string]*target{}, cors: d.Manifest.CORS, vars: d.Manifest.Variables}
 	for name, s := range d.Manifest.Scripts {
 		if !s.Endpoint {
 			continue

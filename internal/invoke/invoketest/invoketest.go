@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,6 +33,9 @@ type Host struct {
 	OnCommit func(ctx context.Context, c *invoke.Commit) (invoke.Outcome, error)
 	OnGet    func(ctx context.Context, keys []string) ([]invoke.Entry, error)
 	OnList   func(ctx context.Context, q invoke.Query) (invoke.Page, error)
+
+	OnVariables func(ctx context.Context) (map[string]string, error)
+	OnSecret    func(ctx context.Context, name string) (string, error)
 }
 
 // Source implements invoke.Host.
@@ -40,6 +44,22 @@ func (h Host) Source(ctx context.Context, hash string) (string, error) {
 		return "", errors.New("no sources here")
 	}
 	return h.OnSource(ctx, hash)
+}
+
+// Variables implements invoke.Host.
+func (h Host) Variables(ctx context.Context) (map[string]string, error) {
+	if h.OnVariables == nil {
+		return nil, errors.New("no variables here")
+	}
+	return h.OnVariables(ctx)
+}
+
+// Secret implements invoke.Host.
+func (h Host) Secret(ctx context.Context, name string) (string, error) {
+	if h.OnSecret == nil {
+		return "", errors.New("no secrets here")
+	}
+	return h.OnSecret(ctx, name)
 }
 
 // Get implements invoke.Host.
@@ -76,6 +96,7 @@ func Run(t *testing.T, connect func(t *testing.T, e invoke.Executor) invoke.Exec
 		{"an almost empty run", almostEmpty},
 		{"host calls", hostCalls},
 		{"reading data", reading},
+		{"variables and secrets", settings},
 		{"host errors", hostErrors},
 		{"verdicts", verdicts},
 		{"large bodies beside small ones", largeBodies},
@@ -261,6 +282,56 @@ func reading(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
 	})
 	if err != nil || res.Error != "enough" {
 		t.Errorf("got %v, %v", res, err)
+	}
+}
+
+func settings(t *testing.T, connect func(invoke.Executor) invoke.Executor) {
+	want := map[string]string{"REGION": "eu\n\"1\"", "EMPTY": "", "LONG": strings.Repeat("v", 16<<10)}
+	e := connect(Func(func(ctx context.Context, _ *invoke.Start, h invoke.Host) (*invoke.Result, error) {
+		for range 2 {
+			if got, err := h.Variables(ctx); err != nil || !maps.Equal(got, want) {
+				return nil, fmt.Errorf("variables: %d, %v", len(got), err)
+			}
+		}
+		if got, err := h.Variables(ctx); err != nil || len(got) != 0 {
+			return nil, fmt.Errorf("no variables: %d, %v", len(got), err)
+		}
+		got, err := h.Secret(ctx, "KEY")
+		if err != nil || got != "sesame\x00é" {
+			return nil, fmt.Errorf("the secret did not arrive: %v", err)
+		}
+		_, none := h.Secret(ctx, "NONE")
+		_, closed := h.Secret(ctx, "CLOSED")
+		_, failed := h.Variables(ctx)
+		return &invoke.Result{Status: store.StatusOK, Error: fmt.Sprintf("%v|%t|%v|%t|%v",
+			none, errors.Is(none, store.ErrNotFound), closed, errors.Is(closed, store.ErrNotFound), failed)}, nil
+	}))
+	calls := 0
+	res, err := e.Run(t.Context(), &invoke.Start{}, Host{
+		OnVariables: func(context.Context) (map[string]string, error) {
+			switch calls++; calls {
+			case 3:
+				return nil, nil
+			case 4:
+				return nil, errors.New("enough")
+			}
+			return want, nil
+		},
+		OnSecret: func(_ context.Context, name string) (string, error) {
+			switch name {
+			case "KEY":
+				return "sesame\x00é", nil
+			case "NONE":
+				return "", fmt.Errorf("the secret NONE: %w", store.ErrNotFound)
+			}
+			return "", errors.New("it does not open")
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "the secret NONE: not found|true|it does not open|false|enough"; res.Error != want {
+		t.Errorf("got %q, want %q", res.Error, want)
 	}
 }
 

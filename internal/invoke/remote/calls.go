@@ -17,6 +17,9 @@ const (
 	methodCommit method = 2
 	methodGet    method = 3
 	methodList   method = 4
+
+	methodVariables method = 5
+	methodSecret    method = 6
 )
 
 type replyCode uint8
@@ -124,6 +127,14 @@ func answer(ctx context.Context, host invoke.Host, c call) reply {
 			p, err = host.List(ctx, q)
 			r.payload = encodePage(p)
 		}
+	case methodVariables:
+		var vars map[string]string
+		vars, err = host.Variables(ctx)
+		r.payload = encodeVariables(vars)
+	case methodSecret:
+		var value string
+		value, err = host.Secret(ctx, string(c.payload))
+		r.payload = []byte(value)
 	default:
 		r.code, r.text = replyUnsupported, fmt.Sprintf("the host does not know method %d: it is of an older release", c.method)
 		return r

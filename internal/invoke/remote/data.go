@@ -79,3 +79,26 @@ func decodePage(b []byte) (p invoke.Page, err error) {
 	})
 	return p, err
 }
+
+func encodeVariables(vars map[string]string) []byte {
+	e := &encoder{}
+	for name, value := range vars {
+		e.message(1, func(e *encoder) { e.string(1, name); e.string(2, value) })
+	}
+	return e.b
+}
+
+func decodeVariables(b []byte) (vars map[string]string, err error) {
+	err = fields(b, func(f field) error {
+		if f.num != 1 {
+			return nil
+		}
+		name, value, err := decodePair(f.bytes)
+		if vars == nil {
+			vars = map[string]string{}
+		}
+		vars[name] = value
+		return err
+	})
+	return vars, err
+}

@@ -272,6 +272,21 @@ func (st *serverStream) Commit(ctx context.Context, c *invoke.Commit) (invoke.Ou
 	return decodeOutcome(b)
 }
 
+// Variables implements invoke.Host.
+func (st *serverStream) Variables(ctx context.Context) (map[string]string, error) {
+	b, err := st.call(ctx, methodVariables, nil)
+	if err != nil {
+		return nil, err
+	}
+	return decodeVariables(b)
+}
+
+// Secret implements invoke.Host.
+func (st *serverStream) Secret(ctx context.Context, name string) (string, error) {
+	b, err := st.call(ctx, methodSecret, []byte(name))
+	return string(b), err
+}
+
 // Get implements invoke.Host.
 func (st *serverStream) Get(ctx context.Context, keys []string) ([]invoke.Entry, error) {
 	e := &encoder{}

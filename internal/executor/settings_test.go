@@ -1,0 +1,167 @@
+package executor
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+)
+
+func TestVariablesAndSecrets(t *testing.T) {
+	onBoth(t, Config{}, func(t *testing.T, b *bench) {
+		b.host.variables = map[string]string{"REGION": "eu", "EMPTY": ""}
+		b.host.secrets = map[string]string{"KEY": "sesame"}
+		for src, want := range map[string]string{
+			`env::get("REGION")`:                               "200 text/plain; charset=utf-8 eu",
+			`env::get("EMPTY", "x")`:                           "200 text/plain; charset=utf-8",
+			`env::get("NONE")`:                                 "204",
+			`env::get("NONE", 5)`:                              "200 application/json 5",
+			`env::get("KEY")`:                                  "204",
+			`secret::get("KEY")`:                               "200 text/plain; charset=utf-8 sesame",
+			`secret::get("KEY").len()`:                         "200 application/json 6",
+			`[secret::has("KEY"), secret::has("REGION")]`:      "200 application/json [true,false]",
+		} {
+			if got := answer(b.run(src, nil)); got != want {
+				t.Errorf("%s\n got %s\nwant %s", src, got, want)
+			}
+		}
+		for src, want := range map[string]string{
+			`secret::get("NONE")`: "the app has no secret NONE: set it with `pic secrets set NONE --app demo`",
+			`env::get("A-B")`:     `"A-B" is no name`,
+			`secret::get("")`:     "the name is empty",
+		} {
+			if res := b.run(src, nil); !strings.Contains(res.Error, want) || res.Response.Status != 500 {
+				t.Errorf("%s: %d, %s", src, res.Response.Status, res.Error)
+			}
+		}
+	})
+}
+
+// A run that asks again asks its host once: it sees one value as long as it lasts.
+func TestSettingsAreAskedForOnce(t *testing.T) {
+	b := newBench(t, New(Config{}))
+	b.host.secrets = map[string]string{"KEY": "sesame"}
+	for src, want := range map[string]int{
+		`1`: 0, `for i in 0..5 { env::get("A"); env::get("B"); }`: 1, `for i in 0..5 { secret::get("KEY"); secret::has("KEY"); }`: 1,
+	} {
+		b.host.asked = 0
+		if b.run(src, nil); b.host.asked != want {
+			t.Errorf("%s: asked %d times, want %d", src, b.host.asked, want)
+		}
+	}
+}
+
+func TestSettingsThatCannotBeRead(t *testing.T) {
+	onBoth(t, Config{}, func(t *testing.T, b *bench) {
+		b.host.closed = errors.New("the key is lost")
+		for _, src := range []string{`env::get("A")`, `secret::get("A")`, `try { secret::get("A") } catch { "went on" }`} {
+			res := b.run(src, nil)
+			if res.Status != store.StatusError || res.Response.Status != 503 || !strings.Contains(res.Error, "the key is lost") || strings.Contains(string(res.Response.Body), "lost") {
+				t.Errorf("%s: %s, %q, %s", src, res.Status, res.Error, answer(res))
+			}
+		}
+	})
+}
+
+// recorded is everything that is kept of a run.
+func recorded(res *invoke.Result) string {
+	var b strings.Builder
+	b.WriteString(res.Error + "\n")
+	for _, l := range res.Logs {
+		b.WriteString(l.Message + "\n")
+	}
+	return b.String()
+}
+
+// Whatever a script logs or throws, a secret that it has read is not recorded.
+func TestSecretsAreNotRecorded(t *testing.T) {
+	const value = `Tr0ub4dor&3 "quoted" <b> ünicode/+?%`
+	onBoth(t, Config{}, func(t *testing.T, b *bench) {
+		b.host.secrets = map[string]string{"KEY": value, "OTHER": "0ther-s3cret"}
+		b.host.add(`fn leak(x) { throw x }`)
+		for _, src := range []string{
+			`print(k)`, `debug(k)`, `log::error(k)`, `log::warn("it is " + k + "!")`, `log::info("x", #{ a: [k] })`, `log::info([k])`,
+			"print(`a ${k} b ${k}`)", `print(to_debug(k))`, `print([k])`, `print(#{ k: k })`, `log::info(k.to_blob())`,
+			`print(base64::encode(k))`, `print(base64::encode_url(k))`, `print("Basic " + base64::encode("ada:" + k))`, `print(base64::encode("x" + k + "yz"))`,
+			`print(base64::encode("xy" + k + "yz"))`, `print(hex::encode(k))`, `print(hex::encode(k).to_upper())`, `print(url::encode(k))`, `print(html::escape(k))`, `print(json::stringify(k))`,
+			`throw k`, `throw "it is " + k`, `throw #{ a: k }`, `throw http_error(500, k)`, `throw http_error(404, k)`, `k.nope()`, `k.nope`, `nope(k)`, `let a = #{}; a[k].b.c`, `json::parse(k)`, `parse_int(k)`,
+			`fn f(x) { throw x } f(k)`, `kv::add(k, 1); kv::set("a", "b"); kv::add("a", 1)`, `json(|| k)`, `topic::publish(k, 1)`, `secret::get(k)`, `env::get(k)`,
+			`try { throw k } catch (e) { log::error(e) }`, `let s = k; for i in 0..20 { s += k; log::info(s); }`, `print(k + secret::get("OTHER") + k)`,
+			`kv::set("stolen", k); log::info(kv::get("stolen"))`, `regex::find(k, "(")`, `let x = k; x += 1; x / 2`,
+		} {
+			res := b.run(`let k = secret::get("KEY"); `+src, nil)
+			text := recorded(res)
+			for _, form := range append(forms(value), forms("0ther-s3cret")...) {
+				if strings.Contains(text, form) {
+					t.Errorf("%s is recorded as\n%.500s", src, text)
+					break
+				}
+			}
+			// Nor is what could be put together from it: no eight bytes of it stand there.
+			for i := 0; i+8 <= len(value); i++ {
+				if strings.Contains(text, value[i:i+8]) {
+					t.Errorf("%s: %q is recorded in\n%.500s", src, value[i:i+8], text)
+					break
+				}
+			}
+		}
+		res := b.run(`let k = secret::get("KEY"); print("key: " + k); throw k`, nil)
+		if res.Logs[0].Message != "key: [secret:KEY]" || !strings.HasPrefix(res.Error, "Runtime error: [secret:KEY]") {
+			t.Errorf("recorded: %q", recorded(res))
+		}
+		// What the script answers is its own affair.
+		if got := answer(b.run(`secret::get("KEY")`, nil)); !strings.Contains(got, value) {
+			t.Errorf("answered: %s", got)
+		}
+	})
+}
+
+// A secret is hidden before a long text is cut: no half of it stays.
+func TestSecretsAreHiddenBeforeTheCut(t *testing.T) {
+	b := newBench(t, New(Config{}))
+	value := strings.Repeat("s3cr3t-", 10)
+	b.host.secrets = map[string]string{"KEY": value}
+	for n := 0; n < 80; n += 7 {
+		res := b.run(fmt.Sprintf(`let k = secret::get("KEY"); let fill = "x"; fill.pad(%d, 'x'); log::info(fill + k); fill.pad(%d, 'x'); throw fill + k`, 200-n, 4090-n), func(s *invoke.Start) { s.Limits.LogBytes = 200 })
+		if strings.Contains(recorded(res), "s3cr3t") {
+			t.Errorf("%d before the end: %s", n, recorded(res))
+		}
+	}
+}
+
+func TestMaskForms(t *testing.T) {
+	m := &mask{}
+	m.add("SHORT", "abc")
+	m.add("KEY", "hunter2!")
+	m.add("LONGER", "hunter2!hunter3!")
+	m.add("PEM", "-----BEGIN-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQ\n-----END-----\n")
+	b64 := base64.StdEncoding.EncodeToString
+	for text, want := range map[string]string{
+		"abc":                                  "abc", // too short to hide
+		"hunter2":                              "hunter2",
+		"hunter2!":                             "[secret:KEY]",
+		"a hunter2!hunter3! b hunter2!":        "a [secret:LONGER] b [secret:KEY]",
+		b64([]byte("hunter2!")):                "[secret:KEY]=",
+		hex.EncodeToString([]byte("hunter2!")): "[secret:KEY]",
+		"hunter2%21":                           "[secret:KEY]",
+		"line MIIEvQIBADANBg end":              "line [secret:PEM] end",
+	} {
+		if got := m.hide(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"ada:hunter2!", "xhunter2!x", "xxhunter2!xx", "hunter2!x"} {
+		if got := m.hide(b64([]byte(text))); !strings.Contains(got, "[secret:KEY]") {
+			t.Errorf("base64 of %s: %s", text, got)
+		}
+	}
+	var none *mask
+	if none.hide("hunter2!") != "hunter2!" {
+		t.Error("a run without secrets hides something")
+	}
+}
