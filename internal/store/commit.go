@@ -33,7 +33,9 @@ type Commit struct {
 	Messages []Message // to add; those of the app
 	Acks     []string  // IDs of messages that are done, leased under Lease
 	Lease    string
-	At       time.Time
+	// Watch has the commit add messages for the keys that it changes; nil: none.
+	Watch *KVWatch
+	At    time.Time
 	// MaxBytes is the app's quota: keys and values together may not grow beyond
 	// it. 0: none. Commits at the same moment may together exceed it a little.
 	MaxBytes int64

@@ -31,7 +31,8 @@ type Channel struct {
 // The limits of messages.
 const (
 	// MaxPayload is how long a message's payload may be, in bytes of the form in
-	// which it is stored.
+	// which it is stored. That of a KV trigger's message, which holds a value of
+	// this size and its key, may have value.MaxEnvelope more.
 	MaxPayload = 1 << 20
 	// MaxDepth is how long a chain of messages may be, each sent by the execution
 	// that the one before started.

@@ -7,7 +7,7 @@ import (
 
 // Index finds the subscriptions whose patterns take in a topic, in a time that
 // does not grow with the number of the others. It is built once and then safe
-// for concurrent use; the zero value is empty.
+// for concurrent use; the zero value and nil are empty.
 type Index struct {
 	root node
 	size int
@@ -55,7 +55,7 @@ func (x *Index) Len() int { return x.size }
 
 // Match returns the subscriptions that take in a topic, sorted.
 func (x *Index) Match(name string) []string {
-	if x.size == 0 {
+	if x == nil || x.size == 0 {
 		return nil
 	}
 	found := x.root.match(name, nil)

@@ -123,7 +123,7 @@ func usage(ctx context.Context, q querier, appID string) (u store.KVUsage, err e
 // Commit is store.KV's.
 func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		k := commit{s: s, tx: tx, c: &c}
+		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages)}
 		err := k.run(ctx)
 		version = k.version
 		return err
@@ -141,6 +141,8 @@ type commit struct {
 	c       *store.Commit
 	version int64
 	grown   store.KVUsage
+	// messages are those to add: the commit's own, and those that tell of its changes.
+	messages []store.Message
 }
 
 // kvKey is all that a commit has to do with one key.
@@ -242,6 +244,13 @@ func (k *commit) one(ctx context.Context, w kvKey) error {
 		if err := k.apply(ctx, &state, op); err != nil {
 			return err
 		}
+	}
+	if len(w.ops) > 0 && (alive || state.exists) {
+		told, err := k.c.Changed(w.key, state.value)
+		if err != nil {
+			return err
+		}
+		k.messages = append(k.messages, told...)
 	}
 	switch {
 	case len(w.ops) == 0 && there:
