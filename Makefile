@@ -41,7 +41,7 @@ endif
 	  echo "cd $$module && $(GO) test $(TESTFLAGS) ./..."; \
 	  (cd "$$module" && $(GO) test $(TESTFLAGS) ./...); \
 	done
-	cd web && npm ci --no-audit --no-fund && npm test
+	cd web && npm ci --no-audit --no-fund && npm test && npm run test:postgres
 
 bench: ## measure; the figures of docs/benchmarks.md come from here
 	$(GO) run ./bench/engine

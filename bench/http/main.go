@@ -2,7 +2,11 @@
 // net/http handler that answers the same. Both run as processes of their own, in
 // turns within one run, under the same load; what counts is their ratio.
 //
-//	go run ./bench/http [-connections 32] [-rounds 10] [-round 1s] [-database URL]
+//	go run ./bench/http [-connections 32] [-rounds 10] [-round 1s]
+//
+// On PostgreSQL, with a private cluster:
+//
+//	go run ./internal/store/postgres/pgtest/with go run ./bench/http
 package main
 
 import (
@@ -42,9 +46,8 @@ func main() {
 	connections := flag.Int("connections", 32, "requests under way at once")
 	rounds := flag.Int("rounds", 10, "turns of each server")
 	round := flag.Duration("round", time.Second, "how long a turn takes")
-	database := flag.String("database", "", "PostgreSQL URL; SQLite without it")
 	flag.Parse()
-	if err := run(*connections, *rounds, *round, *database); err != nil {
+	if err := run(*connections, *rounds, *round); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -88,7 +91,7 @@ func startRaw() (addr string, pid int, stop func(), err error) {
 	return strings.TrimSpace(line), cmd.Process.Pid, stop, err
 }
 
-func run(connections, rounds int, round time.Duration, database string) error {
+func run(connections, rounds int, round time.Duration) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	dir, err := os.MkdirTemp("", "picloud-bench-")
@@ -101,9 +104,6 @@ func run(connections, rounds int, round time.Duration, database string) error {
 		return err
 	}
 	options := picloudtest.Options{Binary: bin, Data: dir + "/data"}
-	if database != "" {
-		options.Env = []string{"PICLOUD_DATABASE_URL=" + database}
-	}
 	server, err := picloudtest.Start(ctx, options)
 	if err != nil {
 		return err

@@ -1,7 +1,11 @@
 // Command idle measures what a PiCloud costs that nobody asks anything: CPU
 // time, wake-ups and memory, after it has worked. Linux only.
 //
-//	go run ./bench/idle [-for 60s] [-scripts 100] [-database URL]
+//	go run ./bench/idle [-for 60s] [-scripts 100]
+//
+// On PostgreSQL, with a private cluster:
+//
+//	go run ./internal/store/postgres/pgtest/with go run ./bench/idle
 package main
 
 import (
@@ -23,14 +27,13 @@ func main() {
 	log.SetFlags(0)
 	length := flag.Duration("for", time.Minute, "how long to watch")
 	scripts := flag.Int("scripts", 100, "scripts deployed and called before")
-	database := flag.String("database", "", "PostgreSQL URL; SQLite without it")
 	flag.Parse()
-	if err := run(*length, *scripts, *database); err != nil {
+	if err := run(*length, *scripts); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(length time.Duration, scripts int, database string) error {
+func run(length time.Duration, scripts int) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	dir, err := os.MkdirTemp("", "picloud-bench-")
@@ -43,9 +46,6 @@ func run(length time.Duration, scripts int, database string) error {
 		return err
 	}
 	options := picloudtest.Options{Binary: bin, Data: dir + "/data"}
-	if database != "" {
-		options.Env = []string{"PICLOUD_DATABASE_URL=" + database}
-	}
 	server, err := picloudtest.Start(ctx, options)
 	if err != nil {
 		return err
