@@ -157,14 +157,14 @@ type outboundRecord struct {
 	dropped int64
 }
 
-func (o *outboundRecord) record(trail []outbound.Exchange) {
+func (o *outboundRecord) record(trail []outbound.Exchange, m *mask) {
 	for _, x := range trail {
 		if len(o.calls) >= maxRecorded {
 			o.dropped++
 			continue
 		}
 		o.calls = append(o.calls, store.Call{
-			At: x.Started.Truncate(time.Microsecond), Method: x.Method, Host: cut(clean(x.Host), 300), Status: x.Status, Duration: x.Duration, Error: cut(clean(x.Error), 300),
+			At: x.Started.Truncate(time.Microsecond), Method: x.Method, Host: cut(clean(m.hide(x.Host)), 300), Status: x.Status, Duration: x.Duration, Error: cut(clean(m.hide(x.Error)), 300),
 		})
 	}
 }

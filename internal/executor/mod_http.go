@@ -149,7 +149,7 @@ func (q *httpCall) do() (rhai.Value, error) {
 			last.Error = err.Error()
 		}
 	}
-	r.outbound.record(trail)
+	r.outbound.record(trail, r.logs.mask)
 	var re *rhai.Error
 	switch {
 	case err == nil || errors.As(err, &re):

@@ -75,6 +75,9 @@ func recorded(res *invoke.Result) string {
 	for _, l := range res.Logs {
 		b.WriteString(l.Message + "\n")
 	}
+	for _, c := range res.Calls {
+		fmt.Fprintf(&b, "%+v\n", c)
+	}
 	return b.String()
 }
 
@@ -92,7 +95,7 @@ func TestSecretsAreNotRecorded(t *testing.T) {
 			`throw k`, `throw "it is " + k`, `throw #{ a: k }`, `throw http_error(500, k)`, `throw http_error(404, k)`, `k.nope()`, `k.nope`, `nope(k)`, `let a = #{}; a[k].b.c`, `json::parse(k)`, `parse_int(k)`,
 			`fn f(x) { throw x } f(k)`, `kv::add(k, 1); kv::set("a", "b"); kv::add("a", 1)`, `json(|| k)`, `topic::publish(k, 1)`, `secret::get(k)`, `env::get(k)`,
 			`try { throw k } catch (e) { log::error(e) }`, `let s = k; for i in 0..20 { s += k; log::info(s); }`, `print(k + secret::get("OTHER") + k)`,
-			`kv::set("stolen", k); log::info(kv::get("stolen"))`, `regex::find(k, "(")`, `let x = k; x += 1; x / 2`,
+			`kv::set("stolen", k); log::info(kv::get("stolen"))`, `regex::find(k, "(")`, `http::get(k)`, `http::get("http://" + url::encode(k) + ".invalid/")`, `http::request(k, "http://127.0.0.1/")`, `let x = k; x += 1; x / 2`,
 		} {
 			res := b.run(`let k = secret::get("KEY"); `+src, nil)
 			text := recorded(res)
