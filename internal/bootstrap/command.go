@@ -61,7 +61,7 @@ docs/configuration.md.`,
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	root.AddCommand(serve, ownerCommand(streams), backupCommand(streams), restoreCommand(streams), versionCommand(streams.Out))
+	root.AddCommand(serve, ownerCommand(streams), secretsCommand(streams), backupCommand(streams), restoreCommand(streams), versionCommand(streams.Out))
 	return root
 }
 
@@ -138,7 +138,8 @@ func backupCommand(streams *terminal.Streams) *cobra.Command {
 		Long: `Writes a consistent copy of the database to a new file, or to standard output
 for "-". PiCloud may be running. The record of executions is not part of it.
 
-The file holds sources and password hashes: keep it as private as the database.`,
+The file holds sources and password hashes: keep it as private as the database. The
+key to the secrets is not in it: keep a copy of that elsewhere (docs/secrets.md).`,
 		Example: "  picloud backup picloud-$(date +%F).backup\n  picloud backup - | gzip > picloud.backup.gz",
 		Args:    oneFile,
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/orchestrator/record"
+	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -53,7 +54,7 @@ type Stats struct {
 // serveLocal answers at the socket in dir until the returned function is
 // called. Where a socket cannot be made it only logs that: PiCloud serves
 // without it.
-func serveLocal(dir string, users store.Users, recorder *record.Recorder, log *slog.Logger) (stop func()) {
+func serveLocal(dir string, users store.Users, recorder *record.Recorder, vault *secret.Vault, log *slog.Logger) (stop func()) {
 	path := filepath.Join(dir, socketFile)
 	// One that is there was left by a process that was killed; this one has the
 	// directory's lock.
@@ -87,6 +88,7 @@ func serveLocal(dir string, users store.Users, recorder *record.Recorder, log *s
 		}
 		_ = json.NewEncoder(w).Encode(answer)
 	})
+	mux.HandleFunc("POST /secrets-key", rotateLocally(vault, log))
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, r *http.Request) {
 		_ = recorder.Flush(r.Context()) // it ends early with the request
 		var s Stats

@@ -40,9 +40,6 @@ func resetOwnerPassword(ctx context.Context, users store.Users, p ownerPassword)
 	if p.Username == "" {
 		object = "the only owner"
 	}
-	// Whoever is on the machine has no name here; the log says where it was done.
-	ctx = store.WithAudit(ctx, func() store.AuditEntry {
-		return store.AuditEntry{ID: store.NewIDAt(now), At: now, Address: "this machine", Action: "resetOwnerPassword", Object: object, Status: 200}
-	})
+	ctx = onThisMachine(ctx, "resetOwnerPassword", object)
 	return auth.ResetOwnerPassword(ctx, users, auth.NewHasher(auth.DefaultParams), now, p.Username, p.Password)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/orchestrator"
 	"github.com/picloud/picloud/internal/orchestrator/record"
 	"github.com/picloud/picloud/internal/peer"
+	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 	build "github.com/picloud/picloud/internal/version"
 )
@@ -49,13 +50,17 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	p := join(c, s, executions, log)
+	vault, err := secret.Open(ctx, s, secretsKey(c, dir))
+	if err != nil {
+		return err
+	}
+	p := join(c, s, executions, vault, log)
 	defer func() { err = errors.Join(err, p.close()) }()
 	link, err := firstOwner(ctx, c, p.setup, baseURL(l.Addr()), log)
 	if err != nil {
 		return err
 	}
-	stopLocal := serveLocal(dir, s, p.recorder, log)
+	stopLocal := serveLocal(dir, s, p.recorder, vault, log)
 	defer stopLocal()
 
 	fmt.Fprintf(stdout, "PiCloud is at %s\n", baseURL(l.Addr()))
@@ -81,7 +86,7 @@ type parts struct {
 }
 
 // join wires the services of a single node together. It owns executions.
-func join(c *Config, s store.Store, executions store.Executions, log *slog.Logger) *parts {
+func join(c *Config, s store.Store, executions store.Executions, vault *secret.Vault, log *slog.Logger) *parts {
 	trust := peer.Trust(c.TrustedProxies)
 	hasher := auth.NewHasher(auth.DefaultParams)
 	setup := auth.NewSetup(s, hasher, manager.Now)
@@ -111,6 +116,7 @@ func join(c *Config, s store.Store, executions store.Executions, log *slog.Logge
 		Recorder:       recorder,
 		Data:           data,
 		KVBytes:        c.KVBytes,
+		Secrets:        vault,
 		Control:        control,
 		Guard:          auth.NewGuard(people, s),
 		Limits:         c.Limits,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	LogLevel       slog.Level
 	OwnerUsername  string
 	OwnerPassword  string
+	SecretsKey     string // itself; empty: from a file
+	SecretsKeyFile string // one that PiCloud does not write; empty: a credential, or its own
+	Credentials    string // systemd's directory of credentials; empty: none
 }
 
 // setting is one thing an operator can decide. The settings table is the only
@@ -170,6 +174,20 @@ var settings = []setting{
 		},
 	},
 	{
+		flag: "secrets-key-file", env: "PICLOUD_SECRETS_KEY_FILE", value: "FILE",
+		about: "a file with the key that the apps' secrets are sealed under; without it, systemd's credential " + secretsKeyCredential + ", or else " + secretsKeyFile + " in the data directory, which PiCloud makes",
+		read:  func(c *Config, text string) error { c.SecretsKeyFile = text; return nil },
+	},
+	{
+		env: "PICLOUD_SECRETS_KEY", value: "KEY",
+		about: "that key itself, as `picloud secrets generate-key` prints it; a file is safer",
+		read: func(c *Config, text string) error {
+			c.SecretsKey = text
+			_, err := secret.ParseKeys(text)
+			return err
+		},
+	},
+	{
 		env: "PICLOUD_OWNER_USERNAME", value: "NAME",
 		about: "with the password below, creates the owner on the first start",
 		read:  func(c *Config, text string) error { c.OwnerUsername = text; return nil },
@@ -235,6 +253,7 @@ func ReadSettings(f *Flags, getenv func(string) string) (*Config, error) {
 	if (c.OwnerUsername == "") != (c.OwnerPassword == "") {
 		return nil, fmt.Errorf("PICLOUD_OWNER_USERNAME and PICLOUD_OWNER_PASSWORD go together: set both or neither")
 	}
+	c.Credentials = getenv("CREDENTIALS_DIRECTORY")
 	if c.Memory < c.Limits.MemoryBytes {
 		return nil, fmt.Errorf("PICLOUD_MAX_MEMORY is less than PICLOUD_LIMIT_MEMORY: no execution could ever run")
 	}
@@ -325,11 +344,11 @@ func readPrefixes(c *Config, text string) error {
 	return nil
 }
 
-// getenv reads the environment. The owner's password is taken out of it, so
-// that nothing started later inherits it.
+// getenv reads the environment. The owner's password and the key to the secrets
+// are taken out of it, so that nothing started later inherits them.
 func getenv(name string) string {
 	v := os.Getenv(name)
-	if name == "PICLOUD_OWNER_PASSWORD" {
+	if name == "PICLOUD_OWNER_PASSWORD" || name == "PICLOUD_SECRETS_KEY" {
 		_ = os.Unsetenv(name)
 	}
 	return v
