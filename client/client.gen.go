@@ -483,6 +483,8 @@ type AppDetail struct {
 	CreatedAt        time.Time `json:"created_at"`
 	ID               string    `json:"id"`
 	Limits           Limits    `json:"limits,omitempty,omitzero"`
+	Networks         Networks  `json:"networks,omitempty,omitzero"`
+	Outbound         Outbound  `json:"outbound,omitempty,omitzero"`
 
 	// Scripts How many scripts it holds
 	Scripts int64 `json:"scripts"`
@@ -534,6 +536,24 @@ type AuditEntry struct {
 type CORS struct {
 	// Origins Origins such as https://example.com; none: any origin, without credentials
 	Origins []string `json:"origins,omitempty,omitzero"`
+}
+
+// Call defines model for Call.
+type Call struct {
+	At time.Time `json:"at"`
+
+	// DurationUs Microseconds until the answer was read
+	DurationUs int64 `json:"duration_us"`
+
+	// Error Why there was no whole answer
+	Error string `json:"error,omitempty,omitzero"`
+
+	// Host With the port unless it is the scheme's own
+	Host   string `json:"host"`
+	Method string `json:"method"`
+
+	// Status Absent: no answer came
+	Status int64 `json:"status,omitempty,omitzero"`
 }
 
 // ChangePassword defines model for ChangePassword.
@@ -662,8 +682,14 @@ type DeploymentDetail struct {
 // Execution defines model for Execution.
 type Execution struct {
 	// App The app's slug
-	App        string `json:"app"`
-	Deployment int64  `json:"deployment"`
+	App string `json:"app"`
+
+	// Calls HTTP calls of the script, when logs are asked for
+	Calls []Call `json:"calls,omitempty,omitzero"`
+
+	// CallsDropped Calls beyond what a record keeps
+	CallsDropped int64 `json:"calls_dropped,omitempty,omitzero"`
+	Deployment   int64 `json:"deployment"`
 
 	// DurationUs Microseconds
 	DurationUs int64 `json:"duration_us"`
@@ -950,6 +976,22 @@ type MintedKey struct {
 // MintedKeyScopes defines model for MintedKey.Scopes.
 type MintedKeyScopes string
 
+// Networks defines model for Networks.
+type Networks struct {
+	// Open Addresses and ranges (192.168.1.0/24, fd00::/8), each perhaps with a port
+	//
+	// Examples: ["192.168.1.10:8123"]
+	Open []string `json:"open,omitempty,omitzero"`
+}
+
+// Outbound defines model for Outbound.
+type Outbound struct {
+	// Hosts The only hosts: names, *.name for all below one, addresses, each perhaps with a port. None: every public host
+	//
+	// Examples: ["api.example.com"]
+	Hosts []string `json:"hosts,omitempty,omitzero"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Column Of a compile error: the character in the line, from 1
@@ -1111,8 +1153,10 @@ type SignedIn struct {
 
 // UpdateApp defines model for UpdateApp.
 type UpdateApp struct {
-	Cors   *CORS   `json:"cors,omitempty"`
-	Limits *Limits `json:"limits,omitempty"`
+	Cors     *CORS     `json:"cors,omitempty"`
+	Limits   *Limits   `json:"limits,omitempty"`
+	Networks *Networks `json:"networks,omitempty"`
+	Outbound *Outbound `json:"outbound,omitempty"`
 
 	// Slug The new name; URLs with the old one stop working
 	Slug *string `json:"slug,omitempty"`

@@ -29,6 +29,7 @@ const (
 	CreateApp Action = "apps.create"
 
 	ViewApp        Action = "app.view"
+	OpenNetworks   Action = "app.networks"
 	ManageApp      Action = "app.manage"
 	ViewMembers    Action = "members.view"
 	ManageMembers  Action = "members.manage"
@@ -83,6 +84,7 @@ var permissions = []Permission{
 
 	{ViewApp, "see an app, its settings and deployments", admins, store.AppViewer, store.ScopeRead},
 	{ManageApp, "rename an app, change its settings, delete it", admins, store.AppAdmin, store.ScopeAdmin},
+	{OpenNetworks, "open networks that are not public to an app's HTTP calls", admins, "", store.ScopeAdmin},
 	{ViewMembers, "see an app's members", admins, store.AppViewer, store.ScopeRead},
 	{ManageMembers, "add, change and remove an app's members", admins, store.AppAdmin, store.ScopeAdmin},
 	{ViewScripts, "see an app's scripts, versions and sources", admins, store.AppViewer, store.ScopeRead},

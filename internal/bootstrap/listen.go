@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -40,6 +41,15 @@ func baseURL(addr net.Addr) string {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+// addrPorts are where a listener is, for those who must not reach it.
+func addrPorts(addr net.Addr) []netip.AddrPort {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return nil
+	}
+	return []netip.AddrPort{tcp.AddrPort()}
 }
 
 // prepareDataDir makes the data directory and shows that it can be written to.

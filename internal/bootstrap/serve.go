@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/version"
 	"github.com/picloud/picloud/internal/orchestrator"
 	"github.com/picloud/picloud/internal/orchestrator/record"
+	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
@@ -54,7 +56,7 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	p := join(c, s, executions, vault, log)
+	p := join(c, l.Addr(), s, executions, vault, log)
 	defer func() { err = errors.Join(err, p.close()) }()
 	link, err := firstOwner(ctx, c, p.setup, baseURL(l.Addr()), log)
 	if err != nil {
@@ -85,14 +87,16 @@ type parts struct {
 	close      func() error
 }
 
-// join wires the services of a single node together. It owns executions.
-func join(c *Config, s store.Store, executions store.Executions, vault *secret.Vault, log *slog.Logger) *parts {
+// join wires the services of a single node, which listens on own, together. It
+// owns executions.
+func join(c *Config, own net.Addr, s store.Store, executions store.Executions, vault *secret.Vault, log *slog.Logger) *parts {
 	trust := peer.Trust(c.TrustedProxies)
 	hasher := auth.NewHasher(auth.DefaultParams)
 	setup := auth.NewSetup(s, hasher, manager.Now)
 	people := auth.NewAuthenticator(s, hasher, manager.Now)
 	recorder := record.New(executions, record.Config{Retention: c.Retention})
-	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory})
+	calls := outbound.New(outbound.Config{Own: addrPorts(own), UserAgent: "PiCloud/" + build.Number})
+	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory, HTTP: calls})
 	runs := local.New(scripts)
 	data := kv.New(s)
 	control := manager.New(manager.Config{
@@ -134,6 +138,7 @@ func join(c *Config, s store.Store, executions store.Executions, vault *secret.V
 			ctx, cancel := context.WithTimeout(context.Background(), runsEnd)
 			defer cancel()
 			err := runs.Close(ctx)
+			calls.Close()
 			ingress.Close()
 			data.Close()
 			return errors.Join(err, recorder.Close())

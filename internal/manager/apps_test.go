@@ -71,6 +71,19 @@ func manageApps(t *testing.T, in *instance) {
 		do("PATCH", "/apps/renamed", object{"cors": object{"origins": []string{origin}}}).want(422).says("https://example.com, without a path", "body.cors.origins[0]")
 	}
 
+	r = do("PATCH", "/apps/renamed", object{"outbound": object{"hosts": []string{"api.example.com", "*.example.org:8443"}}, "networks": object{"open": []string{"10.0.0.0/8"}}}).want(200)
+	if r.str("outbound.hosts.1") != "*.example.org:8443" || r.str("networks.open.0") != "10.0.0.0/8" {
+		t.Errorf("outbound: %s", r.body)
+	}
+	if r = do("PATCH", "/apps/renamed", object{"outbound": object{}}).want(200); r.at("outbound") != nil || r.str("networks.open.0") == "" {
+		t.Errorf("hosts were to be put back: %s", r.body)
+	}
+	if r = do("PATCH", "/apps/renamed", object{"networks": object{"open": []string{}}}).want(200); r.at("networks") != nil {
+		t.Errorf("networks were to be closed: %s", r.body)
+	}
+	do("PATCH", "/apps/renamed", object{"outbound": object{"hosts": []string{"a.example", "https://b.example"}}}).want(422).says("no host such as", "body.outbound.hosts[1]")
+	do("PATCH", "/apps/renamed", object{"networks": object{"open": []string{"router.lan"}}}).want(422).says("no network such as", "body.networks.open[0]")
+
 	do("DELETE", "/apps/unknown", nil).want(404)
 	do("DELETE", "/apps/renamed?force=perhaps", nil).want(422)
 	do("DELETE", "/apps/renamed", nil).want(204)

@@ -33,13 +33,17 @@ func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snap
 	}
 	limits := instance.Lower(d.Manifest.Limits)
 	snap := &snapshot{appID: app.ID, scripts: map[string]*target{}, cors: d.Manifest.CORS, vars: d.Manifest.Variables}
+	var out *invoke.Outbound
+	if len(d.Manifest.Hosts) > 0 || len(app.Networks) > 0 {
+		out = &invoke.Outbound{Hosts: d.Manifest.Hosts, Networks: app.Networks}
+	}
 	for name, s := range d.Manifest.Scripts {
 		if !s.Endpoint {
 			continue
 		}
 		snap.scripts[name] = &target{guard: s.Guard, rate: s.Rate, start: invoke.Start{
 			AppID: app.ID, App: app.Slug, ScriptID: s.ScriptID, Script: name, Version: s.Version, Deployment: d.Number,
-			Program: s.SourceHash, Scripts: hashes, Limits: limits.Lower(s.Limits), Trigger: "http",
+			Program: s.SourceHash, Scripts: hashes, Limits: limits.Lower(s.Limits), Trigger: "http", Outbound: out,
 		}}
 	}
 	return snap

@@ -25,6 +25,9 @@ type Policy struct {
 func CheckHost(entry string) error {
 	host, port := cutPort(entry)
 	name := strings.TrimPrefix(host, "*.")
+	if strings.ContainsAny(entry, "/@?#") {
+		return fmt.Errorf("%q is no host such as api.example.com, *.example.com or api.example.com:8443: write neither scheme nor path", entry)
+	}
 	if err := checkPort(port, entry); err != nil {
 		return err
 	}

@@ -10,8 +10,12 @@ type App struct {
 	ID               string // UUIDv7
 	Slug             string // unique
 	ActiveDeployment int64  // number of the active deployment; every app has one
-	CreatedAt        time.Time
-	UpdatedAt        time.Time
+	// Networks are open to the app's HTTP calls although they are not public, in
+	// the form of package outbound. They belong to no deployment: none that is
+	// activated again opens what was closed.
+	Networks  []string
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Page bounds a listing. Lists are ordered by a key of their own (slug, name,
@@ -40,6 +44,8 @@ type Apps interface {
 	ListApps(ctx context.Context, p Page) ([]App, error)
 	// RenameApp gives the app a new slug; ErrTaken if another app has it.
 	RenameApp(ctx context.Context, id, slug string, at time.Time) error
+	// OpenNetworks replaces the networks that are open to the app.
+	OpenNetworks(ctx context.Context, id string, networks []string, at time.Time) error
 	// DeleteApp removes the app and everything in it; ErrNotEmpty while it holds
 	// scripts, unless force is set.
 	DeleteApp(ctx context.Context, id string, force bool) error

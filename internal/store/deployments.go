@@ -22,6 +22,9 @@ type Manifest struct {
 	Scripts map[string]ManifestScript `json:"scripts"`
 	Limits  Limits                    `json:"limits,omitzero"` // the app's; each may only lower the instance's
 	CORS    CORS                      `json:"cors,omitzero"`
+	// Hosts are the only ones that the app's HTTP calls may reach, in the form of
+	// package outbound; none: every public one.
+	Hosts []string `json:"hosts,omitempty"`
 	// What else starts scripts: queues by their name, the others by one of their own.
 	Queues        map[string]ManifestQueue        `json:"queues,omitempty"`
 	Subscriptions map[string]ManifestSubscription `json:"subscriptions,omitempty"`

@@ -35,16 +35,42 @@ func CORSOf(c store.CORS) *CORS {
 	return &CORS{Origins: c.Origins}
 }
 
+// Outbound says what an app's HTTP calls may reach on the public internet.
+type Outbound struct {
+	Hosts []string `json:"hosts,omitempty" nullable:"false" maxItems:"200" example:"[\"api.example.com\"]" doc:"The only hosts: names, *.name for all below one, addresses, each perhaps with a port. None: every public host"`
+}
+
+func outboundOf(m store.Manifest) *Outbound {
+	if len(m.Hosts) == 0 {
+		return nil
+	}
+	return &Outbound{Hosts: m.Hosts}
+}
+
+// Networks says what an app's HTTP calls may reach beside the public internet.
+type Networks struct {
+	Open []string `json:"open,omitempty" nullable:"false" maxItems:"50" example:"[\"192.168.1.10:8123\"]" doc:"Addresses and ranges (192.168.1.0/24, fd00::/8), each perhaps with a port"`
+}
+
+func networksOf(a store.App) *Networks {
+	if len(a.Networks) == 0 {
+		return nil
+	}
+	return &Networks{Open: a.Networks}
+}
+
 // AppDetail is an app with its settings.
 type AppDetail struct {
 	App
-	Scripts int         `json:"scripts" doc:"How many scripts it holds"`
-	Limits  *api.Limits `json:"limits,omitempty" doc:"Bounds each execution; a missing one is the instance's"`
-	CORS    *CORS       `json:"cors,omitempty"`
+	Scripts  int         `json:"scripts" doc:"How many scripts it holds"`
+	Limits   *api.Limits `json:"limits,omitempty" doc:"Bounds each execution; a missing one is the instance's"`
+	CORS     *CORS       `json:"cors,omitempty"`
+	Outbound *Outbound   `json:"outbound,omitempty"`
+	Networks *Networks   `json:"networks,omitempty"`
 }
 
 func detail(a store.App, m store.Manifest) AppDetail {
-	return AppDetail{App: Of(a), Scripts: len(m.Scripts), Limits: api.LimitsOf(m.Limits), CORS: CORSOf(m.CORS)}
+	return AppDetail{App: Of(a), Scripts: len(m.Scripts), Limits: api.LimitsOf(m.Limits), CORS: CORSOf(m.CORS), Outbound: outboundOf(m), Networks: networksOf(a)}
 }
 
 // CreateApp is a new app.
@@ -54,7 +80,9 @@ type CreateApp struct {
 
 // UpdateApp changes an app. What is absent stays.
 type UpdateApp struct {
-	Slug   *string     `json:"slug,omitempty" maxLength:"200" doc:"The new name; URLs with the old one stop working"`
-	Limits *api.Limits `json:"limits,omitempty" doc:"Replaces the app's limits; 0 or absent: the instance's. An app can only lower those"`
-	CORS   *CORS       `json:"cors,omitempty" doc:"Replaces the settings"`
+	Slug     *string     `json:"slug,omitempty" maxLength:"200" doc:"The new name; URLs with the old one stop working"`
+	Limits   *api.Limits `json:"limits,omitempty" doc:"Replaces the app's limits; 0 or absent: the instance's. An app can only lower those"`
+	CORS     *CORS       `json:"cors,omitempty" doc:"Replaces the settings"`
+	Outbound *Outbound   `json:"outbound,omitempty" doc:"Replaces the hosts; without any: every public host"`
+	Networks *Networks   `json:"networks,omitempty" doc:"Replaces what is open. Only an admin of the instance may"`
 }

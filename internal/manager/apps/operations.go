@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -127,6 +128,10 @@ func (s *service) update(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
+	networks := in.Body.Networks
+	if err := s.checkOutbound(ctx, in.Body); err != nil {
+		return nil, err
+	}
 	// The name first: it is the change that can be refused, and then nothing is done.
 	if in.Body.Slug != nil && *in.Body.Slug != slug {
 		slug = *in.Body.Slug
@@ -144,10 +149,29 @@ func (s *service) update(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
+	if networks != nil {
+		note := "close all networks"
+		if len(networks.Open) > 0 {
+			note = "open networks: " + strings.Join(networks.Open, " ")
+		}
+		if slug != app.Slug {
+			note = "rename to " + slug + ", " + note
+		}
+		api.Note(ctx, "%s", note)
+		err := s.Store.OpenNetworks(ctx, app.ID, networks.Open, s.Now())
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, api.NoApp(app.Slug)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	if note := changes(in.Body); note != "" {
-		if slug == app.Slug {
+		switch {
+		case networks != nil: // the entry says more
+		case slug == app.Slug:
 			api.Note(ctx, "%s", note)
-		} else {
+		default:
 			api.Note(ctx, "rename to %s, %s", slug, note)
 		}
 		_, err := s.Store.ChangeManifest(ctx, app.ID, note, api.Identity(ctx).User.ID, s.Now(), func(m *store.Manifest) error {
@@ -156,6 +180,9 @@ func (s *service) update(ctx context.Context, in *struct {
 			}
 			if in.Body.CORS != nil {
 				m.CORS = store.CORS{Origins: in.Body.CORS.Origins}
+			}
+			if o := in.Body.Outbound; o != nil {
+				m.Hosts = o.Hosts
 			}
 			return nil
 		})
@@ -167,15 +194,20 @@ func (s *service) update(ctx context.Context, in *struct {
 }
 
 func changes(u UpdateApp) string {
-	switch {
-	case u.Limits != nil && u.CORS != nil:
-		return "change limits and CORS"
-	case u.Limits != nil:
-		return "change limits"
-	case u.CORS != nil:
-		return "change CORS"
+	var what []string
+	if u.Limits != nil {
+		what = append(what, "limits")
 	}
-	return ""
+	if u.CORS != nil {
+		what = append(what, "CORS")
+	}
+	if u.Outbound != nil {
+		what = append(what, "hosts")
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	return "change " + strings.Join(what, " and ")
 }
 
 func (s *service) delete(ctx context.Context, in *struct {

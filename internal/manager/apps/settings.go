@@ -1,11 +1,14 @@
 package apps
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
 
+	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -33,6 +36,30 @@ func CheckLimits(location string, l, instance store.Limits) error {
 		}
 	}
 	return nil
+}
+
+// checkOutbound refuses malformed entries, and networks from who may not open them.
+func (s *service) checkOutbound(ctx context.Context, u UpdateApp) error {
+	check := func(field string, entries []string, f func(string) error) error {
+		for i, e := range entries {
+			if err := f(e); err != nil {
+				return api.Invalid(fmt.Sprintf("body.%s[%d]", field, i), err.Error(), e)
+			}
+		}
+		return nil
+	}
+	if u.Networks != nil {
+		if err := s.api.Demand(api.Identity(ctx), auth.OpenNetworks); err != nil {
+			return err
+		}
+		if err := check("networks.open", u.Networks.Open, outbound.CheckNetwork); err != nil {
+			return err
+		}
+	}
+	if u.Outbound == nil {
+		return nil
+	}
+	return check("outbound.hosts", u.Outbound.Hosts, outbound.CheckHost)
 }
 
 func checkCORS(origins []string) error {

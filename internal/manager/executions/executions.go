@@ -32,6 +32,18 @@ type Execution struct {
 	PeakMemoryBytes int64     `json:"peak_memory_bytes" doc:"By the engine's model of memory"`
 	Logs            []LogLine `json:"logs,omitempty" nullable:"false" doc:"When asked for"`
 	LogsDropped     int64     `json:"logs_dropped,omitempty" doc:"Lines that the log limits cut"`
+	Calls           []Call    `json:"calls,omitempty" nullable:"false" doc:"HTTP calls of the script, when logs are asked for"`
+	CallsDropped    int64     `json:"calls_dropped,omitempty" doc:"Calls beyond what a record keeps"`
+}
+
+// Call is an HTTP request that a script sent, or was refused.
+type Call struct {
+	At         time.Time `json:"at"`
+	Method     string    `json:"method"`
+	Host       string    `json:"host" doc:"With the port unless it is the scheme's own"`
+	Status     int       `json:"status,omitempty" doc:"Absent: no answer came"`
+	DurationUS int64     `json:"duration_us" doc:"Microseconds until the answer was read"`
+	Error      string    `json:"error,omitempty" doc:"Why there was no whole answer"`
 }
 
 // LogLine is one line that a script logged.
@@ -55,6 +67,10 @@ func Of(e store.Execution, app string) Execution {
 	for _, l := range e.Logs {
 		shown.Logs = append(shown.Logs, LogLine{At: l.At, Level: l.Level, Source: l.Source, Line: l.Line, Column: l.Column, Message: l.Message})
 	}
+	for _, c := range e.Calls {
+		shown.Calls = append(shown.Calls, Call{At: c.At, Method: c.Method, Host: c.Host, Status: c.Status, DurationUS: c.Duration.Microseconds(), Error: c.Error})
+	}
+	shown.CallsDropped = e.CallsDropped
 	return shown
 }
 

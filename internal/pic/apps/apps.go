@@ -40,6 +40,8 @@ var shown = []output.Column[client.AppDetail]{
 	{Name: "updated_at", Value: func(a client.AppDetail) string { return output.Time(a.UpdatedAt) }},
 	{Name: "limits", Value: func(a client.AppDetail) string { return limits.Text(a.Limits) }},
 	{Name: "origins", Value: func(a client.AppDetail) string { return strings.Join(a.Cors.Origins, " ") }},
+	{Name: "hosts", Value: func(a client.AppDetail) string { return strings.Join(a.Outbound.Hosts, " ") }},
+	{Name: "networks", Value: func(a client.AppDetail) string { return strings.Join(a.Networks.Open, " ") }},
 	{Name: "id", Value: func(a client.AppDetail) string { return a.ID }},
 }
 

@@ -18,22 +18,34 @@ type updateOptions struct {
 	limits  []string
 	origins []string
 	anyone  bool
+
+	hosts      []string
+	anyHost    bool
+	networks   []string
+	noNetworks bool
 }
 
 func updateCommand(env *cli.Env) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
 		Use:   "update APP",
-		Short: "Change an app's limits, or which other origins may read its answers",
+		Short: "Change an app's limits, who may read its answers, and whom its scripts may call",
 		Long: `Change an app's settings, from the next request on. What no flag names stays.
 
 A limit of an app can only be lower than the instance's; NAME=default takes it
 away. The names are operations, wall-time, memory, call-depth, request, response,
-log-lines and log-bytes; sizes are written 16MiB, times 500ms or 2s.`,
+log-lines and log-bytes; sizes are written 16MiB, times 500ms or 2s.
+
+Scripts may call every host of the public internet, or those of --allow-host
+alone: a name, *.NAME for all below it, or an address, perhaps with a port. An
+admin of the instance can open addresses and ranges that are not public with
+--open-network; PiCloud's own address stays closed.`,
 		Example: `  pic apps update demo --limit memory=16MiB --limit wall-time=2s
   pic apps update demo --limit memory=default
   pic apps update demo --origin https://example.com
-  pic apps update demo --any-origin`,
+  pic apps update demo --any-origin
+  pic apps update demo --allow-host api.example.com --allow-host '*.example.org:8443'
+  pic apps update demo --open-network 192.168.1.10:8123`,
 		Args:              cli.Args("APP"),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,7 +57,13 @@ log-lines and log-bytes; sizes are written 16MiB, times 500ms or 2s.`,
 	f.StringArrayVar(&o.limits, "limit", nil, "set a limit of an execution, `NAME=VALUE`; may be repeated")
 	f.StringArrayVar(&o.origins, "origin", nil, "let pages of `ORIGIN` alone read answers; may be repeated, and replaces those before")
 	f.BoolVar(&o.anyone, "any-origin", false, "let pages of any origin read answers, without credentials")
+	f.StringArrayVar(&o.hosts, "allow-host", nil, "let scripts call `HOST` alone; may be repeated, and replaces those before")
+	f.BoolVar(&o.anyHost, "any-host", false, "let scripts call every public host")
+	f.StringArrayVar(&o.networks, "open-network", nil, "let scripts call `NETWORK` although it is not public; may be repeated, and replaces those before")
+	f.BoolVar(&o.noNetworks, "no-networks", false, "let scripts call nothing that is not public")
 	cmd.MarkFlagsMutuallyExclusive("origin", "any-origin")
+	cmd.MarkFlagsMutuallyExclusive("allow-host", "any-host")
+	cmd.MarkFlagsMutuallyExclusive("open-network", "no-networks")
 	if err := cmd.RegisterFlagCompletionFunc("limit", complete.Assignments(limits.Names()...)); err != nil {
 		panic(err) // the flag was defined above
 	}
@@ -53,8 +71,8 @@ log-lines and log-bytes; sizes are written 16MiB, times 500ms or 2s.`,
 }
 
 func update(ctx context.Context, env *cli.Env, o updateOptions) error {
-	if len(o.limits) == 0 && len(o.origins) == 0 && !o.anyone {
-		return exit.Usagef("nothing to change: add --limit, --origin or --any-origin")
+	if len(o.limits) == 0 && len(o.origins) == 0 && !o.anyone && len(o.hosts) == 0 && !o.anyHost && len(o.networks) == 0 && !o.noNetworks {
+		return exit.Usagef("nothing to change: add --limit, --origin, --any-origin, --allow-host, --any-host, --open-network or --no-networks")
 	}
 	// Wrong values are told before anything is sent.
 	if err := setAll(&client.Limits{}, o.limits); err != nil {
@@ -81,6 +99,12 @@ func update(ctx context.Context, env *cli.Env, o updateOptions) error {
 	}
 	if len(o.origins) > 0 || o.anyone {
 		change.Cors = &client.CORS{Origins: o.origins}
+	}
+	if len(o.hosts) > 0 || o.anyHost {
+		change.Outbound = &client.Outbound{Hosts: o.hosts}
+	}
+	if len(o.networks) > 0 || o.noNetworks {
+		change.Networks = &client.Networks{Open: o.networks}
 	}
 	app, err := conn.UpdateApp(ctx, o.app, change)
 	if err != nil {

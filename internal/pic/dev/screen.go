@@ -78,6 +78,16 @@ func (s *screen) record(e store.Execution) {
 		}
 		fmt.Fprintf(&b, "\n  %s %s %s", at, l.Level, output.Printable(l.Message))
 	}
+	for _, c := range e.Calls {
+		fmt.Fprintf(&b, "\n  call %s %s → ", c.Method, output.Printable(c.Host))
+		if c.Status > 0 {
+			fmt.Fprintf(&b, "%d, ", c.Status)
+		}
+		if c.Error != "" {
+			fmt.Fprintf(&b, "%s, ", output.Printable(c.Error))
+		}
+		fmt.Fprintf(&b, "%.1f ms", float64(c.Duration.Microseconds())/1000)
+	}
 	if e.LogsDropped > 0 {
 		fmt.Fprintf(&b, "\n  %d lines over the limit were dropped", e.LogsDropped)
 	}

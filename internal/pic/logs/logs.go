@@ -47,8 +47,11 @@ the lines it logged. With --follow go on as executions end, until interrupted.
 An execution ends as ok, error (an uncaught throw or a runtime error), timeout,
 limit (operations, memory, depth, output), rejected (overload) or cancelled.
 
-In TSV an execution is a line of kind "execution" and one of kind "line" for each
-line it logged; JSON carries the lines in "logs".`,
+HTTP calls of scripts are shown between the lines, with host, status and time.
+
+In TSV an execution is a line of kind "execution", one of kind "line" for each
+line it logged and one of kind "call" for each call; JSON carries them in "logs"
+and "calls".`,
 		Example: `  pic logs demo
   pic logs demo/hello --limit 5
   pic logs demo --status error --output json

@@ -8,16 +8,23 @@ import (
 	"github.com/picloud/picloud/internal/pic/output"
 )
 
-// row is an execution, or one line of it.
+// row is an execution, or one line or call of it.
 type row struct {
 	e    *client.Execution
-	line *client.LogLine // nil for the execution itself
+	line *client.LogLine // nil for the execution itself and for a call
+	call *client.Call    // nil for the execution itself and for a line
 }
 
 func rowsOf(e *client.Execution) []row {
 	rows := []row{{e: e}}
-	for i := range e.Logs {
-		rows = append(rows, row{e, &e.Logs[i]})
+	lines, calls := e.Logs, e.Calls
+	for len(lines)+len(calls) > 0 {
+		// A call began before a line that came at the same moment.
+		if len(lines) == 0 || len(calls) > 0 && !lines[0].At.Before(calls[0].At) {
+			rows, calls = append(rows, row{e: e, call: &calls[0]}), calls[1:]
+		} else {
+			rows, lines = append(rows, row{e: e, line: &lines[0]}), lines[1:]
+		}
 	}
 	return rows
 }
@@ -33,10 +40,7 @@ func columns(w *output.Writer) []output.Column[row] {
 // failed and what it logged, both whole: they are what a person looks for.
 var tableColumns = []output.Column[row]{
 	{Name: "time", MinWidth: len("2006-01-02T15:04:05.000Z"), Value: func(r row) string {
-		if r.line != nil {
-			return ""
-		}
-		return output.TimeMillis(r.e.StartedAt)
+		return r.own(output.TimeMillis(r.e.StartedAt))
 	}},
 	{Name: "script", MinWidth: 12, Value: func(r row) string { return r.own(r.e.Script) }},
 	{Name: "status", MinWidth: len("cancelled"), Value: func(r row) string { return r.own(string(r.e.Status)) }, Color: statusColor},
@@ -49,7 +53,16 @@ var tableColumns = []output.Column[row]{
 		}
 		return r.own(fmt.Sprintf("%d log lines over the limit were dropped", r.e.LogsDropped))
 	}, Color: func(row) output.Color { return output.Yellow }},
+	{Name: "calls_dropped", Below: true, Value: func(r row) string {
+		if r.e.CallsDropped == 0 {
+			return ""
+		}
+		return r.own(fmt.Sprintf("%d more calls", r.e.CallsDropped))
+	}, Color: func(row) output.Color { return output.Yellow }},
 	{Name: "line", Below: true, Value: func(r row) string {
+		if r.call != nil {
+			return "call " + described(r.call) + ", " + millis(r.call.DurationUs) + " ms"
+		}
 		if r.line == nil {
 			return ""
 		}
@@ -61,14 +74,20 @@ var tableColumns = []output.Column[row]{
 // can be filtered by itself. The header is part of pic's interface.
 var tsvColumns = []output.Column[row]{
 	{Name: "kind", Value: func(r row) string {
-		if r.line != nil {
+		switch {
+		case r.line != nil:
 			return "line"
+		case r.call != nil:
+			return "call"
 		}
 		return "execution"
 	}},
 	{Name: "time", Value: func(r row) string {
-		if r.line != nil {
+		switch {
+		case r.line != nil:
 			return output.TimeMillis(r.line.At)
+		case r.call != nil:
+			return output.TimeMillis(r.call.At)
 		}
 		return output.TimeMillis(r.e.StartedAt)
 	}},
@@ -76,8 +95,18 @@ var tsvColumns = []output.Column[row]{
 	{Name: "version", Value: func(r row) string { return strconv.FormatInt(r.e.Version, 10) }},
 	{Name: "trigger", Value: func(r row) string { return r.e.Trigger }},
 	{Name: "status", Value: func(r row) string { return string(r.e.Status) }},
-	{Name: "http_status", Value: func(r row) string { return count(r.e.HTTPStatus) }},
-	{Name: "duration_ms", Value: func(r row) string { return millis(r.e.DurationUs) }},
+	{Name: "http_status", Value: func(r row) string {
+		if r.call != nil {
+			return count(r.call.Status)
+		}
+		return count(r.e.HTTPStatus)
+	}},
+	{Name: "duration_ms", Value: func(r row) string {
+		if r.call != nil {
+			return millis(r.call.DurationUs)
+		}
+		return millis(r.e.DurationUs)
+	}},
 	{Name: "level", Value: func(r row) string {
 		if r.line == nil {
 			return ""
@@ -91,8 +120,11 @@ var tsvColumns = []output.Column[row]{
 		return position(r.line)
 	}},
 	{Name: "message", Value: func(r row) string {
-		if r.line != nil {
+		switch {
+		case r.line != nil:
 			return r.line.Message
+		case r.call != nil:
+			return described(r.call)
 		}
 		return r.e.Error
 	}},
@@ -101,15 +133,27 @@ var tsvColumns = []output.Column[row]{
 
 // own returns a value of the execution for the execution's own row.
 func (r row) own(v string) string {
-	if r.line != nil {
+	if r.line != nil || r.call != nil {
 		return ""
 	}
 	return v
 }
 
+// described writes a call in words: what was asked whom, and how that ended.
+func described(c *client.Call) string {
+	text := c.Method + " " + c.Host
+	if c.Status > 0 {
+		text += " " + count(c.Status)
+	}
+	if c.Error != "" {
+		text += ": " + c.Error
+	}
+	return text
+}
+
 func statusColor(r row) output.Color {
 	switch {
-	case r.line != nil:
+	case r.line != nil || r.call != nil:
 		return output.Plain
 	case r.e.Status == "ok":
 		return output.Green
@@ -120,6 +164,9 @@ func statusColor(r row) output.Color {
 }
 
 func levelColor(r row) output.Color {
+	if r.call != nil && r.call.Error != "" {
+		return output.Red
+	}
 	if r.line == nil {
 		return output.Plain
 	}

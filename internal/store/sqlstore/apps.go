@@ -5,25 +5,30 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
 )
 
-const appColumns = `a.id, a.slug, a.active_deployment, a.created_at, a.updated_at`
+const appColumns = `a.id, a.slug, a.active_deployment, a.networks, a.created_at, a.updated_at`
 
 // appScan collects an app's columns.
 type appScan struct {
 	a                store.App
+	networks         string
 	created, updated int64
 }
 
 func (s *appScan) dest() []any {
-	return []any{&s.a.ID, &s.a.Slug, &s.a.ActiveDeployment, &s.created, &s.updated}
+	return []any{&s.a.ID, &s.a.Slug, &s.a.ActiveDeployment, &s.networks, &s.created, &s.updated}
 }
 
 func (s *appScan) app() store.App {
 	s.a.CreatedAt, s.a.UpdatedAt = fromMicros(s.created), fromMicros(s.updated)
+	if s.networks != "" {
+		s.a.Networks = strings.Split(s.networks, " ")
+	}
 	return s.a
 }
 
@@ -108,6 +113,18 @@ func (s *Store) RenameApp(ctx context.Context, id, slug string, at time.Time) er
 			return nil, fmt.Errorf("app %q: %w", slug, store.ErrTaken)
 		}
 		return []store.Change{{AppID: id, Slug: old.slug}, {AppID: id, Slug: slug}}, err
+	})
+}
+
+// OpenNetworks is store.Apps's.
+func (s *Store) OpenNetworks(ctx context.Context, id string, networks []string, at time.Time) error {
+	return s.change(ctx, func(ctx context.Context, tx Conn) ([]store.Change, error) {
+		a, err := lockApp(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		_, err = tx.Exec(ctx, `UPDATE apps SET networks = $2, updated_at = $3 WHERE id = $1`, id, strings.Join(networks, " "), micros(at))
+		return []store.Change{{AppID: id, Slug: a.slug}}, err
 	})
 }
 

@@ -63,6 +63,18 @@ func testApps(t *testing.T, s store.Store) {
 	must(t, "renaming to its own slug", s.RenameApp(ctx, demo.ID, "show", at(time.Hour)))
 	wantErr(t, "renaming nothing", s.RenameApp(ctx, newID(), "x", at(0)), store.ErrNotFound)
 	addApp(t, s, "demo") // the old slug is free again
+
+	must(t, "OpenNetworks", s.OpenNetworks(ctx, demo.ID, []string{"10.0.0.0/8", "[fd00::1]:80"}, at(2*time.Hour)))
+	demo.Networks, demo.UpdatedAt = []string{"10.0.0.0/8", "[fd00::1]:80"}, at(2*time.Hour)
+	got, _, err = s.ActiveDeployment(ctx, "show")
+	must(t, "ActiveDeployment", err)
+	equal(t, "with networks", got, demo)
+	must(t, "closing them", s.OpenNetworks(ctx, demo.ID, nil, at(2*time.Hour)))
+	demo.Networks = nil
+	got, err = s.App(ctx, demo.ID)
+	must(t, "App", err)
+	equal(t, "without networks", got, demo)
+	wantErr(t, "networks of nothing", s.OpenNetworks(ctx, newID(), nil, at(0)), store.ErrNotFound)
 }
 
 func testDeleteApp(t *testing.T, s store.Store) {
