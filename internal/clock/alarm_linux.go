@@ -13,15 +13,16 @@ import (
 type fdAlarm struct {
 	fd   int
 	file *os.File
+	step func() // rings, and tells that the wall clock was set
 }
 
 // newAlarm falls back to the runtime's timers where a sandbox forbids timerfd.
-func newAlarm(ring func()) alarm {
+func newAlarm(ring, stepped func()) alarm {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_REALTIME, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return &runtimeAlarm{ring: ring}
 	}
-	a := &fdAlarm{fd: fd, file: os.NewFile(uintptr(fd), "timerfd")}
+	a := &fdAlarm{fd: fd, file: os.NewFile(uintptr(fd), "timerfd"), step: func() { stepped(); ring() }}
 	go func() {
 		// The clock, and so this goroutine, lives as long as the process.
 		var expirations [8]byte
@@ -29,10 +30,14 @@ func newAlarm(ring func()) alarm {
 			// ECANCELED says that the wall clock was stepped: what is due now, and
 			// when the rest is, has to be looked at in that case too. Any other
 			// error would come again at once and for ever.
-			if _, err := a.file.Read(expirations[:]); err != nil && !errors.Is(err, unix.ECANCELED) {
+			switch _, err := a.file.Read(expirations[:]); {
+			case err == nil:
+				ring()
+			case errors.Is(err, unix.ECANCELED):
+				a.step()
+			default:
 				panic("clock: " + err.Error())
 			}
-			ring()
 		}
 	}()
 	return a
@@ -44,8 +49,14 @@ func (a *fdAlarm) set(at time.Time) {
 		// Time zero would disarm it as well; a nanosecond later is as much in the past.
 		spec.Value = unix.NsecToTimespec(max(at.UnixNano(), 1))
 	}
-	// It can only fail for arguments that are wrong in themselves.
-	if err := unix.TimerfdSettime(a.fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &spec, nil); err != nil {
+	switch err := unix.TimerfdSettime(a.fd, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &spec, nil); {
+	case err == nil:
+	case errors.Is(err, unix.ECANCELED):
+		// It is set, but the wall clock was, too, and the goroutine that reads will
+		// not be told any more.
+		go a.step()
+	default:
+		// It can only fail for arguments that are wrong in themselves.
 		panic("clock: timerfd_settime: " + err.Error())
 	}
 }

@@ -2,4 +2,4 @@
 
 package clock
 
-func newAlarm(ring func()) alarm { return &runtimeAlarm{ring: ring} }
+func newAlarm(ring, _ func()) alarm { return &runtimeAlarm{ring: ring} }

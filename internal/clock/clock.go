@@ -43,10 +43,27 @@ func (t *Timer) Stop() bool { return t.clock.remove(t) }
 
 // process returns the one clock of this process.
 var process = sync.OnceValue(func() *wall {
-	w := &wall{}
-	w.alarm = newAlarm(w.ring)
+	w := &wall{steps: map[*func()]struct{}{}}
+	w.alarm = newAlarm(w.ring, w.stepped)
 	return w
 })
+
+// OnStep registers f to be called, in a goroutine of its own, after the wall
+// clock was set, be it forward or back. Only Linux tells, and only while a timer
+// is set; timers that have come due by it start besides. The returned function
+// ends it; a call that has started is not waited for.
+func OnStep(f func()) (stop func()) { return process().onStep(f) }
+
+func (w *wall) onStep(f func()) (stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.steps[&f] = struct{}{}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.steps, &f)
+	}
+}
 
 // alarm calls back once, at or soon after the time it was last set to, or
 // earlier; earlier calls do no harm. The zero time silences it.
@@ -58,6 +75,7 @@ type wall struct {
 	timers timers
 	alarm  alarm
 	armed  time.Time // what the alarm is set to
+	steps  map[*func()]struct{}
 }
 
 func (w *wall) set(t *Timer, at time.Time) {
@@ -94,6 +112,15 @@ func (w *wall) ring() {
 	}
 	w.armed = time.Time{} // it rang, so it has to be set again
 	w.arm()
+}
+
+// stepped tells those who asked that the wall clock was set.
+func (w *wall) stepped() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for f := range w.steps {
+		go (*f)()
+	}
 }
 
 func (w *wall) arm() {

@@ -105,3 +105,21 @@ func TestThePortableAlarmRings(t *testing.T) {
 	a.set(time.Now())
 	<-rung
 }
+
+func TestWhoAskedIsToldOfAStep(t *testing.T) {
+	w := &wall{steps: map[*func()]struct{}{}}
+	w.alarm = alarmFunc(func(time.Time) {})
+	told := make(chan string, 10)
+	a, b := func() { told <- "a" }, func() { told <- "b" }
+	stop := w.onStep(a)
+	w.stepped()
+	if who := <-told; who != "a" {
+		t.Errorf("%s is told", who)
+	}
+	stop()
+	defer w.onStep(b)()
+	w.stepped()
+	if who := <-told; who != "b" {
+		t.Errorf("%s is told after its end", who)
+	}
+}
