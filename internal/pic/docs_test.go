@@ -2,8 +2,10 @@ package pic_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +22,8 @@ import (
 //	```console            holds "$ command" and what it prints, … standing for any text
 //	```http               holds exchanges (examples/README.md) with the page's app
 //
-// Other blocks are only to be read. A page may hold <!-- run: command --> for
+// Where a page writes https://api.example.com there is a server in the tests (see
+// elsewhere), at 127.0.0.1. Other blocks are only to be read. A page may hold <!-- run: command --> for
 // what readers have done before.
 func guides(t *testing.T, s *server) {
 	pages, err := filepath.Glob("../../docs/*.md")
@@ -38,7 +41,7 @@ func guides(t *testing.T, s *server) {
 		}
 		run++
 		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
-			g := &guide{s: s, page: filepath.Base(page), work: t.TempDir()}
+			g := &guide{s: s, page: filepath.Base(page), work: t.TempDir(), api: api(t)}
 			g.run(t, string(text))
 		})
 	}
@@ -50,11 +53,34 @@ func guides(t *testing.T, s *server) {
 // published is the address that the guides write for the server.
 const published = "localhost:8080"
 
+// elsewhere is the address that the guides write for another server.
+const elsewhere = "https://api.example.com"
+
+// api is that server: /rate answers JSON, /slow nothing, anything else what it
+// was asked.
+func api(t *testing.T) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/rate":
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"of": %q, "rate": 1.5}`, r.URL.Query().Get("of"))
+		case "/slow":
+			<-r.Context().Done()
+		default:
+			body, _ := io.ReadAll(r.Body) // what came counts
+			fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.Path, body)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
 type guide struct {
 	s    *server
 	page string
 	work string
 	app  string
+	api  string
 }
 
 func (g *guide) run(t *testing.T, text string) {
@@ -113,7 +139,7 @@ func (g *guide) block(t *testing.T, line int, info string, block []string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(strings.Join(block, "\n")+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(strings.Join(block, "\n")+"\n", elsewhere, g.api)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if g.app != "" {
@@ -191,8 +217,8 @@ func (g *guide) bash(t *testing.T, command string) (string, error) {
 	out, _ := io.ReadAll(person)
 	err := cmd.Wait()
 	person.Close()
-	text := strings.ReplaceAll(string(out), "\r\n", "\n")
-	return strings.ReplaceAll(text, host, published), err
+	text := strings.NewReplacer("\r\n", "\n", host, published, strings.TrimPrefix(g.api, "http://"), strings.TrimPrefix(elsewhere, "https://")).Replace(string(out))
+	return text, err
 }
 
 // runExchange sends one request and checks the answer.
