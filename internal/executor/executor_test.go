@@ -32,7 +32,7 @@ type sources struct {
 	reads   int
 	commits []*invoke.Commit
 	outcome invoke.Outcome // of every commit; none: what data say
-	data    *memory.KV
+	data    *memory.Data
 
 	variables map[string]string
 	secrets   map[string]string

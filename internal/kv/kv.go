@@ -1,5 +1,6 @@
-// Package kv keeps a store's KV clean: what has expired, and commits that need
-// not be known any more, are removed by one timer for the next that is due.
+// Package kv keeps a store's data clean: keys that have expired, and commits and
+// idempotency keys that need not be known any more, are removed by one timer for
+// the next that is due.
 package kv
 
 import (
@@ -21,10 +22,10 @@ const (
 // closely together goes at once: nobody sees it any more.
 var sweepInterval = 10 * time.Second
 
-// Swept is a store.KV that is swept. Commits have to go through it to be
+// Swept is a store.Data that is swept. Commits have to go through it to be
 // noticed; those of other processes are swept by them.
 type Swept struct {
-	store.KV
+	store.Data
 	timer *clock.Timer
 
 	mu      sync.Mutex
@@ -36,9 +37,9 @@ type Swept struct {
 	running sync.WaitGroup
 }
 
-// New returns kv swept: first of what fell due while nobody did. Close ends it.
-func New(kv store.KV) *Swept {
-	s := &Swept{KV: kv}
+// New returns data swept: first of what fell due while nobody did. Close ends it.
+func New(data store.Data) *Swept {
+	s := &Swept{Data: data}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.timer = clock.NewTimer(s.sweep)
 	s.arm(time.Now())
@@ -55,15 +56,15 @@ func (s *Swept) Close() {
 	s.running.Wait()
 }
 
-// Commit is store.KV's.
+// Commit is store.Commits's.
 func (s *Swept) Commit(ctx context.Context, c store.Commit) (int64, error) {
-	version, err := s.KV.Commit(ctx, c)
+	version, err := s.Data.Commit(ctx, c)
 	if err != nil {
 		return version, err
 	}
 	// A run is not older than its commit: its name is forgotten by then.
 	due := time.Time{}
-	if c.RunID != "" && len(c.Ops) > 0 {
+	if c.RunID != "" && len(c.Acks) == 0 && len(c.Ops)+len(c.Messages) > 0 {
 		due = c.At.Add(store.CommitMemory)
 	}
 	for i := range c.Ops {
@@ -72,7 +73,26 @@ func (s *Swept) Commit(ctx context.Context, c store.Commit) (int64, error) {
 		}
 	}
 	s.arm(due)
+	s.armFor(c.Messages)
 	return version, nil
+}
+
+// Enqueue is store.Queue's.
+func (s *Swept) Enqueue(ctx context.Context, list ...store.Message) ([]store.Message, error) {
+	added, err := s.Data.Enqueue(ctx, list...)
+	if err == nil {
+		s.armFor(added)
+	}
+	return added, err
+}
+
+// armFor sees to it that idempotency keys are forgotten.
+func (s *Swept) armFor(list []store.Message) {
+	for i := range list {
+		if list[i].IdempotencyKey != "" {
+			s.arm(list[i].CreatedAt.Add(store.IdempotencyMemory))
+		}
+	}
 }
 
 // arm sees to it that there is a sweep at or soon after the given time.

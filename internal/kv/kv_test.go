@@ -11,7 +11,7 @@ import (
 
 // swept is a KV that tells of sweeps.
 type swept struct {
-	store.KV
+	store.Data
 	sweeps chan time.Time
 	next   chan time.Time // answers, in turn; empty: nothing is due
 	err    error

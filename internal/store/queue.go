@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/picloud/picloud/internal/value"
 )
 
 // ChannelKind is what the messages of a channel come from.
@@ -77,6 +80,28 @@ type Message struct {
 	Owner     string // the node that has it
 	DeadAt    time.Time
 	LastError string
+}
+
+// TooManyCrashes is the last error of a message that is dead for its crashes.
+var TooManyCrashes = fmt.Sprintf("the process died %d times while it handled this message", MaxCrashes)
+
+// Check reports what keeps a new message from being added, as ErrInvalid.
+func (m *Message) Check() error {
+	most := MaxPayload
+	if m.Kind == ChannelKV {
+		most += value.MaxEnvelope
+	}
+	switch {
+	case len(m.Payload) > most:
+		return fmt.Errorf("%w: the payload takes %d bytes, at most %d are allowed", ErrInvalid, len(m.Payload), most)
+	case len(m.IdempotencyKey) > MaxIdempotencyKey:
+		return fmt.Errorf("%w: the idempotency key is %d bytes long, at most %d are allowed", ErrInvalid, len(m.IdempotencyKey), MaxIdempotencyKey)
+	case m.Depth > MaxDepth:
+		return fmt.Errorf("%w: the message would be number %d of a chain in which each caused the next, at most %d are allowed", ErrInvalid, m.Depth, MaxDepth)
+	case m.ID == "" || m.Name == "" || m.Kind == "":
+		return fmt.Errorf("%w: a message needs an ID and a channel", ErrInvalid)
+	}
+	return nil
 }
 
 // MessageState is what happens to a message now.
@@ -179,7 +204,7 @@ type Queue interface {
 	Redrive(ctx context.Context, c Channel, ids []string, at time.Time) (int64, error)
 	// Purge deletes messages that are ready or delayed, or dead ones if dead is
 	// set: those with the IDs, or all of the channel's. It returns how many.
-	Purge(ctx context.Context, c Channel, dead bool, ids []string, at time.Time) (int64, error)
+	Purge(ctx context.Context, c Channel, dead bool, ids []string) (int64, error)
 	// Pause keeps a channel's messages from being claimed, or lets them again.
 	Pause(ctx context.Context, c Channel, paused bool) error
 

@@ -37,7 +37,7 @@ type Store interface {
 	Apps
 	Scripts
 	Deployments
-	KV
+	Data
 	Secrets
 
 	// Subscribe registers f to be called after each committed change of an app,

@@ -1,5 +1,5 @@
-// Package memory keeps KV in memory: what scripts keep while they are tried out
-// on one's own machine.
+// Package memory keeps scripts' data and messages in memory, while they are tried
+// out on one's own machine.
 package memory
 
 import (
@@ -17,12 +17,18 @@ import (
 	"github.com/picloud/picloud/internal/value"
 )
 
-// KV is a store.KV that forgets everything with the process. Any app exists.
-type KV struct {
-	mu      sync.Mutex
-	version int64
-	apps    map[string]map[string]store.KVEntry
-	commits map[commit]done
+// Data is a store.Data that forgets everything with the process. Any app exists.
+type Data struct {
+	mu       sync.Mutex
+	version  int64
+	apps     map[string]map[string]store.KVEntry
+	commits  map[commit]done
+	messages map[string]*message
+	keys     map[idempotencyKey]time.Time
+	paused   map[store.Channel]bool // every channel that was used
+	watchers map[int]func(store.Channel, time.Time)
+
+	nextWatcher int
 }
 
 type commit struct {
@@ -35,17 +41,21 @@ type done struct {
 	at      time.Time
 }
 
-var _ store.KV = (*KV)(nil)
+var _ store.Data = (*Data)(nil)
 
-// New returns an empty KV.
-func New() *KV {
-	return &KV{apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{}}
+// New returns Data without any.
+func New() *Data {
+	return &Data{
+		apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{},
+		messages: map[string]*message{}, keys: map[idempotencyKey]time.Time{}, paused: map[store.Channel]bool{},
+		watchers: map[int]func(store.Channel, time.Time){},
+	}
 }
 
 func alive(e store.KVEntry, at time.Time) bool { return e.ExpiresAt.IsZero() || e.ExpiresAt.After(at) }
 
 // KVGet is store.KV's.
-func (k *KV) KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]store.KVEntry, error) {
+func (k *Data) KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]store.KVEntry, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var found []store.KVEntry
@@ -58,7 +68,7 @@ func (k *KV) KVGet(ctx context.Context, appID string, keys []string, at time.Tim
 }
 
 // KVList is store.KV's.
-func (k *KV) KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries []store.KVEntry, more bool, err error) {
+func (k *Data) KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries []store.KVEntry, more bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	app := k.apps[q.AppID]
@@ -78,7 +88,7 @@ func (k *KV) KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries
 }
 
 // KVUsage is store.KV's.
-func (k *KV) KVUsage(ctx context.Context, appID string) (store.KVUsage, error) {
+func (k *Data) KVUsage(ctx context.Context, appID string) (store.KVUsage, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return usage(k.apps[appID]), ctx.Err()
@@ -92,16 +102,32 @@ func usage(app map[string]store.KVEntry) (u store.KVUsage) {
 	return u
 }
 
-// Commit is store.KV's.
-func (k *KV) Commit(ctx context.Context, c store.Commit) (int64, error) {
+// Commit is store.Commits's.
+func (k *Data) Commit(ctx context.Context, c store.Commit) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	version, added, err := k.commit(c)
+	k.mu.Unlock()
+	k.tell(firstDue(added))
+	return version, err
+}
+
+func (k *Data) commit(c store.Commit) (version int64, added []store.Message, err error) {
+	for _, id := range c.Acks {
+		if m := k.messages[id]; m == nil || m.Lease != c.Lease || c.Lease == "" {
+			return 0, nil, fmt.Errorf("message %s: %w", id, store.ErrLeaseLost)
+		}
+	}
+	for i := range c.Messages {
+		if c.Messages[i].AppID != c.AppID {
+			return 0, nil, fmt.Errorf("%w: a commit adds messages of its own app", store.ErrInvalid)
+		}
+	}
 	name := commit{c.RunID, c.Seq}
-	if d, known := k.commits[name]; known {
-		return d.version, nil
+	if d, known := k.commits[name]; known && c.RunID != "" && len(c.Acks) == 0 {
+		return d.version, nil, nil
 	}
 	old := k.apps[c.AppID]
 	for _, r := range c.Reads {
@@ -110,7 +136,7 @@ func (k *KV) Commit(ctx context.Context, c store.Commit) (int64, error) {
 			e.Version = 0
 		}
 		if e.Version != r.Version {
-			return 0, fmt.Errorf("key %q: %w", r.Key, store.ErrConflict)
+			return 0, nil, fmt.Errorf("key %q: %w", r.Key, store.ErrConflict)
 		}
 	}
 	changed := map[string]store.KVEntry{} // those without a version are to go
@@ -124,10 +150,11 @@ func (k *KV) Commit(ctx context.Context, c store.Commit) (int64, error) {
 			e = store.KVEntry{}
 		}
 		if err := apply(&e, op, k.version+1); err != nil {
-			return 0, fmt.Errorf("key %q: %w: %w", op.Key, store.ErrInvalid, err)
+			return 0, nil, fmt.Errorf("key %q: %w: %w", op.Key, store.ErrInvalid, err)
 		}
 		changed[op.Key] = e
 	}
+	messages := slices.Clip(c.Messages)
 	grown := int64(0)
 	for key, e := range changed {
 		if o, ok := old[key]; ok {
@@ -136,12 +163,26 @@ func (k *KV) Commit(ctx context.Context, c store.Commit) (int64, error) {
 		if e.Version > 0 {
 			grown += int64(len(key) + len(e.Value))
 		}
+		if o, ok := old[key]; e.Version > 0 || ok && alive(o, c.At) {
+			told, err := c.Changed(key, e.Value)
+			if err != nil {
+				return 0, nil, err
+			}
+			messages = append(messages, told...)
+		}
+	}
+	if err := checkMessages(messages); err != nil {
+		return 0, nil, err
 	}
 	if now := usage(old).Bytes + grown; c.MaxBytes > 0 && grown > 0 && now > c.MaxBytes {
-		return 0, fmt.Errorf("%w: with this the app's keys and values would take %d bytes, it may keep %d", store.ErrQuota, now, c.MaxBytes)
+		return 0, nil, fmt.Errorf("%w: with this the app's keys and values would take %d bytes, it may keep %d", store.ErrQuota, now, c.MaxBytes)
 	}
-	if len(c.Ops) == 0 {
-		return 0, nil
+	for _, id := range c.Acks {
+		delete(k.messages, id)
+	}
+	added = k.add(messages)
+	if len(c.Ops) == 0 && len(messages) == 0 {
+		return 0, nil, nil
 	}
 	k.version++
 	if old == nil {
@@ -155,10 +196,10 @@ func (k *KV) Commit(ctx context.Context, c store.Commit) (int64, error) {
 			old[key] = e
 		}
 	}
-	if c.RunID != "" {
+	if c.RunID != "" && len(c.Acks) == 0 {
 		k.commits[name] = done{k.version, c.At}
 	}
-	return k.version, nil
+	return k.version, added, nil
 }
 
 // apply makes one change of an entry, which has no version when it is absent.
@@ -192,8 +233,8 @@ func apply(e *store.KVEntry, op *store.KVOp, version int64) error {
 	return nil
 }
 
-// Sweep is store.KV's.
-func (k *KV) Sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
+// Sweep is store.Commits's.
+func (k *Data) Sweep(ctx context.Context, now time.Time) (next time.Time, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	due := func(t time.Time) bool {
@@ -209,5 +250,6 @@ func (k *KV) Sweep(ctx context.Context, now time.Time) (next time.Time, err erro
 		maps.DeleteFunc(app, func(_ string, e store.KVEntry) bool { return !e.ExpiresAt.IsZero() && due(e.ExpiresAt) })
 	}
 	maps.DeleteFunc(k.commits, func(_ commit, d done) bool { return due(d.at.Add(store.CommitMemory)) })
+	maps.DeleteFunc(k.keys, func(_ idempotencyKey, at time.Time) bool { return due(at.Add(store.IdempotencyMemory)) })
 	return next, ctx.Err()
 }

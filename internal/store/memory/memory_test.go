@@ -12,3 +12,7 @@ import (
 func TestKV(t *testing.T) {
 	storetest.RunKV(t, memory.New(), func(*testing.T) string { return uuid.NewString() })
 }
+
+func TestQueue(t *testing.T) {
+	storetest.RunQueue(t, memory.New(), func(*testing.T) string { return uuid.NewString() })
+}

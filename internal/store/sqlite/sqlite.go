@@ -80,7 +80,7 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 	if s.executions, err = openExecutions(ctx, dir); err != nil {
 		return nil, err
 	}
-	s.Store = sqlstore.New(s.main, kvDialect, nil)
+	s.Store = sqlstore.New(sqlstore.Config{DB: s.main, Dialect: dialect})
 	return s, nil
 }
 

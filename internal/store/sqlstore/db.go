@@ -59,16 +59,42 @@ type Store struct {
 	*Changes
 	// tell passes a committed change on to other processes.
 	tell func(store.Change)
-	kv   KVDialect
+	// Watchers is where messages that may be due are announced.
+	*Watchers
+	// tellDue passes that on to other processes.
+	tellDue  func(store.Channel)
+	channels channels
+	dialect  Dialect
+	// relaxed is db for what may be lost in a power cut.
+	relaxed DB
 }
 
-// New returns the store on db. tell, which may be nil, is called with each
-// committed change after this process's subscribers.
-func New(db DB, kv KVDialect, tell func(store.Change)) *Store {
-	if tell == nil {
-		tell = func(store.Change) {}
+// Config is what a driver supplies.
+type Config struct {
+	DB      DB
+	Dialect Dialect
+	// Relaxed, if it is not nil, is DB with transactions that need not be durable
+	// when they return. What is read after such a transaction sees it, and a
+	// durable one after it makes it durable as well.
+	Relaxed DB
+	// Tell, which may be nil, is called with each committed change after this
+	// process's subscribers, TellDue with each channel that was announced.
+	Tell    func(store.Change)
+	TellDue func(store.Channel)
+}
+
+// New returns the store on a database.
+func New(c Config) *Store {
+	if c.Tell == nil {
+		c.Tell = func(store.Change) {}
 	}
-	return &Store{db: audited{db}, Changes: &Changes{}, tell: tell, kv: kv}
+	if c.Relaxed == nil {
+		c.Relaxed = c.DB
+	}
+	return &Store{
+		db: audited{c.DB}, relaxed: c.Relaxed, dialect: c.Dialect,
+		Changes: &Changes{}, tell: c.Tell, Watchers: &Watchers{}, tellDue: c.TellDue,
+	}
 }
 
 // change runs f in a transaction and announces the changes it returned.

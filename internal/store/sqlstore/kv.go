@@ -17,8 +17,8 @@ import (
 	"github.com/picloud/picloud/internal/value"
 )
 
-// KVDialect is what the two databases do each in its way for KV.
-type KVDialect struct {
+// Dialect is what the two databases do each in its way.
+type Dialect struct {
 	// NextVersion takes the next number of the store's sequence of versions.
 	NextVersion string
 	// Lock returns version, expires_at and the length of the value of key $2 of
@@ -28,6 +28,9 @@ type KVDialect struct {
 	Placeholders bool
 	// Shards is in how many rows an app's use is counted.
 	Shards int
+	// SkipLocked ends a SELECT of rows to change, so that it passes over those that
+	// another transaction changes.
+	SkipLocked string
 }
 
 // live says which keys exist at $2.
@@ -120,31 +123,6 @@ func usage(ctx context.Context, q querier, appID string) (u store.KVUsage, err e
 	return u, err
 }
 
-// Commit is store.KV's.
-func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages)}
-		err := k.run(ctx)
-		version = k.version
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return version, nil
-}
-
-// commit is one commit, inside its transaction.
-type commit struct {
-	s       *Store
-	tx      Conn
-	c       *store.Commit
-	version int64
-	grown   store.KVUsage
-	// messages are those to add: the commit's own, and those that tell of its changes.
-	messages []store.Message
-}
-
 // kvKey is all that a commit has to do with one key.
 type kvKey struct {
 	key  string
@@ -182,46 +160,10 @@ func (k *commit) keys() []kvKey {
 	return merged
 }
 
-func (k *commit) run(ctx context.Context) error {
-	if k.c.RunID != "" && len(k.c.Ops) > 0 {
-		known, err := k.name(ctx)
-		if err != nil || known {
-			return err
-		}
-	}
-	keys := k.keys()
-	for _, key := range keys {
-		if err := store.CheckKVKey(key.key); err != nil {
-			return fmt.Errorf("%w: %w", store.ErrInvalid, err)
-		}
-	}
-	for _, key := range keys {
-		if err := k.one(ctx, key); err != nil {
-			return fmt.Errorf("key %q: %w", key.key, err)
-		}
-	}
-	return k.count(ctx)
-}
-
-// name takes the version and writes down the name of the commit; true if it is
-// known already, with the version it had.
-func (k *commit) name(ctx context.Context) (known bool, err error) {
-	if err := one(ctx, k.tx, []any{&k.version}, k.s.kv.NextVersion); err != nil {
-		return false, err
-	}
-	n, err := k.tx.Exec(ctx, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) ON CONFLICT (run_id, seq) DO NOTHING`,
-		k.c.RunID, k.c.Seq, k.version)
-	if err != nil || n == 1 {
-		return false, err
-	}
-	err = one(ctx, k.tx, []any{&k.version}, `SELECT version FROM commits WHERE run_id = $1 AND seq = $2`, k.c.RunID, k.c.Seq)
-	return true, err
-}
-
 // one does what there is to do with one key.
 func (k *commit) one(ctx context.Context, w kvKey) error {
 	var version, expires, size int64
-	err := one(ctx, k.tx, []any{&version, &expires, &size}, k.s.kv.Lock, k.c.AppID, w.key)
+	err := one(ctx, k.tx, []any{&version, &expires, &size}, k.s.dialect.Lock, k.c.AppID, w.key)
 	there := err == nil && version > 0
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		if isForeignKey(err) {
@@ -303,7 +245,7 @@ func (k *commit) apply(ctx context.Context, s *kvState, op *store.KVOp) error {
 
 // remove takes away the row of a key: one that was there, or that only locked it.
 func (k *commit) remove(ctx context.Context, key string, there, locked bool, size int64) error {
-	if !there && !(locked && k.s.kv.Placeholders) {
+	if !there && !(locked && k.s.dialect.Placeholders) {
 		return nil
 	}
 	if there {
@@ -319,7 +261,7 @@ func (k *commit) put(ctx context.Context, key string, s kvState, there bool, siz
 		return fmt.Errorf("%w: the value takes %d bytes, at most %d are allowed", store.ErrInvalid, len(s.value), store.MaxKVValue)
 	}
 	if k.version == 0 {
-		if err := one(ctx, k.tx, []any{&k.version}, k.s.kv.NextVersion); err != nil {
+		if err := one(ctx, k.tx, []any{&k.version}, k.s.dialect.NextVersion); err != nil {
 			return err
 		}
 	}
@@ -347,11 +289,11 @@ func (k *commit) count(ctx context.Context) error {
 	if k.grown == (store.KVUsage{}) {
 		return nil
 	}
-	bytes, err := addUsage(ctx, k.tx, k.c.AppID, k.s.kv.Shards, k.grown)
+	bytes, err := addUsage(ctx, k.tx, k.c.AppID, k.s.dialect.Shards, k.grown)
 	if err != nil || k.c.MaxBytes <= 0 || k.grown.Bytes <= 0 {
 		return err
 	}
-	if k.s.kv.Shards > 1 {
+	if k.s.dialect.Shards > 1 {
 		u, err := usage(ctx, k.tx, k.c.AppID)
 		if err != nil {
 			return err
@@ -374,44 +316,6 @@ func addUsage(ctx context.Context, tx Conn, appID string, shards int, u store.KV
 
 // sweepBatch is how many keys one transaction of a sweep removes.
 const sweepBatch = 500
-
-// Sweep is store.KV's.
-func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
-	for {
-		n, err := s.sweepKeys(ctx, micros(now))
-		if err != nil {
-			return time.Time{}, err
-		}
-		if n < sweepBatch {
-			break
-		}
-	}
-	if err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		_, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.CommitMemory))))
-		return err
-	}); err != nil {
-		return time.Time{}, err
-	}
-	var next, oldest int64
-	if err := one(ctx, s.db, []any{&next}, `SELECT coalesce(min(expires_at), 0) FROM kv WHERE expires_at > 0`); err != nil {
-		return time.Time{}, err
-	}
-	err := each(ctx, s.db, func(rows Rows) error {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
-		u, err := parseUUID("run", id)
-		if err == nil {
-			oldest = micros(ExecutionIDTime(u[:]).Add(store.CommitMemory + time.Millisecond))
-		}
-		return err
-	}, `SELECT run_id FROM commits ORDER BY run_id LIMIT 1`)
-	if oldest > 0 && (next == 0 || oldest < next) {
-		next = oldest
-	}
-	return fromOptionalMicros(next), err
-}
 
 // sweepKeys removes a batch of what had expired and returns how many it found.
 func (s *Store) sweepKeys(ctx context.Context, now int64) (n int, err error) {
@@ -444,7 +348,7 @@ func (s *Store) sweepKeys(ctx context.Context, now int64) (n int, err error) {
 			}
 		}
 		for app, u := range freed {
-			if _, err := addUsage(ctx, tx, app, s.kv.Shards, u); err != nil {
+			if _, err := addUsage(ctx, tx, app, s.dialect.Shards, u); err != nil {
 				return err
 			}
 		}

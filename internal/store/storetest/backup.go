@@ -97,6 +97,11 @@ func Fill(t *testing.T, s store.Store) {
 			AppID: app.ID, RunID: newID(), Seq: 1, At: at(0),
 			Ops: []store.KVOp{{Kind: store.KVSet, Key: "a\\\tü", Value: []byte("\x00\xff\\N\t\n"), Expires: at(time.Hour)}, {Kind: store.KVAdd, Key: "n", Delta: int64(i)}},
 		})))
+		m := store.Message{
+			ID: newID(), Channel: store.Channel{AppID: app.ID, Kind: store.ChannelQueue, Name: "emails"}, Source: "emails",
+			Payload: []byte("\x00\xff\\N\t\n"), Depth: 1, CreatedAt: at(0), DueAt: at(time.Hour), IdempotencyKey: "k\\\t",
+		}
+		must(t, "Enqueue", second(s.Enqueue(ctx, m)))
 		must(t, "PutSecrets", second(s.PutSecrets(ctx, app.ID, []store.SealedSecret{sealed("TOKEN", "\x00\xff\\N\t\n")}, "ada", at(0))))
 		for j := range 4 {
 			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
@@ -142,6 +147,12 @@ func everything(t *testing.T, s store.Store) (out []string) {
 		add(err, data)
 		used, err := s.KVUsage(ctx, app.ID)
 		add(err, used)
+		for _, c := range []store.ChannelKind{store.ChannelQueue, store.ChannelTopic} {
+			states, err := s.Channels(ctx, app.ID, c, at(0))
+			add(err, states)
+			messages, err := s.Messages(ctx, store.MessageFilter{Channel: store.Channel{AppID: app.ID, Kind: c, Name: "emails"}, Limit: 1000})
+			add(err, messages)
+		}
 		secrets, err := s.ListSecrets(ctx, app.ID, all)
 		add(err, secrets)
 		token, err := s.SealedSecret(ctx, app.ID, "TOKEN")

@@ -54,6 +54,10 @@ func Run(t *testing.T, open Open) {
 		{"SecretQuota", testSecretQuota},
 		{"RequiredSecrets", testRequiredSecrets},
 		{"RewrapSecrets", testRewrapSecrets},
+		{"Queue", func(t *testing.T, s store.Store) {
+			RunQueue(t, s, func(t *testing.T) string { return addApp(t, s, "queue-"+newID()[24:]).ID })
+			t.Run("DeleteApp", func(t *testing.T) { testDeleteAppWithMessages(t, s) })
+		}},
 		{"Changes", testChanges},
 		{"ConcurrentDeploys", testConcurrentDeploys},
 		{"ConcurrentReaders", testConcurrentReaders},

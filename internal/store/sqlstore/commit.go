@@ -1,0 +1,139 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Commit is store.Commits's.
+func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err error) {
+	var added []store.Message
+	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages)}
+		err := k.run(ctx)
+		version, added = k.version, k.added
+		return err
+	})
+	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
+		s.added(added)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return version, nil
+}
+
+// commit is one commit, inside its transaction.
+type commit struct {
+	s       *Store
+	tx      Conn
+	c       *store.Commit
+	version int64
+	grown   store.KVUsage
+	// messages are those to add: the commit's own, and those that tell of its changes.
+	messages []store.Message
+	added    []store.Message // those that were
+}
+
+func (k *commit) run(ctx context.Context) error {
+	// An acknowledgement cannot be made twice, so such a commit needs no name.
+	if err := acknowledge(ctx, k.tx, k.c.Acks, k.c.Lease); err != nil {
+		return err
+	}
+	if k.c.RunID != "" && len(k.c.Acks) == 0 && len(k.c.Ops)+len(k.c.Messages) > 0 {
+		known, err := k.name(ctx)
+		if err != nil || known {
+			return err
+		}
+	}
+	keys := k.keys()
+	for _, key := range keys {
+		if err := store.CheckKVKey(key.key); err != nil {
+			return fmt.Errorf("%w: %w", store.ErrInvalid, err)
+		}
+	}
+	for _, key := range keys {
+		if err := k.one(ctx, key); err != nil {
+			return fmt.Errorf("key %q: %w", key.key, err)
+		}
+	}
+	if err := k.count(ctx); err != nil {
+		return err
+	}
+	for i := range k.messages {
+		if k.messages[i].AppID != k.c.AppID {
+			return fmt.Errorf("%w: a commit adds messages of its own app", store.ErrInvalid)
+		}
+	}
+	var err error
+	k.added, err = k.s.enqueue(ctx, k.tx, k.messages)
+	return err
+}
+
+// name takes the version and writes down the name of the commit; true if it is
+// known already, with the version it had.
+func (k *commit) name(ctx context.Context) (known bool, err error) {
+	if err := one(ctx, k.tx, []any{&k.version}, k.s.dialect.NextVersion); err != nil {
+		return false, err
+	}
+	n, err := k.tx.Exec(ctx, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) ON CONFLICT (run_id, seq) DO NOTHING`,
+		k.c.RunID, k.c.Seq, k.version)
+	if err != nil || n == 1 {
+		return false, err
+	}
+	err = one(ctx, k.tx, []any{&k.version}, `SELECT version FROM commits WHERE run_id = $1 AND seq = $2`, k.c.RunID, k.c.Seq)
+	return true, err
+}
+
+// Sweep is store.Commits's.
+func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
+	for {
+		n, err := s.sweepKeys(ctx, micros(now))
+		if err != nil {
+			return time.Time{}, err
+		}
+		if n < sweepBatch {
+			break
+		}
+	}
+	if err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.CommitMemory)))); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE created_at <= $1`, micros(now.Add(-store.IdempotencyMemory)))
+		return err
+	}); err != nil {
+		return time.Time{}, err
+	}
+	next, err := s.oldestKey(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	sooner := func(due int64) {
+		if due > 0 && (next == 0 || due < next) {
+			next = due
+		}
+	}
+	var expiry int64
+	if err := one(ctx, s.db, []any{&expiry}, `SELECT coalesce(min(expires_at), 0) FROM kv WHERE expires_at > 0`); err != nil {
+		return time.Time{}, err
+	}
+	sooner(expiry)
+	err = each(ctx, s.db, func(rows Rows) error {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		u, err := parseUUID("run", id)
+		if err == nil {
+			sooner(micros(ExecutionIDTime(u[:]).Add(store.CommitMemory + time.Millisecond)))
+		}
+		return err
+	}, `SELECT run_id FROM commits ORDER BY run_id LIMIT 1`)
+	return fromOptionalMicros(next), err
+}

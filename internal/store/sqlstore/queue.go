@@ -1,0 +1,276 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// channels knows the numbers of channels that have been used.
+type channels struct{ known sync.Map } // store.Channel → int64
+
+// channel returns the number of a channel, 0 if it is new and shall not be made.
+func (s *Store) channel(ctx context.Context, q querier, c store.Channel) (int64, error) {
+	if id, ok := s.channels.known.Load(c); ok {
+		return id.(int64), nil
+	}
+	var id int64
+	err := one(ctx, q, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err == nil {
+		s.channels.known.Store(c, id)
+	}
+	return id, err
+}
+
+// makeChannel returns the number of a channel, which exists then.
+func (s *Store) makeChannel(ctx context.Context, tx Conn, c store.Channel) (int64, error) {
+	id, err := s.channel(ctx, tx, c)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	// The number is not kept: the transaction may fail.
+	if _, err := tx.Exec(ctx, `INSERT INTO channels (id, app_id, kind, name, paused) VALUES ($1, $2, $3, $4, 0)
+		ON CONFLICT (app_id, kind, name) DO NOTHING`, rand.Int64(), c.AppID, string(c.Kind), c.Name); err != nil {
+		if isForeignKey(err) {
+			err = fmt.Errorf("app %s: %w", c.AppID, store.ErrNotFound)
+		}
+		return 0, err
+	}
+	err = one(ctx, tx, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
+	return id, err
+}
+
+// Enqueue is store.Queue's.
+func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []store.Message, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
+		added, err = s.enqueue(ctx, tx, list)
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
+		return nil, err
+	}
+	s.added(added)
+	if err != nil {
+		return nil, err
+	}
+	return added, nil
+}
+
+// enqueue adds messages inside a transaction and returns those it added.
+func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (added []store.Message, err error) {
+	for i := range list {
+		m := &list[i]
+		if err := m.Check(); err != nil {
+			return nil, err
+		}
+		channel, err := s.makeChannel(ctx, tx, m.Channel)
+		if err != nil {
+			return nil, err
+		}
+		if m.IdempotencyKey != "" {
+			n, err := tx.Exec(ctx, `INSERT INTO idempotency_keys (channel, key, message_id, created_at) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (channel, key) DO UPDATE SET message_id = $3, created_at = $4 WHERE idempotency_keys.created_at <= $5`,
+				channel, m.IdempotencyKey, m.ID, micros(m.CreatedAt), micros(m.CreatedAt.Add(-store.IdempotencyMemory)))
+			if err != nil {
+				return nil, s.noChannel(m.Channel, err)
+			}
+			if n == 0 {
+				continue
+			}
+		}
+		payload := m.Payload
+		if payload == nil {
+			payload = []byte{}
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7)`,
+			m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload); err != nil {
+			return nil, s.noChannel(m.Channel, err)
+		}
+		added = append(added, *m)
+	}
+	return added, nil
+}
+
+// noChannel says of a message whose channel's number is gone that its app is.
+func (s *Store) noChannel(c store.Channel, err error) error {
+	if isForeignKey(err) {
+		s.channels.known.Delete(c)
+		return fmt.Errorf("app %s: %w", c.AppID, store.ErrNotFound)
+	}
+	return err
+}
+
+const messageColumns = `messages.id, messages.source, messages.depth, messages.created_at, messages.due_at, messages.attempts, messages.crashes,
+	messages.single, messages.lease, messages.owner, messages.dead_at, messages.last_error, messages.payload`
+
+// messageScan collects a message's columns.
+type messageScan struct {
+	m                          store.Message
+	created, due, single, dead int64
+}
+
+func (r *messageScan) dest() []any {
+	m := &r.m
+	return []any{&m.ID, &m.Source, &m.Depth, &r.created, &r.due, &m.Attempts, &m.Crashes, &r.single, &m.Lease, &m.Owner, &r.dead, &m.LastError, &m.Payload}
+}
+
+func (r *messageScan) message(c store.Channel) store.Message {
+	r.m.Channel = c
+	r.m.CreatedAt, r.m.DueAt, r.m.DeadAt, r.m.Single = fromMicros(r.created), fromMicros(r.due), fromOptionalMicros(r.dead), r.single != 0
+	return r.m
+}
+
+// Claim is store.Queue's.
+func (s *Store) Claim(ctx context.Context, c store.Claim) (list []store.Message, next time.Time, err error) {
+	if c.Max < 1 || c.Owner == "" || c.Boot == "" {
+		return nil, time.Time{}, fmt.Errorf("%w: a claim needs a number of messages, an owner and a boot", store.ErrInvalid)
+	}
+	err = s.relaxed.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
+		list, next, err = s.claim(ctx, tx, c)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return list, next, nil
+}
+
+func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store.Message, next time.Time, err error) {
+	var channel, paused int64
+	err = one(ctx, tx, []any{&channel, &paused}, `SELECT id, paused FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`,
+		c.Channel.AppID, string(c.Channel.Kind), c.Channel.Name)
+	if errors.Is(err, sql.ErrNoRows) || paused != 0 {
+		return nil, time.Time{}, nil
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	lease := store.NewID()
+	var dead []string
+	// What this process has leased is its own, whatever the clock says.
+	err = each(ctx, tx, func(rows Rows) error {
+		var row messageScan
+		if err := rows.Scan(row.dest()...); err != nil {
+			return err
+		}
+		if row.m.Crashes >= store.MaxCrashes {
+			dead = append(dead, row.m.ID)
+		} else {
+			list = append(list, row.message(c.Channel))
+		}
+		return nil
+	}, `WITH due AS MATERIALIZED (SELECT id FROM messages
+			WHERE channel = $1 AND dead_at = 0 AND due_at <= $2 AND boot <> $3 ORDER BY due_at LIMIT $4`+s.dialect.SkipLocked+`)
+		UPDATE messages SET lease = $5, owner = $6, boot = $3, due_at = $7, crashes = messages.crashes + (CASE messages.lease WHEN '' THEN 0 ELSE 1 END)
+		FROM due WHERE messages.id = due.id RETURNING `+messageColumns,
+		channel, micros(c.At), c.Boot, int64(c.Max), lease, c.Owner, micros(c.At.Add(c.Lease)))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	for _, id := range dead {
+		if _, err := tx.Exec(ctx, `UPDATE messages SET lease = '', owner = '', boot = '', dead_at = $2, last_error = $3 WHERE id = $1`,
+			id, micros(c.At), store.TooManyCrashes); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
+	if len(list)+len(dead) >= c.Max {
+		return list, time.Time{}, nil
+	}
+	err = each(ctx, tx, func(rows Rows) error {
+		var due int64
+		err := rows.Scan(&due)
+		next = fromMicros(due)
+		return err
+	}, `SELECT due_at FROM messages WHERE channel = $1 AND dead_at = 0 AND boot <> $2 ORDER BY due_at LIMIT 1`, channel, c.Boot)
+	return list, next, err
+}
+
+// Extend is store.Queue's.
+func (s *Store) Extend(ctx context.Context, lease string, ids []string, until time.Time) (lost []string, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		lost = nil
+		for _, id := range slices.Sorted(slices.Values(ids)) {
+			n, err := tx.Exec(ctx, `UPDATE messages SET due_at = $3 WHERE id = $1 AND lease = $2 AND lease <> ''`, id, lease, micros(until))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				lost = append(lost, id)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// Return is store.Queue's.
+func (s *Store) Return(ctx context.Context, lease string, list []store.Returned, at time.Time) error {
+	list = slices.SortedFunc(slices.Values(list), func(a, b store.Returned) int { return strings.Compare(a.ID, b.ID) })
+	var returned map[store.Channel]time.Time
+	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+		returned = map[store.Channel]time.Time{}
+		for _, r := range list {
+			var failed, single, dead int64
+			if r.Failed {
+				failed = 1
+			}
+			if r.Single {
+				single = 1
+			}
+			if r.Dead {
+				dead = micros(at)
+			}
+			var channel int64
+			err := one(ctx, tx, []any{&channel}, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, attempts = attempts + $4,
+					single = (CASE WHEN single > 0 THEN single ELSE $5 END), dead_at = $6, last_error = (CASE $7 WHEN '' THEN last_error ELSE $7 END)
+				WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING channel`,
+				r.ID, lease, micros(r.DueAt), failed, single, dead, r.Error)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if r.Dead {
+				continue
+			}
+			var c store.Channel
+			var kind string
+			if err := one(ctx, tx, []any{&c.AppID, &kind, &c.Name}, `SELECT app_id, kind, name FROM channels WHERE id = $1`, channel); err != nil {
+				return err
+			}
+			c.Kind = store.ChannelKind(kind)
+			if due, ok := returned[c]; !ok || r.DueAt.Before(due) {
+				returned[c] = r.DueAt
+			}
+		}
+		return nil
+	})
+	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
+		s.due(returned)
+	}
+	return err
+}
+
+// Recover is store.Queue's.
+func (s *Store) Recover(ctx context.Context, owner, boot string, at time.Time) (recovered int64, err error) {
+	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
+		recovered, err = tx.Exec(ctx, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, crashes = crashes + 1
+			WHERE owner = $1 AND owner <> '' AND boot <> $2`, owner, boot, micros(at))
+		return err
+	})
+	return recovered, err
+}
