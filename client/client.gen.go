@@ -615,6 +615,9 @@ type DeployScript struct {
 	Limits   *Limits `json:"limits,omitempty"`
 	Rate     *Rate   `json:"rate,omitempty"`
 
+	// Secrets The app's secrets that it requires. Absent: as it is; a new script requires none
+	Secrets *[]string `json:"secrets,omitempty"`
+
 	// Source Rhai, at most 1 MiB
 	Source string `json:"source"`
 }
@@ -629,13 +632,16 @@ type Deployed struct {
 
 // DeployedScript defines model for DeployedScript.
 type DeployedScript struct {
-	Endpoint   bool   `json:"endpoint"`
-	Guard      Guard  `json:"guard,omitempty,omitzero"`
-	Limits     Limits `json:"limits,omitempty,omitzero"`
-	Name       string `json:"name"`
-	Rate       Rate   `json:"rate,omitempty,omitzero"`
-	SourceHash string `json:"source_hash"`
-	Version    int64  `json:"version"`
+	Endpoint bool   `json:"endpoint"`
+	Guard    Guard  `json:"guard,omitempty,omitzero"`
+	Limits   Limits `json:"limits,omitempty,omitzero"`
+	Name     string `json:"name"`
+	Rate     Rate   `json:"rate,omitempty,omitzero"`
+
+	// Secrets Those that it requires
+	Secrets    []string `json:"secrets,omitempty,omitzero"`
+	SourceHash string   `json:"source_hash"`
+	Version    int64    `json:"version"`
 }
 
 // Deployment defines model for Deployment.
@@ -677,6 +683,9 @@ type DeploymentDetail struct {
 	// Parent The deployment it was made from; absent for the first
 	Parent  int64            `json:"parent,omitempty,omitzero"`
 	Scripts []DeployedScript `json:"scripts"`
+
+	// Variables By name
+	Variables map[string]string `json:"variables,omitempty,omitzero"`
 }
 
 // Execution defines model for Execution.
@@ -760,6 +769,39 @@ type Guard struct {
 
 // GuardKind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance
 type GuardKind string
+
+// ImportSecrets defines model for ImportSecrets.
+type ImportSecrets struct {
+	// Values By name. Other secrets stay
+	Values map[string]string `json:"values,omitempty,omitzero"`
+}
+
+// ImportVariables defines model for ImportVariables.
+type ImportVariables struct {
+	// Values By name. Other variables stay
+	Values map[string]string `json:"values"`
+}
+
+// ImportedSecrets defines model for ImportedSecrets.
+type ImportedSecrets struct {
+	// Created How many are new
+	Created int64 `json:"created"`
+
+	// Updated How many had a value before
+	Updated int64 `json:"updated"`
+}
+
+// ImportedVariables defines model for ImportedVariables.
+type ImportedVariables struct {
+	// Created How many are new
+	Created int64 `json:"created"`
+
+	// Deployment The app's active deployment
+	Deployment int64 `json:"deployment"`
+
+	// Updated How many have another value now
+	Updated int64 `json:"updated"`
+}
 
 // KVEntry defines model for KVEntry.
 type KVEntry struct {
@@ -882,6 +924,14 @@ type ListScriptVersion struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListSecret defines model for ListSecret.
+type ListSecret struct {
+	Items []Secret `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // ListUser defines model for ListUser.
 type ListUser struct {
 	Items []User `json:"items"`
@@ -893,6 +943,14 @@ type ListUser struct {
 // ListUserSession defines model for ListUserSession.
 type ListUserSession struct {
 	Items []UserSession `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// ListVariable defines model for ListVariable.
+type ListVariable struct {
+	Items []Variable `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
@@ -1056,6 +1114,9 @@ type Script struct {
 	Path string `json:"path,omitempty,omitzero"`
 	Rate Rate   `json:"rate,omitempty,omitzero"`
 
+	// Secrets The secrets that it requires: without one of them no deployment is possible
+	Secrets []string `json:"secrets,omitempty,omitzero"`
+
 	// UpdatedAt When its newest version was made
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -1087,6 +1148,23 @@ type ScriptVersionDetail struct {
 
 	// SourceHash SHA-256 of the source, in hexadecimal
 	SourceHash string `json:"source_hash"`
+}
+
+// Secret defines model for Secret.
+type Secret struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Name Examples: STRIPE_KEY
+	Name string `json:"name"`
+
+	// RequiredBy The scripts that were deployed with the requirement of it
+	RequiredBy []string `json:"required_by"`
+
+	// UpdatedAt When its value was set last
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// UpdatedBy Username
+	UpdatedBy string `json:"updated_by,omitempty,omitzero"`
 }
 
 // ServerVersion defines model for ServerVersion.
@@ -1134,6 +1212,18 @@ type SetKV struct {
 
 	// Value Any JSON: a number without a fraction is an integer in Rhai, null is ()
 	Value json.RawMessage `json:"value"`
+}
+
+// SetSecret defines model for SetSecret.
+type SetSecret struct {
+	// Value 1 byte to 64 KiB of UTF-8 without U+0000. It is shown to nobody
+	Value string `json:"value,omitempty,omitzero"`
+}
+
+// SetVariable defines model for SetVariable.
+type SetVariable struct {
+	// Value At most 16 KiB of UTF-8 without U+0000
+	Value string `json:"value"`
 }
 
 // SetupState defines model for SetupState.
@@ -1219,6 +1309,15 @@ type UserSession struct {
 
 // UserSessionClient defines model for UserSession.Client.
 type UserSessionClient string
+
+// Variable defines model for Variable.
+type Variable struct {
+	// Name Examples: REGION
+	Name string `json:"name"`
+
+	// Value Examples: eu
+	Value string `json:"value"`
+}
 
 // Whoami defines model for Whoami.
 type Whoami struct {
@@ -1365,6 +1464,24 @@ type ListVersionsParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListSecretsParams defines parameters for ListSecrets.
+type ListSecretsParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListVariablesParams defines parameters for ListVariables.
+type ListVariablesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
 	// User Only what this user did
@@ -1460,6 +1577,18 @@ type DeployScriptJSONRequestBody = DeployScript
 
 // ActivateVersionJSONRequestBody defines body for ActivateVersion for application/json ContentType.
 type ActivateVersionJSONRequestBody = ActivateVersion
+
+// ImportSecretsJSONRequestBody defines body for ImportSecrets for application/json ContentType.
+type ImportSecretsJSONRequestBody = ImportSecrets
+
+// SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
+type SetSecretJSONRequestBody = SetSecret
+
+// ImportVariablesJSONRequestBody defines body for ImportVariables for application/json ContentType.
+type ImportVariablesJSONRequestBody = ImportVariables
+
+// SetVariableJSONRequestBody defines body for SetVariable for application/json ContentType.
+type SetVariableJSONRequestBody = SetVariable
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = ChangePassword
@@ -1780,6 +1909,101 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /apps/{app}/scripts/{script}/versions/{number} (the `GetVersionSource` operationId).
 	GetVersionSource(ctx context.Context, app string, script string, number int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSecrets List an app's secrets by name
+	//
+	// Their values are shown to nobody.
+	//
+	// Corresponds with GET /apps/{app}/secrets (the `ListSecrets` operationId).
+	ListSecrets(ctx context.Context, app string, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportSecretsWithBody Set several secrets, all of them or none
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/secrets (the `ImportSecrets` operationId).
+	ImportSecretsWithBody(ctx context.Context, app string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportSecrets Set several secrets, all of them or none
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/secrets (the `ImportSecrets` operationId).
+	ImportSecrets(ctx context.Context, app string, body ImportSecretsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSecret Delete a secret
+	//
+	// Refused with 409 while the active deployment requires it.
+	//
+	// Corresponds with DELETE /apps/{app}/secrets/{secret} (the `DeleteSecret` operationId).
+	DeleteSecret(ctx context.Context, app string, secret string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetSecretWithBody Set a secret
+	//
+	// Executions that begin from now on see the new value.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/secrets/{secret} (the `SetSecret` operationId).
+	SetSecretWithBody(ctx context.Context, app string, secret string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetSecret Set a secret
+	//
+	// Executions that begin from now on see the new value.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/secrets/{secret} (the `SetSecret` operationId).
+	SetSecret(ctx context.Context, app string, secret string, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListVariables List an app's variables by name
+	//
+	// Corresponds with GET /apps/{app}/variables (the `ListVariables` operationId).
+	ListVariables(ctx context.Context, app string, params *ListVariablesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportVariablesWithBody Set several variables in one deployment
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/variables (the `ImportVariables` operationId).
+	ImportVariablesWithBody(ctx context.Context, app string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportVariables Set several variables in one deployment
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/variables (the `ImportVariables` operationId).
+	ImportVariables(ctx context.Context, app string, body ImportVariablesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteVariable Delete a variable
+	//
+	// This makes a deployment.
+	//
+	// Corresponds with DELETE /apps/{app}/variables/{variable} (the `DeleteVariable` operationId).
+	DeleteVariable(ctx context.Context, app string, variable string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetVariable Show a variable
+	//
+	// Corresponds with GET /apps/{app}/variables/{variable} (the `GetVariable` operationId).
+	GetVariable(ctx context.Context, app string, variable string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetVariableWithBody Set a variable
+	//
+	// This makes a deployment, unless the variable has that value already.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/variables/{variable} (the `SetVariable` operationId).
+	SetVariableWithBody(ctx context.Context, app string, variable string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetVariable Set a variable
+	//
+	// This makes a deployment, unless the variable has that value already.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/variables/{variable} (the `SetVariable` operationId).
+	SetVariable(ctx context.Context, app string, variable string, body SetVariableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAudit Read the audit log, newest first
 	//
@@ -2518,6 +2742,231 @@ func (c *operations) ListVersions(ctx context.Context, app string, script string
 // Corresponds with GET /apps/{app}/scripts/{script}/versions/{number} (the `GetVersionSource` operationId).
 func (c *operations) GetVersionSource(ctx context.Context, app string, script string, number int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetVersionSourceRequest(c.Server, app, script, number)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSecrets List an app's secrets by name
+//
+// Their values are shown to nobody.
+//
+// Corresponds with GET /apps/{app}/secrets (the `ListSecrets` operationId).
+func (c *operations) ListSecrets(ctx context.Context, app string, params *ListSecretsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSecretsRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportSecretsWithBody Set several secrets, all of them or none
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/secrets (the `ImportSecrets` operationId).
+func (c *operations) ImportSecretsWithBody(ctx context.Context, app string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportSecretsRequestWithBody(c.Server, app, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportSecrets Set several secrets, all of them or none
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/secrets (the `ImportSecrets` operationId).
+func (c *operations) ImportSecrets(ctx context.Context, app string, body ImportSecretsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportSecretsRequest(c.Server, app, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSecret Delete a secret
+//
+// Refused with 409 while the active deployment requires it.
+//
+// Corresponds with DELETE /apps/{app}/secrets/{secret} (the `DeleteSecret` operationId).
+func (c *operations) DeleteSecret(ctx context.Context, app string, secret string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSecretRequest(c.Server, app, secret)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetSecretWithBody Set a secret
+//
+// Executions that begin from now on see the new value.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/secrets/{secret} (the `SetSecret` operationId).
+func (c *operations) SetSecretWithBody(ctx context.Context, app string, secret string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetSecretRequestWithBody(c.Server, app, secret, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetSecret Set a secret
+//
+// Executions that begin from now on see the new value.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/secrets/{secret} (the `SetSecret` operationId).
+func (c *operations) SetSecret(ctx context.Context, app string, secret string, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetSecretRequest(c.Server, app, secret, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListVariables List an app's variables by name
+//
+// Corresponds with GET /apps/{app}/variables (the `ListVariables` operationId).
+func (c *operations) ListVariables(ctx context.Context, app string, params *ListVariablesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVariablesRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportVariablesWithBody Set several variables in one deployment
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/variables (the `ImportVariables` operationId).
+func (c *operations) ImportVariablesWithBody(ctx context.Context, app string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportVariablesRequestWithBody(c.Server, app, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportVariables Set several variables in one deployment
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/variables (the `ImportVariables` operationId).
+func (c *operations) ImportVariables(ctx context.Context, app string, body ImportVariablesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportVariablesRequest(c.Server, app, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteVariable Delete a variable
+//
+// This makes a deployment.
+//
+// Corresponds with DELETE /apps/{app}/variables/{variable} (the `DeleteVariable` operationId).
+func (c *operations) DeleteVariable(ctx context.Context, app string, variable string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteVariableRequest(c.Server, app, variable)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetVariable Show a variable
+//
+// Corresponds with GET /apps/{app}/variables/{variable} (the `GetVariable` operationId).
+func (c *operations) GetVariable(ctx context.Context, app string, variable string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVariableRequest(c.Server, app, variable)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetVariableWithBody Set a variable
+//
+// This makes a deployment, unless the variable has that value already.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/variables/{variable} (the `SetVariable` operationId).
+func (c *operations) SetVariableWithBody(ctx context.Context, app string, variable string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetVariableRequestWithBody(c.Server, app, variable, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetVariable Set a variable
+//
+// This makes a deployment, unless the variable has that value already.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/variables/{variable} (the `SetVariable` operationId).
+func (c *operations) SetVariable(ctx context.Context, app string, variable string, body SetVariableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetVariableRequest(c.Server, app, variable, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4541,6 +4990,477 @@ func NewGetVersionSourceRequest(server string, app string, script string, number
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewListSecretsRequest constructs an http.Request for the ListSecrets method
+func NewListSecretsRequest(server string, app string, params *ListSecretsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/secrets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportSecretsRequest calls the generic ImportSecrets builder with application/json body
+func NewImportSecretsRequest(server string, app string, body ImportSecretsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewImportSecretsRequestWithBody(server, app, "application/json", bodyReader)
+}
+
+// NewImportSecretsRequestWithBody constructs an http.Request for the ImportSecrets method, with any body, and a specified content type
+func NewImportSecretsRequestWithBody(server string, app string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/secrets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteSecretRequest constructs an http.Request for the DeleteSecret method
+func NewDeleteSecretRequest(server string, app string, secret string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "secret", secret, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/secrets/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetSecretRequest calls the generic SetSecret builder with application/json body
+func NewSetSecretRequest(server string, app string, secret string, body SetSecretJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetSecretRequestWithBody(server, app, secret, "application/json", bodyReader)
+}
+
+// NewSetSecretRequestWithBody constructs an http.Request for the SetSecret method, with any body, and a specified content type
+func NewSetSecretRequestWithBody(server string, app string, secret string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "secret", secret, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/secrets/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListVariablesRequest constructs an http.Request for the ListVariables method
+func NewListVariablesRequest(server string, app string, params *ListVariablesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/variables", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportVariablesRequest calls the generic ImportVariables builder with application/json body
+func NewImportVariablesRequest(server string, app string, body ImportVariablesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewImportVariablesRequestWithBody(server, app, "application/json", bodyReader)
+}
+
+// NewImportVariablesRequestWithBody constructs an http.Request for the ImportVariables method, with any body, and a specified content type
+func NewImportVariablesRequestWithBody(server string, app string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/variables", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteVariableRequest constructs an http.Request for the DeleteVariable method
+func NewDeleteVariableRequest(server string, app string, variable string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "variable", variable, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/variables/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetVariableRequest constructs an http.Request for the GetVariable method
+func NewGetVariableRequest(server string, app string, variable string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "variable", variable, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/variables/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetVariableRequest calls the generic SetVariable builder with application/json body
+func NewSetVariableRequest(server string, app string, variable string, body SetVariableJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetVariableRequestWithBody(server, app, variable, "application/json", bodyReader)
+}
+
+// NewSetVariableRequestWithBody constructs an http.Request for the SetVariable method, with any body, and a specified content type
+func NewSetVariableRequestWithBody(server string, app string, variable string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "variable", variable, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/variables/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

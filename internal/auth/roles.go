@@ -39,6 +39,10 @@ const (
 	ViewExecutions Action = "executions.view"
 	ViewData       Action = "data.view"
 	ChangeData     Action = "data.change"
+
+	ChangeVariables Action = "variables.change"
+	ViewSecrets     Action = "secrets.view"
+	ChangeSecrets   Action = "secrets.change"
 )
 
 // Permission is a row of the table of who may do what.
@@ -93,6 +97,9 @@ var permissions = []Permission{
 	{ViewExecutions, "see an app's executions and logs", admins, store.AppViewer, store.ScopeRead},
 	{ViewData, "read what an app's scripts keep", admins, store.AppEditor, store.ScopeRead},
 	{ChangeData, "change what an app's scripts keep", admins, store.AppEditor, store.ScopeDeploy},
+	{ChangeVariables, "change an app's variables", admins, store.AppEditor, store.ScopeDeploy},
+	{ViewSecrets, "see the names of an app's secrets", admins, store.AppEditor, store.ScopeRead},
+	{ChangeSecrets, "set and delete an app's secrets", admins, store.AppEditor, store.ScopeDeploy},
 }
 
 // Permissions returns the table.

@@ -103,6 +103,7 @@ func join(c *Config, own net.Addr, s store.Store, executions store.Executions, v
 		Store:      s,
 		KV:         data,
 		KVBytes:    c.KVBytes,
+		Vault:      vault,
 		Executions: recorder,
 		Feed:       recorder,
 		Auth:       people,

@@ -19,6 +19,7 @@ import (
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/manager/version"
+	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/postgres"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
@@ -100,6 +101,7 @@ type instance struct {
 	server  *httptest.Server
 	clock   *clock
 	log     *logBuffer
+	vault   *secret.Vault
 }
 
 // instanceLimits are the instance's limits in tests.
@@ -147,10 +149,14 @@ func startOn(t *testing.T, open func(*testing.T) (store.Store, store.Executions)
 		t: t, store: s, rec: &recorder{Executions: executions}, log: &logBuffer{},
 		clock: &clock{at: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)},
 	}
+	var err error
+	if in.vault, err = secret.Open(t.Context(), s, secret.Source{Name: "the test", Text: secret.NewKey().Text()}); err != nil {
+		t.Fatal(err)
+	}
 	hasher := auth.NewHasher(cheap)
 	in.setup = auth.NewSetup(s, hasher, in.clock.now)
 	c := manager.Config{
-		Store: s, Executions: in.rec, Feed: in.rec,
+		Store: s, Vault: in.vault, Executions: in.rec, Feed: in.rec,
 		Auth: auth.NewAuthenticator(s, hasher, in.clock.now), Setup: in.setup,
 		Engine: rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxSourceSize: 1 << 20})), Limits: instanceLimits, Now: in.clock.now,
 		Log: slog.New(slog.NewTextHandler(in.log, nil)), Version: version.ServerVersion{Version: "1.2.3"},
@@ -193,7 +199,7 @@ func (in *instance) with(s store.Store) *instance {
 	other.log = &logBuffer{}
 	hasher := auth.NewHasher(cheap)
 	m := manager.New(manager.Config{
-		Store: s, Executions: in.rec, Feed: in.rec, Auth: auth.NewAuthenticator(s, hasher, in.clock.now),
+		Store: s, Vault: in.vault, Executions: in.rec, Feed: in.rec, Auth: auth.NewAuthenticator(s, hasher, in.clock.now),
 		Setup: auth.NewSetup(s, hasher, in.clock.now), Engine: rhai.NewEngine(), Now: in.clock.now,
 		Log: slog.New(slog.NewTextHandler(other.log, nil)),
 	})

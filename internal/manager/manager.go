@@ -22,9 +22,11 @@ import (
 	"github.com/picloud/picloud/internal/manager/members"
 	"github.com/picloud/picloud/internal/manager/pages"
 	"github.com/picloud/picloud/internal/manager/scripts"
+	"github.com/picloud/picloud/internal/manager/secrets"
 	"github.com/picloud/picloud/internal/manager/sessions"
 	"github.com/picloud/picloud/internal/manager/setup"
 	"github.com/picloud/picloud/internal/manager/users"
+	"github.com/picloud/picloud/internal/manager/variables"
 	"github.com/picloud/picloud/internal/manager/version"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
@@ -37,6 +39,8 @@ type Config struct {
 	// KV keeps the data of scripts; nil: Store does. KVBytes bounds each app's.
 	KV      store.KV
 	KVBytes int64
+	// Vault seals the apps' secrets before Store keeps them.
+	Vault secrets.Vault
 	// Executions answers reads after everything buffered is written.
 	Executions store.Executions
 	// Feed tells of executions as they are recorded.
@@ -99,6 +103,8 @@ func New(c Config) *Manager {
 		c.KV = c.Store
 	}
 	data.Register(m.api, data.Config{KV: c.KV, MaxBytes: c.KVBytes, Now: c.Now})
+	secrets.Register(m.api, secrets.Config{Store: c.Store, Vault: c.Vault, Now: c.Now})
+	variables.Register(m.api, variables.Config{Store: c.Store, Now: c.Now})
 	executions.Register(m.api, executions.Config{
 		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
 	})

@@ -32,9 +32,10 @@ var (
 
 // CheckSettingName reports, in words for the person who chose it, what is wrong
 // with the name of a variable or a secret: letters, digits and underscores, not
-// beginning with a digit, 1 to MaxSettingName of them.
+// beginning with a digit, 1 to MaxSettingName of them. The name is not in the
+// error: it may be a value that was given in its place.
 func CheckSettingName(name string) error {
-	const allowed = "letters A-Z and a-z, digits and underscores, and a digit does not come first"
+	const allowed = "letters A-Z and a-z, digits and underscores, and no digit comes first"
 	switch {
 	case name == "":
 		return errors.New("the name is empty: allowed are " + allowed)
@@ -44,7 +45,7 @@ func CheckSettingName(name string) error {
 	for i := range len(name) {
 		c := name[i]
 		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
-			return fmt.Errorf("%q is no name: allowed are %s", name, allowed)
+			return errors.New("the name contains something else: allowed are " + allowed)
 		}
 	}
 	return nil

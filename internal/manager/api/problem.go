@@ -105,7 +105,8 @@ func From(ctx context.Context, log *slog.Logger, err error) *Problem {
 		return Refuse(http.StatusNotFound, "%s", err)
 	case errors.Is(err, store.ErrInvalid):
 		return Refuse(http.StatusUnprocessableEntity, "%s", err)
-	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotEmpty), errors.Is(err, store.ErrLastOwner):
+	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotEmpty), errors.Is(err, store.ErrLastOwner),
+		errors.Is(err, store.ErrMissingSecret), errors.Is(err, store.ErrRequired):
 		return Refuse(http.StatusConflict, "%s", err)
 	case errors.Is(err, store.ErrUnknownOutcome):
 		log.WarnContext(ctx, "a change has an unknown outcome", "error", err)
@@ -161,6 +162,10 @@ const maxEchoed = 100
 // fault keeps of a value only what is short and cannot be a secret.
 func fault(d *huma.ErrorDetail) Fault {
 	f := Fault{Location: d.Location, Message: d.Message}
+	// The values of secrets are in these.
+	if strings.HasPrefix(d.Location, "body.value") {
+		return f
+	}
 	field := d.Location[strings.LastIndexByte(d.Location, '.')+1:]
 	switch field {
 	case "body", "password", "current_password", "new_password", "token", "source":

@@ -34,6 +34,7 @@ type DeployedScript struct {
 	Limits     *api.Limits `json:"limits,omitempty"`
 	Guard      *api.Guard  `json:"guard,omitempty"`
 	Rate       *api.Rate   `json:"rate,omitempty"`
+	Secrets    []string    `json:"secrets,omitempty" nullable:"false" doc:"Those that it requires"`
 }
 
 // DeploymentDetail is a deployment with what it consists of.
@@ -42,6 +43,8 @@ type DeploymentDetail struct {
 	Scripts []DeployedScript `json:"scripts" nullable:"false"`
 	Limits  *api.Limits      `json:"limits,omitempty"`
 	CORS    *apps.CORS       `json:"cors,omitempty"`
+
+	Variables map[string]string `json:"variables,omitempty" doc:"By name"`
 }
 
 // Store is what the operations need.
@@ -100,12 +103,12 @@ func Register(a *api.API, st Store) {
 		}
 		detail := DeploymentDetail{
 			Deployment: of(d, app, name), Scripts: []DeployedScript{},
-			Limits: api.LimitsOf(d.Manifest.Limits), CORS: apps.CORSOf(d.Manifest.CORS),
+			Limits: api.LimitsOf(d.Manifest.Limits), CORS: apps.CORSOf(d.Manifest.CORS), Variables: d.Manifest.Variables,
 		}
 		for name, s := range d.Manifest.Scripts {
 			detail.Scripts = append(detail.Scripts, DeployedScript{
 				Name: name, Version: s.Version, SourceHash: s.SourceHash, Endpoint: s.Endpoint, Limits: api.LimitsOf(s.Limits),
-				Guard: api.GuardOf(s.Guard), Rate: api.RateOf(s.Rate),
+				Guard: api.GuardOf(s.Guard), Rate: api.RateOf(s.Rate), Secrets: s.Secrets,
 			})
 		}
 		sort.Slice(detail.Scripts, func(i, j int) bool { return detail.Scripts[i].Name < detail.Scripts[j].Name })

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -155,6 +157,12 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		rate := in.Body.Rate.Store()
 		d.Rate = &rate
 	}
+	if in.Body.Secrets != nil {
+		var err error
+		if d.Secrets, err = required("body.secrets", *in.Body.Secrets); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.compile(ctx, in.Script, in.Body.Source); err != nil {
 		return nil, err
 	}
@@ -174,6 +182,9 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
 		return nil, api.NoApp(app.Slug)
 	}
+	if errors.Is(err, store.ErrMissingSecret) {
+		return nil, api.Refuse(http.StatusConflict, "%s; set it first: pic secrets set NAME --app %s", err, app.Slug)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +196,18 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		out.Status = http.StatusCreated
 	}
 	return out, nil
+}
+
+// required checks the names of secrets and returns each once, in their order.
+func required(location string, names []string) ([]string, error) {
+	for i, name := range names {
+		if err := store.CheckSettingName(name); err != nil {
+			return nil, api.Invalid(fmt.Sprintf("%s[%d]", location, i), err.Error(), nil)
+		}
+	}
+	sorted := append([]string{}, names...) // not nil: none are required
+	slices.Sort(sorted)
+	return slices.Compact(sorted), nil
 }
 
 // compile refuses what does not compile. It waits its turn.

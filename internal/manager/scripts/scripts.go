@@ -23,6 +23,7 @@ type Script struct {
 	Path          string     `json:"path,omitempty" example:"/demo/hello" doc:"Where an endpoint answers on the control host"`
 	Guard         *api.Guard `json:"guard,omitempty" doc:"Absent: anybody may call the endpoint"`
 	Rate          *api.Rate  `json:"rate,omitempty" doc:"Absent: callers are not limited"`
+	Secrets       []string   `json:"secrets,omitempty" nullable:"false" doc:"The secrets that it requires: without one of them no deployment is possible"`
 	ActiveVersion int64      `json:"active_version" doc:"The version that answers requests"`
 	LatestVersion int64      `json:"latest_version"`
 	CreatedAt     time.Time  `json:"created_at"`
@@ -34,7 +35,7 @@ func Of(s store.Script, app string) Script {
 	shown := Script{
 		ID: s.ID, App: app, Name: s.Name, Endpoint: s.Endpoint, ActiveVersion: s.ActiveVersion,
 		LatestVersion: s.LatestVersion, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
-		Guard: api.GuardOf(s.Guard), Rate: api.RateOf(s.Rate),
+		Guard: api.GuardOf(s.Guard), Rate: api.RateOf(s.Rate), Secrets: s.Secrets,
 	}
 	if s.Endpoint {
 		shown.Path = "/" + app + "/" + s.Name
@@ -62,6 +63,7 @@ type DeployScript struct {
 	Endpoint *bool       `json:"endpoint,omitempty" doc:"false makes it a library. Absent: as it is; a new script becomes an endpoint"`
 	Limits   *api.Limits `json:"limits,omitempty" doc:"Bounds this script's executions; 0 or absent: the app's. A script can only lower those"`
 	Guard    *api.Guard  `json:"guard,omitempty" doc:"Who may call the endpoint. Absent: as it is; a new script has none"`
+	Secrets  *[]string   `json:"secrets,omitempty" nullable:"false" maxItems:"250" doc:"The app's secrets that it requires. Absent: as it is; a new script requires none"`
 	Rate     *api.Rate   `json:"rate,omitempty" doc:"How often one caller may call it. Absent: as it is; a new script has no bound"`
 }
 
