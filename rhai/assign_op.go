@@ -15,6 +15,17 @@ func assignOp(vm *machine, op binOp, target *Value, b Value) error {
 		}
 		slot = &slot.tagged().v
 	}
+	if vm.eng != nil && vm.eng.dispatch {
+		if ok, err := vm.callAssign(op.String()+"=", slot, b); ok || err != nil {
+			return err
+		}
+		if v, ok, err := vm.callOverload(op.String(), slot.untag(), b.untag().deref().untag()); ok || err != nil {
+			if err == nil {
+				*slot = v
+			}
+			return err
+		}
+	}
 	if op == binAdd {
 		if done, err := vm.appendTo(slot, b); done || err != nil {
 			return err

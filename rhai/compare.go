@@ -83,7 +83,7 @@ func (vm *machine) equalDeep(a, b Value, depth int) (bool, error) {
 	if ka == kindCell || kb == kindCell {
 		return vm.equalDeep(a.deref(), b.deref(), depth)
 	}
-	if ka != kb || ka == KindRange || ka == KindHost || ka == KindFn {
+	if ka != kb || ka == KindRange || ka == KindHost || ka == KindFn || vm.eng != nil && vm.eng.dispatch && ka != KindArray && ka != KindMap {
 		v, err := binary(vm, binEq, a, b)
 		return v.isBool() && v.bool(), err
 	}

@@ -6,23 +6,28 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/picloud/picloud/rhai/syntax"
 )
 
 // Engine compiles scripts and says what they can call. It is set up first and
 // sealed by its first Compile; after that it never changes and is safe for use
 // by many goroutines.
 type Engine struct {
-	limits   Limits
-	funcs    registry // registered by the host, over the standard library
-	order    []*Native
-	modules  map[string]*Module
-	resolver Resolver
-	print    func(ctx context.Context, text string, pos Position)
-	debug    func(ctx context.Context, text, source string, pos Position)
-	hook     HostHook
-	clock    Clock
-	general  bool
-	sealed   atomic.Bool
+	limits     Limits
+	language   syntax.Language
+	dispatch   bool     // operators of built-in types can be overloaded
+	strictMaps bool     // a missing property is an error
+	funcs      registry // registered by the host, over the standard library
+	order      []*Native
+	modules    map[string]*Module
+	resolver   Resolver
+	print      func(ctx context.Context, text string, pos Position)
+	debug      func(ctx context.Context, text, source string, pos Position)
+	hook       HostHook
+	clock      Clock
+	general    bool
+	sealed     atomic.Bool
 }
 
 // Option configures an Engine.
@@ -43,6 +48,23 @@ func NewEngine(opts ...Option) *Engine {
 
 // WithLimits sets the limits of every compilation and run.
 func WithLimits(l Limits) Option { return func(e *Engine) { e.limits = l } }
+
+// WithLanguage changes what scripts may be written in: it turns forms of expressions, keywords and
+// symbols off, adds operators, and makes variables strict. An operator calls the function of its name,
+// which the host registers, or for an identifier also the script. It panics if the language cannot be.
+func WithLanguage(l syntax.Language) Option {
+	if err := l.Check(); err != nil {
+		panic("rhai: " + err.Error())
+	}
+	return func(e *Engine) { e.language = l }
+}
+
+// OverloadOperators lets functions that the host registers under the symbol of an operator replace
+// the operator for built-in types, which makes all operators slower. Without it such functions apply to other types only.
+func OverloadOperators() Option { return func(e *Engine) { e.dispatch, e.general = true, true } }
+
+// StrictMaps makes it an error to read a property or an index that an object map does not have, instead of ().
+func StrictMaps() Option { return func(e *Engine) { e.strictMaps = true } }
 
 // WithPrint sets what print does. The context is that of the run. Without it, print does nothing.
 func WithPrint(f func(ctx context.Context, text string, pos Position)) Option {

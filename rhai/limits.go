@@ -10,6 +10,8 @@ type Limits struct {
 	MaxArraySize  int // elements of one array or bytes of one blob
 	MaxMapSize    int // keys of one object map
 	MaxModules    int // modules imported in one run
+	MaxVariables  int // variables visible at one place of a source, those of the functions around it excluded
+	MaxFunctions  int // functions and closures of one source
 
 	MaxSourceSize        int // bytes of a source text
 	MaxExprDepth         int // nesting of expressions; zero means 64

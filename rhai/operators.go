@@ -49,6 +49,11 @@ func binary(vm *machine, op binOp, a, b Value) (Value, error) {
 		return v, err
 	}
 	x, y := a.untag().deref().untag(), b.untag().deref().untag()
+	if vm.eng != nil && vm.eng.dispatch && op < binRange {
+		if v, ok, err := vm.callOverload(op.String(), x, y); ok || err != nil {
+			return v, err
+		}
+	}
 	kx, ky := x.kind(), y.kind()
 	if kx == ky {
 		if v, ok, err := vm.binarySame(op, kx, x, y); ok || err != nil {

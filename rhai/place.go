@@ -94,10 +94,10 @@ func (vm *machine) stepIndex(i Value) bool {
 		}
 		if s := c.mp().slot(i.str()); s != nil {
 			vm.step(pathStep{index: i}, s)
-		} else {
-			vm.stepTemp(pathStep{index: i}, Value{})
+			return true
 		}
-		return true
+		vm.stepTemp(pathStep{index: i}, Value{})
+		return !vm.eng.strictMaps || vm.missing(i.str())
 	}
 	v, ok := vm.indexed(vm.place, i)
 	if ok {
@@ -112,10 +112,10 @@ func (vm *machine) stepField(f *fieldSite) bool {
 	if c.kind() == KindMap {
 		if s := vm.mapField(c.mp(), f); s != nil {
 			vm.step(pathStep{field: f}, s)
-		} else {
-			vm.stepTemp(pathStep{field: f}, Value{})
+			return true
 		}
-		return true
+		vm.stepTemp(pathStep{field: f}, Value{})
+		return !vm.eng.strictMaps || vm.missing(f.name)
 	}
 	v, ok := vm.property(vm.place, f)
 	if ok {
@@ -270,8 +270,8 @@ func (vm *machine) indexed(place *Value, i Value) (Value, bool) {
 		if !i.isString() {
 			return Value{}, vm.fail(errMismatch("string", internalTypeName(i)))
 		}
-		v, _ := c.mp().get(i.str())
-		return v, true
+		v, ok := c.mp().get(i.str())
+		return v, ok || !vm.eng.strictMaps || vm.missing(i.str())
 	case KindBlob:
 		b := c.blob().b
 		if !i.isInt() {
@@ -439,16 +439,21 @@ func (vm *machine) fieldOf(in *bytecode.Ins) bool {
 	if c.kind() == KindMap {
 		if s := vm.mapField(c.mp(), f); s != nil {
 			vm.regs[in.A] = *s
-		} else {
-			vm.regs[in.A] = Value{}
+			return true
 		}
-		return true
+		vm.regs[in.A] = Value{}
+		return !vm.eng.strictMaps || vm.missing(f.name)
 	}
 	v, ok := vm.property(&vm.regs[in.B], f)
 	if ok {
 		vm.regs[in.A] = v
 	}
 	return ok
+}
+
+// missing fails for a key that a map does not have, with [StrictMaps].
+func (vm *machine) missing(name string) bool {
+	return vm.fail(newError(ErrPropertyNotFound, name))
 }
 
 // property calls the getter of a value that is no map.

@@ -27,10 +27,17 @@ func (e *Engine) parseOptions() syntax.Options {
 	return syntax.Options{
 		MaxExprDepth: l.MaxExprDepth, MaxFnExprDepth: l.MaxFunctionExprDepth, MaxSourceSize: l.MaxSourceSize,
 		MaxStringLen: l.MaxStringSize, MaxArrayLen: l.MaxArraySize, MaxMapLen: l.MaxMapSize,
+		MaxFunctions: l.MaxFunctions, Language: e.language, Module: e.hasModule,
 	}
 }
 
-func (e *Engine) compileOptions() compile.Options { return compile.Options{General: e.general} }
+func (e *Engine) compileOptions() compile.Options {
+	return compile.Options{
+		General: e.general, NoShadowing: e.language.NoShadowing, MaxVariables: e.limits.MaxVariables,
+	}
+}
+
+func (e *Engine) hasModule(name string) bool { return e.modules[name] != nil }
 
 // parseError makes the error of a parse one of the engine.
 func parseError(err error) *Error {
@@ -46,8 +53,18 @@ func parseError(err error) *Error {
 // Compile parses and compiles a source. Name appears in errors of imported
 // code. A syntax error is an *Error of kind ErrParsing.
 func (e *Engine) Compile(name, source string) (*Program, error) {
+	return e.CompileScope(nil, name, source)
+}
+
+// CompileScope is Compile of a source that may use the variables of a scope, for engines whose
+// language is strict: their scripts use no variable that is unknown when they are compiled.
+func (e *Engine) CompileScope(scope *Scope, name, source string) (*Program, error) {
 	e.sealed.Store(true)
-	s, err := syntax.Parse(source, e.parseOptions())
+	opts := e.parseOptions()
+	if scope != nil {
+		opts.Known = func(name string) bool { return scope.find(name) >= 0 }
+	}
+	s, err := syntax.Parse(source, opts)
 	if err != nil {
 		return nil, parseError(err)
 	}
@@ -121,6 +138,13 @@ func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Val
 // body0 runs the body as the first frame of a machine. With out, the scope gets its variables. End is called
 // before that frame ends.
 func (p *Program) body0(vm *machine, scope *Scope, out bool, end func()) (v Value, err error) {
+	if scope != nil {
+		for _, l := range p.unit.Lets {
+			if scope.find(l.Name) >= 0 {
+				return Value{}, newError(ErrVariableExists, l.Name).at(l.Pos)
+			}
+		}
+	}
 	defer border(vm, &err)
 	vm.env = &p.env
 	if p.ownEnv {

@@ -208,9 +208,11 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 		v := *vm.ext.this
 		if v = v.untag(); v.kind() == KindMap {
 			*a = Value{}
-			if s := vm.mapField(v.mp(), &vm.fn.prog.fields[in.D]); s != nil {
-				*a = *s
+			s := vm.mapField(v.mp(), &vm.fn.prog.fields[in.D])
+			if s == nil {
+				return !vm.eng.strictMaps || vm.missing(vm.fn.prog.fields[in.D].name)
 			}
+			*a = *s
 			return true
 		}
 		v, ok := vm.property(vm.ext.this, &vm.fn.prog.fields[in.D])
@@ -324,12 +326,12 @@ func (vm *machine) check(a *Value, in *bytecode.Ins) bool {
 	return true
 }
 
-// arith applies an operator. Arithmetic errors of operators carry no position.
+// arith applies an operator. Arithmetic errors of operators carry no position, but where functions may stand for them.
 func (vm *machine) arith(dst *Value, op syntax.Token, x, y Value) bool {
 	v, err := binary(vm, op, x, y)
 	if err != nil {
 		e := asError(err)
-		if e.Kind == ErrArithmetic {
+		if e.Kind == ErrArithmetic && !vm.eng.dispatch {
 			e.noFill = true
 		}
 		return vm.fail(e)
@@ -357,7 +359,7 @@ func (vm *machine) unaryOp(dst *Value, op syntax.Token, x Value) bool {
 
 // assign applies an op-assignment in place. With alt, the operator is at the instruction's second position.
 func (vm *machine) assign(place *Value, op syntax.Token, y Value, alt bool) bool {
-	if op == syntax.Plus {
+	if op == syntax.Plus && !vm.eng.dispatch {
 		switch {
 		case place.p == &vInt && y.p == &vInt:
 			s := place.n + y.n

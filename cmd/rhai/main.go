@@ -15,8 +15,10 @@ import (
 const usage = `usage:
   rhai run FILE          run a script; its value is printed unless it is ()
   rhai repl              read and run lines, keeping variables and functions
-  rhai check FILE...     report syntax errors
-  rhai disasm FILE       print the bytecode
+  rhai check FILE...     report errors, and warn of what will fail when it is reached
+  rhai fmt FILE...       print files in the standard layout; with -w rewrite them,
+                         with -l list those that have another (status 1 if any)
+  rhai disasm FILE       print the bytecode below the lines it comes from
   rhai bench FILE N      compile once, run N times, print "min_ns median_ns"
   rhai batch             JSON lines {"id","script"} in, answers as JSON lines out
 
@@ -44,7 +46,9 @@ func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		case "repl":
 			err = repl(ctx, rest, in, out)
 		case "check":
-			err = check(rest, in)
+			err = check(rest, in, out)
+		case "fmt":
+			err = format(rest, in, out)
 		case "disasm":
 			err = disasm(rest, in, out)
 		case "bench":

@@ -62,13 +62,71 @@ func TestCheck(t *testing.T) {
 	bad := file(t, dir, "bad.rhai", "let x =\n;")
 	worse := file(t, dir, "worse.rhai", "fn")
 	status, _, errOut := call(t, "", "check", good, bad, worse)
-	want := bad + ": Syntax error: Unexpected ';' (line 2, position 1)\n" +
-		worse + ": Syntax error: Expecting function name in function declaration (line 1, position 3)\n"
+	want := bad + ": Syntax error: Unexpected ';' (line 2, position 1)\n   2 | ;\n     | ^\n" +
+		worse + ": Syntax error: Expecting function name in function declaration (line 1, position 3)\n   1 | fn\n     |   ^\n"
 	if status != 1 || errOut != want {
 		t.Errorf("status %d, got\n%swant\n%s", status, errOut, want)
 	}
 	if status, out, errOut := call(t, "", "check", good); status != 0 || out+errOut != "" {
 		t.Errorf("status %d, %q", status, out+errOut)
+	}
+}
+
+func TestCheckWarns(t *testing.T) {
+	in := "#!/usr/bin/env rhai\nlet f = |x| x;\nf(1);\n\tg();\nfn g(y) { y + f }"
+	status, out, errOut := call(t, in, "check", "-")
+	want := `-: warning: Function not found: f with 1 argument (line 3, position 1)
+   3 | f(1);
+     | ^
+hint: f is a variable: a closure in a variable is called with f.call(…)
+-: warning: Function not found: g with no arguments (line 4, position 2)
+   4 | 	g();
+     | 	^
+hint: g has 1 parameter
+-: warning: Variable not found: f (line 5, position 15)
+   5 | fn g(y) { y + f }
+     |               ^
+hint: functions do not see the variables outside of them: pass f as an argument, or use a closure
+`
+	if status != 0 || out != want || errOut != "" {
+		t.Errorf("status %d, got\n%s%s\nwant\n%s", status, out, errOut, want)
+	}
+	status, _, errOut = call(t, in, "run", "-")
+	if status != 1 || !strings.HasSuffix(errOut, "(line 3, position 1)\n   3 | f(1);\n     | ^\nhint: f is a variable: a closure in a variable is called with f.call(…)\n") {
+		t.Errorf("status %d, %q", status, errOut)
+	}
+}
+
+func TestFmt(t *testing.T) {
+	dir := t.TempDir()
+	ugly := file(t, dir, "ugly.rhai", "#!/usr/bin/env rhai\nlet  x=1 ;x")
+	fine := file(t, dir, "fine.rhai", "let x = 1;\n")
+	bad := file(t, dir, "bad.rhai", "let")
+	const want = "#!/usr/bin/env rhai\nlet x = 1;\nx\n"
+
+	if status, out, errOut := call(t, "", "fmt", ugly, fine); status != 0 || out != want+"let x = 1;\n" {
+		t.Errorf("status %d, %q %q", status, out, errOut)
+	}
+	if status, out, _ := call(t, "", "fmt", "-l", ugly, fine); status != 1 || out != ugly+"\n" {
+		t.Errorf("-l: status %d, %q", status, out)
+	}
+	if status, out, errOut := call(t, "", "fmt", "-w", ugly, fine, bad); status != 1 || out != "" || !strings.HasPrefix(errOut, bad+": ") {
+		t.Errorf("-w: status %d, %q %q", status, out, errOut)
+	}
+	text, err := os.ReadFile(ugly)
+	if err != nil || string(text) != want {
+		t.Errorf("%v, %q", err, text)
+	}
+	if status, out, errOut := call(t, "", "fmt", "-l", ugly, fine); status != 0 || out+errOut != "" {
+		t.Errorf("-l after -w: status %d, %q %q", status, out, errOut)
+	}
+	if status, out, _ := call(t, "1+1", "fmt", "-w", "-"); status != 0 || out != "1 + 1\n" {
+		t.Errorf("standard input: status %d, %q", status, out)
+	}
+	for _, args := range [][]string{{"fmt"}, {"fmt", "-x", "a"}} {
+		if status, _, _ := call(t, "", args...); status != 2 {
+			t.Errorf("%v: status %d", args, status)
+		}
 	}
 }
 
@@ -81,7 +139,7 @@ func TestBench(t *testing.T) {
 
 func TestDisasm(t *testing.T) {
 	status, out, errOut := call(t, "fn add(a, b) { a + b } add(1, 2)", "disasm", "-")
-	if status != 0 || !strings.Contains(out, "add") {
+	if status != 0 || !strings.Contains(out, "    1 | fn add(a, b) { a + b } add(1, 2)\n          0  ") {
 		t.Errorf("status %d, %q, %q", status, out, errOut)
 	}
 }

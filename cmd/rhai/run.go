@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/rhai"
@@ -19,13 +19,13 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if len(args) != 1 {
 		return errUsage
 	}
-	prog, err := compile(newEngine(out), args[0], in)
+	prog, src, err := compile(newEngine(out), args[0], in)
 	if err != nil {
 		return err
 	}
 	v, err := prog.Run(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", args[0], err)
+		return explain(args[0], src, err)
 	}
 	if !v.IsUnit() {
 		fmt.Fprintln(out, v)
@@ -33,28 +33,48 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	return nil
 }
 
-// compile reads and compiles a file.
-func compile(eng *rhai.Engine, name string, in io.Reader) (*rhai.Program, error) {
-	src, err := readFile(name, in)
+// compile reads and compiles a file. It returns the source, too.
+func compile(eng *rhai.Engine, name string, in io.Reader) (*rhai.Program, string, error) {
+	src, err := readScript(name, in)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	prog, err := eng.Compile(name, src)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, "", explain(name, src, err)
 	}
-	return prog, nil
+	return prog, src, nil
 }
 
-func check(args []string, in io.Reader) error {
+// readScript reads a file; a first line with #! is for the system that starts it.
+func readScript(name string, in io.Reader) (string, error) {
+	src, err := readFile(name, in)
+	if strings.HasPrefix(src, "#!") {
+		_, rest, _ := strings.Cut(src, "\n")
+		src = "\n" + rest // the lines keep their numbers
+	}
+	return src, err
+}
+
+// check reports what does not compile as errors, and what will fail when it is reached as warnings.
+func check(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
 		return errUsage
 	}
 	eng := newEngine(io.Discard)
 	var errs []error
 	for _, name := range args {
-		if _, err := compile(eng, name, in); err != nil {
+		src, err := readScript(name, in)
+		if err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		warnings, err := eng.Check(name, src)
+		if err != nil {
+			errs = append(errs, explain(name, src, err))
+		}
+		for _, w := range warnings {
+			fmt.Fprintf(out, "%s: warning: %s (%s)%s\n", name, w.Message, w.Position, excerpt(src, w.Position, w.Hint))
 		}
 	}
 	return errors.Join(errs...)
@@ -64,11 +84,11 @@ func disasm(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	prog, err := compile(newEngine(out), args[0], in)
+	prog, src, err := compile(newEngine(out), args[0], in)
 	if err != nil {
 		return err
 	}
-	return prog.Disassemble(out)
+	return prog.DisassembleSource(out, src)
 }
 
 // bench prints the shortest and the median time of n runs in nanoseconds.
@@ -81,7 +101,7 @@ func bench(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	if err != nil || n < 1 {
 		return fmt.Errorf("rhai bench: %q is not a number of runs", args[1])
 	}
-	prog, err := compile(newEngine(io.Discard), args[0], in)
+	prog, _, err := compile(newEngine(io.Discard), args[0], in)
 	if err != nil {
 		return err
 	}
@@ -106,12 +126,12 @@ func (fileResolver) Resolve(_ context.Context, eng *rhai.Engine, path, from stri
 	if !filepath.IsAbs(name) && from != "" && from != "-" {
 		name = filepath.Join(filepath.Dir(from), name)
 	}
-	src, err := os.ReadFile(name)
+	src, err := readScript(name, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, rhai.ErrNoModule
 	}
 	if err != nil {
 		return nil, err
 	}
-	return eng.Compile(name, string(src))
+	return eng.Compile(name, src)
 }

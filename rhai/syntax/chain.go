@@ -96,6 +96,11 @@ func (p *parser) parseAfterName(c context, v *Variable) Expr {
 		}
 		n := p.varName()
 		v.Name, v.At = n.Name, n.Pos
+		switch p.tok.kind {
+		case LeftParen, UnitToken, Bang, DoubleColon:
+		default:
+			p.checkModule(v.Namespace)
+		}
 		return v
 	case Bang:
 		if len(v.Namespace) > 0 {
@@ -106,14 +111,20 @@ func (p *parser) parseAfterName(c context, v *Variable) Expr {
 			p.fail(BadInput, "'!' cannot be used to call module functions", pos)
 		}
 		c.pos = v.At
-		return &Call{At: v.At, Name: v.Name, Args: p.parseBangArgs(c, v.Name), CallerScope: true}
+		x := &Call{At: v.At, Name: v.Name, Args: p.parseBangArgs(c, v.Name), CallerScope: true}
+		p.noteCall(x)
+		return x
 	}
 	c.pos = v.At
-	return &Call{At: v.At, Namespace: v.Namespace, Name: v.Name, Args: p.parseArgs(c, v.Name)}
+	x := &Call{At: v.At, Namespace: v.Namespace, Name: v.Name, Args: p.parseArgs(c, v.Name)}
+	p.checkModule(v.Namespace)
+	p.noteCall(x)
+	return x
 }
 
 // parseBangArgs parses `!(…)`.
 func (p *parser) parseBangArgs(c context, name string) []Expr {
+	p.mark(markGlue)
 	p.next()
 	if p.tok.kind != LeftParen && p.tok.kind != UnitToken {
 		p.failMissing(LeftParen, "to start arguments list of function call", p.tok.pos)
@@ -123,6 +134,7 @@ func (p *parser) parseBangArgs(c context, name string) []Expr {
 
 // parseArgs parses the arguments of a call; the current token is ( or ().
 func (p *parser) parseArgs(c context, name string) []Expr {
+	p.mark(markGlue)
 	if p.tok.kind == UnitToken {
 		p.next()
 		return nil
@@ -165,6 +177,7 @@ func (p *parser) parseIndexes(c context, x Expr, chain *Chain) *Chain {
 	check := chain == nil
 	for {
 		link := Link{Kind: LinkIndex, Optional: p.tok.kind == QuestionBracket}
+		p.mark(markGlue)
 		link.Pos = p.next()
 		c.pos = link.Pos
 		c = p.up(c)

@@ -67,6 +67,7 @@ func (p *parser) parseLoop(c context) Stmt {
 		default:
 			p.failMissing(While, "for the do statement", p.tok.pos)
 		}
+		p.mark(markTail)
 		p.next()
 		s.Cond = p.condition(c)
 		return s
@@ -121,12 +122,14 @@ func (p *parser) parseSwitch(c context) Stmt {
 	c = p.upAt(c, s.At)
 	p.next()
 	s.X = p.parseExpr(c)
+	p.mark(markSwitch)
 	p.expect(LeftBrace, "to start a switch block")
 	var defaultPos Pos
 	for {
 		pos := p.tok.pos
 		var values []Expr
 		arm := SwitchArm{Pos: pos}
+		p.mark(markItem)
 		switch {
 		case p.tok.kind == RightBrace:
 			p.next()

@@ -34,6 +34,9 @@ const (
 	TooManyFunctions
 	LiteralTooLarge
 	LoopBreak
+	VariableUndefined
+	ModuleUndefined
+	VariableExists
 	SourceTooLarge // not in the reference: the source exceeds Options.MaxSourceSize
 )
 
@@ -68,6 +71,9 @@ var errorKindNames = [...]string{
 	TooManyFunctions:         "TooManyFunctions",
 	LiteralTooLarge:          "LiteralTooLarge",
 	LoopBreak:                "LoopBreak",
+	VariableUndefined:        "VariableUndefined",
+	ModuleUndefined:          "ModuleUndefined",
+	VariableExists:           "VariableExists",
 	SourceTooLarge:           "SourceTooLarge",
 }
 

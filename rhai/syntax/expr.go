@@ -51,6 +51,9 @@ func (p *parser) operator() uint8 {
 	if p.tok.kind == ReservedWord && !IsIdentifier(p.tok.text) {
 		p.fail(UnknownOperator, "Unknown operator: '"+p.tok.text+"'", p.tok.pos)
 	}
+	if p.tok.kind == CustomOperator {
+		return p.opts.Operators[p.tok.text]
+	}
 	return p.tok.kind.precedence()
 }
 
@@ -66,6 +69,8 @@ func (p *parser) parseBinary(c context, parent uint8, x Expr) Expr {
 		if prec < parent || prec == parent && op != PowerOf {
 			return x
 		}
+		p.mark(markBinary)
+		name := p.tok.text
 		pos := p.next()
 		y := p.parseRight(c, op)
 		next := p.operator()
@@ -85,6 +90,8 @@ func (p *parser) parseBinary(c context, parent uint8, x Expr) Expr {
 				at = l.At // the reference keeps a run of one operator as one node
 			}
 			x = &Logical{At: at, Op: op, X: x, Y: y}
+		case CustomOperator:
+			x = &Call{At: pos, Name: name, Args: []Expr{x, y}}
 		default:
 			x = &Binary{At: pos, Op: op, X: x, Y: y}
 		}
@@ -176,20 +183,29 @@ func (p *parser) parsePrimary(c context) Expr {
 		x = p.parseExpr(p.up(c))
 		p.expect(RightParen, "for a matching ( in this expression")
 	case LeftBrace:
-		if p.loneExpr {
+		if p.loneExpr || p.opts.NoStmtExpr {
 			p.failUnexpected()
 		}
 		x = &StmtExpr{Stmt: p.parseBlock(p.up(c))}
 	case If:
+		if p.opts.NoIfExpr {
+			p.failUnexpected()
+		}
 		x = &StmtExpr{Stmt: p.parseIf(p.up(c))}
 	case Switch:
+		if p.opts.NoSwitchExpr {
+			p.failUnexpected()
+		}
 		x = &StmtExpr{Stmt: p.parseSwitch(p.up(c))}
 	case While, Loop, Do, For:
-		if p.loneExpr {
+		if p.loneExpr || p.opts.NoLoopExpr || p.opts.NoLooping {
 			p.failUnexpected()
 		}
 		x = &StmtExpr{Stmt: p.parseLoop(p.up(c))}
 	case Pipe, Or:
+		if p.opts.NoClosures {
+			p.failUnexpected()
+		}
 		x = p.parseClosure(c)
 	case InterpolatedString:
 		x = p.parseInterpolation(c)
@@ -392,6 +408,7 @@ func (p *parser) parseClosure(c context) Expr {
 	saved := p.enter(true)
 	caseExpr := p.caseExpr
 	fn := &FnDef{Pos: pos, NamePos: pos, Closure: true, Name: closureName(pos)}
+	p.mark(markClosure)
 
 	if p.tok.kind == Or {
 		p.next()

@@ -26,6 +26,11 @@ type Options struct {
 	MaxSourceSize int
 	// MaxFunctions bounds the number of functions and closures. 0 means no limit.
 	MaxFunctions int
+	// Language changes what may be written.
+	Language
+	// Known reports, for Language.Strict, whether a variable exists outside the source, and Module whether
+	// a module does; nil means that none does.
+	Known, Module func(name string) bool
 	// MaxStringLen (bytes), MaxArrayLen and MaxMapLen bound literals. 0 means no limit.
 	MaxStringLen, MaxArrayLen, MaxMapLen int
 }
@@ -66,6 +71,7 @@ func parse(src string, opts Options, f func(*parser, *Script)) (s *Script, err e
 	}
 	p := &parser{opts: opts, vars: map[string]int32{}, fns: map[fnKey]bool{}, fnNames: map[string]bool{}}
 	p.scan.init(src)
+	p.scan.words = opts.words()
 	defer func() {
 		if r := recover(); r != nil {
 			b, ok := r.(bailout)
@@ -127,6 +133,11 @@ type parser struct {
 	stack []variable
 	vars  map[string]int32 // 1 + index of the innermost variable of a name
 	state fnState
+
+	notes   *Notes       // what a check wants to know, nil for others
+	fnDepth int          // > 0 within the definition of a function
+	imports []string     // names of imported modules, with Options.Strict
+	marks   map[Pos]mark // what the formatter wants to know, nil for others
 
 	caseExpr int // > 0 within the values of a switch case: `|` ends an expression
 	loneExpr bool
@@ -210,7 +221,7 @@ func (t *token) display() string {
 		return string(t.char)
 	case String:
 		return `"` + t.text + `"`
-	case Identifier, ReservedWord:
+	case Identifier, ReservedWord, CustomOperator:
 		return t.text
 	}
 	return t.kind.String()
@@ -274,6 +285,7 @@ func (p *parser) parseBody(s *Script) {
 	p.next()
 	c := context{pos: Pos{Line: 1}, max: depthLimit(p.opts.MaxExprDepth, DefaultExprDepth), flags: inGlobal}
 	for p.tok.kind != EOF {
+		p.markStmt()
 		stmt := p.parseStmt(c)
 		if stmt == nil {
 			continue

@@ -26,8 +26,9 @@ type scanner struct {
 	line      uint32
 	lineStart int
 	adj       int
-	noUnary   bool // the last token ends an operand: + and - are operators
-	json      bool // translate the tokens of a JSON text
+	noUnary   bool   // the last token ends an operand: + and - are operators
+	json      bool   // translate the tokens of a JSON text
+	words     *words // what is different in the language, nil if nothing is
 	doc       strings.Builder
 	moduleDoc strings.Builder
 }
@@ -87,6 +88,9 @@ func (s *scanner) next(t *token) {
 		jsonToken(t)
 	}
 	s.noUnary = !beforeUnary[t.kind]
+	if s.words != nil {
+		s.words.change(t)
+	}
 }
 
 // nextText continues a back-quoted string after the } of an interpolation.
@@ -324,8 +328,8 @@ func (s *scanner) lineComment() {
 	}
 }
 
-// blockComment skips a /* comment, nested ones included; off is at its slash.
-func (s *scanner) blockComment() {
+// blockComment skips a /* comment, nested ones included; off is at its slash. It reports whether the comment ends.
+func (s *scanner) blockComment() bool {
 	start := s.off
 	col := int(s.posAt(start).Col)
 	s.off += 2
@@ -350,6 +354,7 @@ func (s *scanner) blockComment() {
 	if strings.HasPrefix(text, "/**") && !strings.HasPrefix(text, "/***") && len(text) > 4 {
 		s.addDoc(unindent(text, col-1))
 	}
+	return level == 0
 }
 
 func (s *scanner) addDoc(text string) {

@@ -1,5 +1,7 @@
 package syntax
 
+import "slices"
+
 // variable is one that the parser knows to exist where it stands.
 type variable struct {
 	name     string
@@ -50,10 +52,14 @@ func (p *parser) find(name string) (v *variable, index int32) {
 // define, unless a function of that name was defined before.
 func (p *parser) mention(name string, pos Pos) {
 	st := &p.state
-	if !st.closure || p.fnNames[name] {
+	if !st.closure && !p.opts.Strict && p.notes == nil || p.fnNames[name] {
 		return
 	}
 	if v, _ := p.find(name); v != nil {
+		return
+	}
+	if !st.closure {
+		p.undefined(name, pos)
 		return
 	}
 	if st.mention == nil {
@@ -76,6 +82,28 @@ func (p *parser) mention(name string, pos Pos) {
 		st.mention[name] = true
 	}
 	st.names = append(st.names, Name{Name: name, Pos: pos})
+}
+
+// undefined deals with a variable that nothing before it defines.
+func (p *parser) undefined(name string, pos Pos) {
+	if p.opts.Strict && (p.opts.Known == nil || !p.opts.Known(name)) {
+		p.fail(VariableUndefined, "Undefined variable: "+name, pos)
+	}
+	if p.notes != nil && p.fnDepth > 0 {
+		p.notes.Undefined = append(p.notes.Undefined, Use{Name: name, Pos: pos})
+	}
+}
+
+// checkModule fails, with Language.Strict, if a namespace begins with the name of no module.
+func (p *parser) checkModule(namespace []Name) {
+	if !p.opts.Strict || len(namespace) == 0 {
+		return
+	}
+	root := namespace[0]
+	if root.Name == "global" || slices.Contains(p.imports, root.Name) || p.opts.Module != nil && p.opts.Module(root.Name) {
+		return
+	}
+	p.fail(ModuleUndefined, "Undefined module: "+root.Name, root.Pos)
 }
 
 // enter begins a function and returns the state to give to leave.

@@ -21,8 +21,14 @@ func (p *parser) parseStmt(c context) Stmt {
 	case Switch:
 		return p.parseSwitch(p.up(c))
 	case While, Loop, Do, For:
+		if p.opts.NoLooping {
+			break
+		}
 		return p.parseLoop(p.up(c))
 	case Continue, Break:
+		if p.opts.NoLooping {
+			break
+		}
 		if c.flags&inLoop == 0 {
 			p.fail(LoopBreak, "Break statement should only be used inside a loop", pos)
 		}
@@ -141,6 +147,7 @@ func (p *parser) parseBlockThen(c context, end func()) *Block {
 		p.failMissing(LeftBrace, "to start a statement block", p.tok.pos)
 	}
 	b := &Block{}
+	p.mark(markBlock)
 	b.At = p.next()
 	c = p.upAt(c, b.At)
 	if c.flags&inExpr != 0 {
@@ -153,13 +160,14 @@ func (p *parser) parseBlockThen(c context, end func()) *Block {
 		end()
 		return b
 	}
-	frame := p.state.frame
+	frame, imports := p.state.frame, len(p.imports)
 	p.state.frame = int32(len(p.stack))
 	c.flags &^= inGlobal
 	for p.tok.kind != RightBrace {
 		if p.tok.kind == EOF {
 			p.failMissing(RightBrace, "to terminate this block", p.tok.pos)
 		}
+		p.markStmt()
 		stmt := p.parseStmt(c)
 		if stmt == nil {
 			continue
@@ -177,7 +185,7 @@ func (p *parser) parseBlockThen(c context, end func()) *Block {
 	b.End = p.tok.pos
 	end()
 	p.rewind(int(p.state.frame))
-	p.state.frame = frame
+	p.state.frame, p.imports = frame, p.imports[:imports]
 	return b
 }
 
@@ -187,10 +195,18 @@ func (p *parser) parseVar(c context, export bool) *VarStmt {
 	s.At = p.next()
 	c.pos = s.At
 	s.Name = p.varName()
+	if p.opts.NoShadowing {
+		if v, _ := p.find(s.Name.Name); v != nil {
+			p.fail(VariableExists, "Variable already defined: "+s.Name.Name, s.Name.Pos)
+		}
+	}
 	if p.accept(Assign) {
 		s.Value = p.parseExpr(p.up(c))
 	}
 	name := s.Name.Name
+	if p.notes != nil && p.fnDepth == 0 && !p.state.closure {
+		p.notes.Globals[name] = s.Const
+	}
 	if v, i := p.find(name); v != nil && i >= p.state.frame && !v.exported {
 		v.constant = s.Const
 	} else {
@@ -211,6 +227,7 @@ func (p *parser) parseImport(c context) Stmt {
 	if p.accept(As) {
 		n := p.varName()
 		s.Alias = &n
+		p.imports = append(p.imports, n.Name)
 	}
 	return s
 }
@@ -275,6 +292,7 @@ func (p *parser) parseFn(c context) {
 
 	c = p.up(context{pos: fn.Pos, max: depthLimit(p.opts.MaxFnExprDepth, DefaultFnExprDepth), flags: inFn})
 	p.parseFnName(fn)
+	p.mark(markGlue)
 	switch p.tok.kind {
 	case LeftParen:
 		p.next()
@@ -291,7 +309,9 @@ func (p *parser) parseFn(c context) {
 		p.fail(FnMissingBody, "Expecting body statement block for function "+fn.Name, p.tok.pos)
 	}
 	p.caseExpr = 0
+	p.fnDepth++
 	fn.Body = p.parseBlock(c)
+	p.fnDepth--
 	p.caseExpr = caseExpr
 	p.leave(saved)
 
@@ -326,6 +346,7 @@ func (p *parser) parseFnName(fn *FnDef) {
 	switch {
 	case t.kind == ReservedWord:
 		p.failReserved(t.text, t.pos)
+	case t.kind == CustomOperator && IsFunctionName(t.text):
 	case t.kind != Identifier:
 		p.fail(FnMissingName, "Expecting function name in function declaration", t.pos)
 	}

@@ -244,6 +244,10 @@ func (s *scanner) scanSymbol(t *token, c byte) {
 // symbol to users of other languages.
 func (s *scanner) reservedSymbol(t *token, text string) {
 	hint := ""
+	if s.words != nil && s.words.operators[text] > 0 {
+		t.kind, t.text = ReservedWord, text
+		return
+	}
 	switch text {
 	case "===":
 		hint = "'===' is not a valid operator. This is not JavaScript! Should it be '=='?"

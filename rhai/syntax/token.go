@@ -101,6 +101,8 @@ const (
 	Export
 	As
 
+	CustomOperator // an operator of Language.Operators
+
 	numTokens
 )
 
@@ -121,6 +123,7 @@ var tokenText = [numTokens]string{
 	Do: "do", While: "while", Until: "until", Loop: "loop", For: "for", Fn: "fn", Private: "private",
 	Continue: "continue", Break: "break", Return: "return", Throw: "throw", Try: "try", Catch: "catch",
 	Import: "import", Export: "export", As: "as",
+	CustomOperator: "operator",
 }
 
 // String returns the token as it is written in a source.

@@ -34,24 +34,13 @@ func check(engine *rhai.Engine, name, source string) error {
 	p.Detail = "the script does not compile: " + re.Error()
 	p.Line, p.Column = int(re.Position.Line), int(re.Position.Col)
 	p.SourceLine = sourceLine(source, p.Line)
-	p.Hint = hint(re, p.SourceLine)
+	p.Hint = re.Hint(source)
 	return p
 }
 
 // sourceLine returns a line of the source by its number, cut at maxSourceLine.
 func sourceLine(source string, number int) string {
-	for ; number > 1; number-- {
-		_, rest, more := strings.Cut(source, "\n")
-		if !more {
-			return ""
-		}
-		source = rest
-	}
-	if number < 1 {
-		return ""
-	}
-	line, _, _ := strings.Cut(source, "\n")
-	line = strings.TrimSuffix(line, "\r")
+	line := rhai.SourceLine(source, uint32(max(number, 0)))
 	if utf8.RuneCountInString(line) > maxSourceLine {
 		line = string([]rune(line)[:maxSourceLine]) + "…"
 	}

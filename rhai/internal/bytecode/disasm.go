@@ -7,9 +7,12 @@ import (
 	"strings"
 )
 
-// Disassemble writes the code of a unit in a readable form.
-func Disassemble(w io.Writer, u *Unit) error {
+// Disassemble writes the code of a unit in a readable form, below the lines of its source if that is given.
+func Disassemble(w io.Writer, u *Unit, source string) error {
 	d := &disassembler{u: u}
+	if source != "" {
+		d.lines = strings.Split(source, "\n")
+	}
 	if u.Body != nil {
 		d.function(u.Body, "body")
 	}
@@ -21,8 +24,9 @@ func Disassemble(w io.Writer, u *Unit) error {
 }
 
 type disassembler struct {
-	u *Unit
-	b strings.Builder
+	u     *Unit
+	lines []string
+	b     strings.Builder
 }
 
 func (d *disassembler) title(f *Func) string {
@@ -51,7 +55,7 @@ func (d *disassembler) function(f *Func, title string) {
 		line := ""
 		if i < len(f.Pos) && f.Pos[i].Line != last {
 			last = f.Pos[i].Line
-			line = strconv.Itoa(int(last))
+			line = d.line(last)
 		}
 		fmt.Fprintf(&d.b, "%5s %5d  %-10s %3d %3d %3d %6d%s\n", line, i, in.Op, in.A, in.B, in.C, in.D, d.note(i, in))
 	}
@@ -59,6 +63,25 @@ func (d *disassembler) function(f *Func, title string) {
 		fmt.Fprintf(&d.b, "      try %d to %d, catch at %d\n", h.Start, h.End, h.Target)
 	}
 	d.b.WriteByte('\n')
+}
+
+// line is the number of a line, after its text where that is known.
+func (d *disassembler) line(n uint32) string {
+	if n == 0 {
+		return ""
+	}
+	number := strconv.Itoa(int(n))
+	if int(n) > len(d.lines) {
+		return number
+	}
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.TrimRight(d.lines[n-1], " \t\r"))
+	fmt.Fprintf(&d.b, "%5s | %s\n", number, text)
+	return ""
 }
 
 // note says what an operand refers to.
@@ -83,6 +106,10 @@ func (d *disassembler) note(i int, in Ins) string {
 	case Field, SetFld, OpFld, OpFld2, OpThis, FldThis, PFld, PSetFld:
 		if at < len(d.u.Fields) {
 			return "  ; ." + d.u.Fields[at]
+		}
+	case Fail:
+		if at < len(d.u.Fails) {
+			return "  ; " + d.u.Fails[at].Kind + " " + d.u.Fails[at].Text
 		}
 	case Check, MapSet, PUndef, Export, SetConst:
 		if at < len(d.u.Names) {

@@ -19,6 +19,7 @@ type Unit struct {
 	Fails      []Failure
 	Outer      []Outer  // variables the body expects from outside
 	TopVars    []TopVar // variables the body defines at its top level
+	Lets       []Let    // definitions in the body that must not shadow an outside variable
 	Dynamic    bool     // some function contains eval or f!()
 	HasImports bool
 }
@@ -181,6 +182,12 @@ type TopVar struct {
 	Name  string
 	Slot  Slot
 	Const bool
+}
+
+// Let is the definition of a variable.
+type Let struct {
+	Name string
+	Pos  syntax.Pos
 }
 
 // PosAt is a further position of an instruction.

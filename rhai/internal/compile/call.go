@@ -48,6 +48,9 @@ func (c *fn) call(x *syntax.Call, dst int) {
 			for j, arg := range x.Args {
 				c.expr(arg, a+j, true)
 			}
+			if c.MaxVariables > 0 && n > c.MaxVariables {
+				c.fail("ErrorTooManyVariables", "", x.At)
+			}
 			op := bytecode.Call
 			if c.Funcs[i].UsesThis || c.Funcs[i].Empty || c.General {
 				op = bytecode.CallFn

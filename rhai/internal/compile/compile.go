@@ -38,8 +38,11 @@ type unit struct {
 	Options
 }
 
-// Options say how code is made. They change neither what a program does nor what it is charged.
+// Options say how code is made. What it is charged stays the same.
 type Options struct {
+	NoShadowing  bool // a source must not define what is visible outside of it
+	MaxVariables int  // that are visible in one function; 0: no limit
+
 	General bool // make general instructions only: no immediates, joint instructions or folded constants
 }
 
@@ -245,6 +248,7 @@ type variable struct {
 	slot     bytecode.Slot
 	constant bool
 	outer    bool  // from outside the body: may be undefined
+	again    bool  // defined again in the same block
 	evals    int   // number of evals passed when it was declared
 	hides    int32 // 1 + index of the variable that this one hides
 }
@@ -270,6 +274,9 @@ type fn struct {
 	pending    []uint8                   // destinations of the expressions being evaluated
 	takes      map[*syntax.Variable]bool // arguments that are the last use of a variable
 	depth      int                       // of blocks; 1 is the top level of the body
+	frame      int                       // first variable of the current block
+	site       int                       // of a fragment: the variables that it found
+	dyn        int                       // of a fragment: the variables that it leaves behind
 	evals      int                       // evals passed on the way: they may have redefined names
 }
 
@@ -349,8 +356,27 @@ func (c *fn) push(v variable) {
 		c.index = map[string]int32{}
 	}
 	v.hides = c.index[v.name]
+	if i := int(v.hides) - 1; i >= c.frame {
+		c.vars[i].again = true
+	}
 	c.vars = append(c.vars, v)
 	c.index[v.name] = int32(len(c.vars))
+}
+
+// checkVariables refuses, in the code at this place, n further variables if those are too many.
+func (c *fn) checkVariables(n int, pos syntax.Pos) {
+	if c.MaxVariables <= 0 {
+		return
+	}
+	n += c.dyn
+	for i := range c.vars {
+		if !c.vars[i].again {
+			n++
+		}
+	}
+	if n > c.MaxVariables {
+		c.fail("ErrorTooManyVariables", "", pos)
+	}
 }
 
 // cut ends the scope of all variables but the first n.
@@ -387,6 +413,8 @@ func (c *fn) function(d *syntax.FnDef, captures int) {
 		}
 		c.push(variable{name: p.Name, slot: slot, constant: i < len(c.constants) && c.constants[i]})
 	}
+	c.checkVariables(0, d.Pos)
+	c.frame = len(c.vars)
 	mark := c.importMark(d.Body.Stmts, d.Pos)
 	c.tail(d.Body.Stmts, mark)
 }

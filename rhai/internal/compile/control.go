@@ -105,6 +105,11 @@ func (c *fn) forStmt(s *syntax.ForStmt, dst int) {
 		c.expr(s.Iter, it, true)
 		c.emit(bytecode.IterInit, it, it, 0, 0, startPos(s.Iter))
 	}
+	if s.Counter != nil {
+		c.checkVariables(2, s.Var.Pos)
+	} else {
+		c.checkVariables(1, s.Var.Pos)
+	}
 	l := c.enter(dst)
 	var counter bytecode.Slot
 	count := -1
@@ -231,6 +236,7 @@ func (c *fn) try(s *syntax.TryStmt, dst int) {
 		c.emit(bytecode.DynCut, dyn, 0, 0, 0, s.At)
 	}
 	if s.Var != nil {
+		c.checkVariables(1, s.Var.Pos)
 		v := c.temp(1)
 		c.emit(bytecode.Catch, v, err, 0, 0, s.Var.Pos)
 		slot := bytecode.Slot{Reg: int32(v)}

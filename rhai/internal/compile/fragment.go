@@ -31,6 +31,7 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 	for _, v := range site.Vars {
 		fc.push(variable{name: v.Name, slot: v.Slot, constant: v.Const, outer: v.Outer})
 	}
+	fc.site, fc.frame = len(fc.vars), len(fc.vars)
 	if params != nil {
 		fc.depth = 1 // what the function defines ends with it
 		for i, p := range params {

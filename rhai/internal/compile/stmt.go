@@ -102,6 +102,8 @@ func (c *fn) exprStmt(s *syntax.ExprStmt, dst int) {
 // block compiles { … } with a scope of its own.
 func (c *fn) block(b *syntax.Block, dst int) {
 	n, next, far := len(c.vars), c.next, c.far
+	frame := c.frame
+	c.frame = n
 	imp, dyn := -1, -1
 	if c.hasImport(b.Stmts) {
 		imp = c.temp(1)
@@ -129,6 +131,7 @@ func (c *fn) block(b *syntax.Block, dst int) {
 	if dyn >= 0 {
 		c.emit(bytecode.DynCut, dyn, 0, 0, 0, b.End)
 	}
+	c.frame = frame
 	c.cut(n)
 	c.next, c.far = next, far
 }
@@ -153,6 +156,15 @@ func (c *fn) varStmt(s *syntax.VarStmt) {
 	} else {
 		c.expr(s.Value, r, true)
 	}
+	if c.main && c.NoShadowing {
+		c.Lets = append(c.Lets, bytecode.Let{Name: s.Name.Name, Pos: s.At})
+	}
+	if i := c.index[s.Name.Name]; i > 0 && c.fragment && c.NoShadowing && int(i) <= c.site {
+		c.fail("ErrorVariableExists", s.Name.Name, s.At)
+	}
+	if i := int(c.index[s.Name.Name]) - 1; i < c.frame || i < 0 {
+		c.checkVariables(1, s.At)
+	}
 	if s.Const && c.depth == 1 && (c.top || c.globals && c.main && len(c.byName) > 0) {
 		c.emit(bytecode.SetConst, r, 0, 0, c.name(s.Name.Name), s.At)
 	}
@@ -165,6 +177,7 @@ func (c *fn) varStmt(s *syntax.VarStmt) {
 	}
 	c.next = next
 	if c.fragment && c.depth == 1 {
+		c.dyn++
 		c.emit(bytecode.DynSet, r, lend(!s.Const), 1, c.dynSite(s.Name), s.At)
 		return
 	}
