@@ -16,6 +16,7 @@ func (e *Executor) newEngine(maxSourceSize int) *rhai.Engine {
 	eng.Register(requestFunctions()...)
 	eng.Register(responseFunctions()...)
 	eng.Register(httpResponseFunctions()...)
+	eng.Register(eventFunctions()...)
 	for _, m := range e.modules() {
 		eng.RegisterModule(m)
 	}
@@ -32,6 +33,7 @@ func (e *Executor) modules() []*rhai.Module {
 		kvModule(),
 		envModule(),
 		secretModule(),
+		queueModule(),
 		topicModule(),
 		httpModule(),
 		jsonModule(),

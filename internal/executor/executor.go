@@ -151,15 +151,22 @@ func (r *run) execute(ctx context.Context, began time.Time) {
 	scopes.Put(scope)
 	r.result.Operations, r.result.PeakMemory = r.stats.Operations, r.stats.PeakMemory
 	if err == nil {
-		if err = r.respond(value); err == nil {
+		if r.start.Request != nil {
+			err = r.respond(value)
+		}
+		if err == nil {
+			r.acknowledge()
 			err = r.commit()
 		}
 		if err == nil {
-			r.result.Status, r.result.Response = store.StatusOK, &r.response
+			r.result.Status = store.StatusOK
+			if r.start.Request != nil {
+				r.result.Response = &r.response
+			}
 			return
 		}
 	}
-	r.failed(err)
+	r.failed(r.checkStale(err))
 }
 
 // scopes are empty ones, to be used again.
@@ -170,6 +177,9 @@ func (r *run) fill(s *rhai.Scope) {
 	if q := r.start.Request; q != nil {
 		r.request = request{run: r, req: q}
 		s.PushConst("request", rhai.Host(requestType.HostType(), &r.request))
+	}
+	if r.start.IsEvent() {
+		r.fillEvents(s)
 	}
 }
 

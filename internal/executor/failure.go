@@ -200,7 +200,7 @@ func (r *run) stopped(err error) {
 // script's, so only one of the server's own faults counts as a failure.
 func (r *run) answered(he *httpError, re *rhai.Error) {
 	r.result.Status = store.StatusOK
-	if he.status >= 500 {
+	if he.status >= 500 || r.start.Request == nil {
 		r.result.Status, r.result.Error = store.StatusError, r.shorten(re.Error())
 	}
 	if he.body != nil {

@@ -27,6 +27,9 @@ func topicModule() *rhai.Module {
 				if err := topic.Check(name); err != nil {
 					return rhai.Value{}, throw("topic::publish: " + err.Error())
 				}
+				if err := r.checkDepth("topic::publish"); err != nil {
+					return rhai.Value{}, err
+				}
 				if err := c.Charge(kvCharge); err != nil {
 					return rhai.Value{}, err
 				}

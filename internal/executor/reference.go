@@ -20,6 +20,7 @@ func (e *Executor) Reference() string {
 		of         *rhai.HostType
 	}{
 		{"The request", requestType.HostType().Doc, requestType.HostType()},
+		{"Events", eventType.HostType().Doc, eventType.HostType()},
 		{"Responses", responseType.HostType().Doc, responseType.HostType()},
 		{"Answers of other servers", httpResponseType.HostType().Doc, httpResponseType.HostType()},
 		{"Errors", httpErrorType.HostType().Doc, httpErrorType.HostType()},

@@ -3,10 +3,13 @@ package executor
 import (
 	"net/http"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/store/memory"
+	"github.com/picloud/picloud/internal/value"
 	"github.com/picloud/picloud/rhai"
 )
 
@@ -35,6 +38,10 @@ func TestExamples(t *testing.T) {
 	b := newBench(t, e)
 	b.host.variables = map[string]string{"REGION": "eu"}
 	b.host.secrets = map[string]string{"WEBHOOK_KEY": "sesame"}
+	payload, err := value.Encode(rhai.Map(map[string]rhai.Value{"to": rhai.String("ada@example.com")}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	check := func(prefix string, f *rhai.Native) {
 		name := prefix + f.Name
 		if f.Doc == "" || f.Example == "" || f.Returns == "" {
@@ -50,6 +57,12 @@ func TestExamples(t *testing.T) {
 				Query: "sort=price&tag=a&tag=b", Params: []invoke.Param{{Name: "rest", Value: "7/items"}},
 				Header: http.Header{"Content-Type": {"application/json"}, "Cookie": {"theme=dark"}},
 				Body:   []byte(`{"email":"ada@example.com"}`), IP: "192.0.2.7",
+			}
+			if strings.Contains(code, "event.") {
+				s.Event = &invoke.Event{
+					ID: "01993c5e-7a00-7000-8000-000000000007", Kind: "queue", Source: "emails", Payload: payload,
+					Attempt: 1, Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Depth: 1,
+				}
 			}
 		})
 		if got := string(res.Response.Body); got != want {

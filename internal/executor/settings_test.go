@@ -17,14 +17,14 @@ func TestVariablesAndSecrets(t *testing.T) {
 		b.host.variables = map[string]string{"REGION": "eu", "EMPTY": ""}
 		b.host.secrets = map[string]string{"KEY": "sesame"}
 		for src, want := range map[string]string{
-			`env::get("REGION")`:                               "200 text/plain; charset=utf-8 eu",
-			`env::get("EMPTY", "x")`:                           "200 text/plain; charset=utf-8",
-			`env::get("NONE")`:                                 "204",
-			`env::get("NONE", 5)`:                              "200 application/json 5",
-			`env::get("KEY")`:                                  "204",
-			`secret::get("KEY")`:                               "200 text/plain; charset=utf-8 sesame",
-			`secret::get("KEY").len()`:                         "200 application/json 6",
-			`[secret::has("KEY"), secret::has("REGION")]`:      "200 application/json [true,false]",
+			`env::get("REGION")`:                          "200 text/plain; charset=utf-8 eu",
+			`env::get("EMPTY", "x")`:                      "200 text/plain; charset=utf-8",
+			`env::get("NONE")`:                            "204",
+			`env::get("NONE", 5)`:                         "200 application/json 5",
+			`env::get("KEY")`:                             "204",
+			`secret::get("KEY")`:                          "200 text/plain; charset=utf-8 sesame",
+			`secret::get("KEY").len()`:                    "200 application/json 6",
+			`[secret::has("KEY"), secret::has("REGION")]`: "200 application/json [true,false]",
 		} {
 			if got := answer(b.run(src, nil)); got != want {
 				t.Errorf("%s\n got %s\nwant %s", src, got, want)

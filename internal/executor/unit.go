@@ -273,6 +273,13 @@ func (r *run) list(q invoke.Query) (entries []invoke.Entry, next string, err err
 	return entries, horizon, nil
 }
 
+// acknowledge has the commit at the run's end finish what was delivered.
+func (r *run) acknowledge() {
+	if l := r.start.Lease; l != nil {
+		r.unit.Acks, r.unit.Lease = l.Messages, l
+	}
+}
+
 // commit makes the run's changes durable, before its answer leaves.
 func (r *run) commit() error {
 	if r.broken != nil {
