@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"net/url"
 	"strings"
 )
 
@@ -39,17 +40,31 @@ func reserved(segment string) bool {
 	return segment[0] == '_'
 }
 
-// cutSegment splits "/first/rest" into "first" and "/rest". ok is false when
-// path has no segment.
+// cutSegment splits the escaped path "/first/rest" into "first", decoded, and
+// "/rest". ok is false when path has no segment.
 func cutSegment(path string) (first, rest string, ok bool) {
 	if path == "" || path[0] != '/' {
 		return "", "", false
 	}
 	path = path[1:]
 	if i := strings.IndexByte(path, '/'); i >= 0 {
-		return path[:i], path[i:], true
+		return decoded(path[:i]), path[i:], true
 	}
-	return path, "", true
+	return decoded(path), "", true
+}
+
+// decoded is a segment of a path with its escapes decoded: %65cho is echo, as
+// RFC 3986, section 6.2.2.2, has it. One that cannot be, or would become two,
+// stays as it is; no app and no script is called so.
+func decoded(segment string) string {
+	if strings.IndexByte(segment, '%') < 0 {
+		return segment
+	}
+	s, err := url.PathUnescape(segment)
+	if err != nil || strings.IndexByte(s, '/') >= 0 {
+		return segment
+	}
+	return s
 }
 
 // printable shortens text from outside for a message.

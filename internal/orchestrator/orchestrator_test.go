@@ -171,7 +171,17 @@ func TestRouting(t *testing.T) {
 		{control, "/demo//hello", "404"},
 		{control, "/demo/./hello", "404"},
 		{control, "/demo%2Fhello", "404"},
-		{control, "/demo/hel%6Co", "404"},
+		{control, "/demo/hel%6Co", "hello "},
+		{control, "/%64emo/hel%6Co/%61", "hello a"},
+		{control, "/%61pi/v1/whoami", "control"},
+		{control, "/%5F/login", "control"},
+		{control, "/demo/hel%00lo", "404"},
+		{control, "/de%00mo/hello", "404"},
+		{control, "/%FF/hello", "404"},
+		{control, "/demo/hello%2F", "404"},
+		{control, "/%64emo%2Fhello", "404"},
+		{control, "/demo/%2e%2e/api", "404"},
+		{own, "/hel%6Co/x", "hello x"},
 		{control, "/Demo/hello", "404"},
 		{control, "/other/hello", "404"},
 		{control, "/", "control"},
@@ -562,6 +572,7 @@ func TestOriginRules(t *testing.T) {
 			"picloud_session=x", "PICLOUD_session=x; Path=/", "__Host-picloud_session=x; Secure; Path=/", " picloud_x=1", "=picloud_session=x",
 			"nonsense", "ok=1; Path=/", "wide=1; Domain=example; Path=/; HttpOnly", "split=1\nX: y",
 		},
+		"Www-Authenticate": {`Basic realm="your PiCloud password"`},
 	}
 	for name, r := range map[string]*http.Request{"control": control, "own": own} {
 		h := w.respondWith(r, 200, evil.Clone())
@@ -578,12 +589,9 @@ func TestOriginRules(t *testing.T) {
 		if h.Get("X-Good") != "a" || h.Get("Content-Length") == "999" || h.Get("Picloud-Execution-Id") == "fake" {
 			t.Errorf("%s: %v", name, h)
 		}
-		if got := h["Set-Cookie"]; !slices.Equal(got, []string{"ok=1; Path=/", "wide=1; Path=/; HttpOnly"}) {
-			t.Errorf("%s: cookies %q", name, got)
-		}
 	}
 	h := w.respondWith(control, 200, evil.Clone())
-	for _, gone := range []string{"Service-Worker-Allowed", "Clear-Site-Data", "Strict-Transport-Security", "Access-Control-Allow-Credentials"} {
+	for _, gone := range []string{"Service-Worker-Allowed", "Clear-Site-Data", "Strict-Transport-Security", "Access-Control-Allow-Credentials", "Set-Cookie", "Www-Authenticate"} {
 		if v, ok := h[gone]; ok {
 			t.Errorf("%s: %q leaves the control host", gone, v)
 		}
@@ -598,7 +606,10 @@ func TestOriginRules(t *testing.T) {
 	if got := h["Content-Security-Policy"]; !slices.Equal(got, evil["Content-Security-Policy"]) {
 		t.Errorf("on its own host the script's policies are %q", got)
 	}
-	if h.Get("Service-Worker-Allowed") != "/" || h.Get("Access-Control-Allow-Origin") != "null" {
+	if got := h["Set-Cookie"]; !slices.Equal(got, []string{"ok=1; Path=/", "wide=1; Path=/; HttpOnly"}) {
+		t.Errorf("on its own host the script's cookies are %q", got)
+	}
+	if h.Get("Www-Authenticate") == "" || h.Get("Service-Worker-Allowed") != "/" || h.Get("Access-Control-Allow-Origin") != "null" {
 		t.Errorf("on its own host the script's headers are %v", h)
 	}
 	// Errors that PiCloud answers in the script's place are on the same origin.

@@ -40,7 +40,7 @@ var never = map[string]bool{
 var notOnControlHost = map[string]bool{
 	"Service-Worker-Allowed": true, "Clear-Site-Data": true, "Strict-Transport-Security": true, "Alt-Svc": true,
 	"Public-Key-Pins": true, "Expect-Ct": true, "Nel": true, "Report-To": true, "Reporting-Endpoints": true,
-	"Origin-Agent-Cluster": true, "Accept-Ch": true, "Critical-Ch": true, "Set-Login": true, "Use-As-Dictionary": true,
+	"Set-Cookie": true, "Www-Authenticate": true, "Origin-Agent-Cluster": true, "Accept-Ch": true, "Critical-Ch": true, "Set-Login": true, "Use-As-Dictionary": true,
 }
 
 // countedBody is how long a body may be for net/http to see its end before it

@@ -116,7 +116,7 @@ func (d *directory) app(ctx context.Context, slug string) (*snapshot, error) {
 	if snap != nil {
 		return snap, nil
 	}
-	if unknown || len(slug) > 63 {
+	if unknown || store.CheckSlug(slug) != nil {
 		return nil, store.ErrNotFound
 	}
 	d.mu.Lock()
