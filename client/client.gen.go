@@ -628,6 +628,9 @@ type Deployed struct {
 	Deployment int64         `json:"deployment"`
 	Script     Script        `json:"script"`
 	Version    ScriptVersion `json:"version"`
+
+	// Warnings What compiles and will not work as it is, such as importing a script that the app does not hold
+	Warnings []Warning `json:"warnings,omitempty,omitzero"`
 }
 
 // DeployedScript defines model for DeployedScript.
@@ -1317,6 +1320,16 @@ type Variable struct {
 
 	// Value Examples: eu
 	Value string `json:"value"`
+}
+
+// Warning defines model for Warning.
+type Warning struct {
+	// Column Where, from 1, in characters
+	Column int64 `json:"column,omitempty,omitzero"`
+
+	// Line Where, from 1
+	Line    int64  `json:"line,omitempty,omitzero"`
+	Message string `json:"message"`
 }
 
 // Whoami defines model for Whoami.

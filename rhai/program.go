@@ -1,9 +1,11 @@
 package rhai
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/picloud/picloud/rhai/internal/compile"
 	"github.com/picloud/picloud/rhai/syntax"
@@ -78,6 +80,25 @@ func (e *Engine) CompileScope(scope *Scope, name, source string) (*Program, erro
 	}
 	p.link(u)
 	return p, nil
+}
+
+// Import is an import statement of a script.
+type Import struct {
+	Path     string
+	Position Position
+}
+
+// Imports are the import statements whose path is a literal text, in the order
+// of the source. What others import is known only when they run.
+func (p *Program) Imports() []Import {
+	var list []Import
+	for _, i := range p.unit.Imports {
+		list = append(list, Import{Path: i.Path, Position: i.Pos})
+	}
+	slices.SortFunc(list, func(a, b Import) int {
+		return cmp.Or(cmp.Compare(a.Position.Line, b.Position.Line), cmp.Compare(a.Position.Col, b.Position.Col))
+	})
+	return list
 }
 
 // RunOption changes one run.

@@ -35,10 +35,13 @@ func (in *instance) deployed(slug string) (store.App, store.Script) {
 	return app, made.Script
 }
 
+// runs gives executions IDs that sort as they were made.
+var runs store.Sequence
+
 func run(app store.App, script store.Script, status store.Status) store.Execution {
 	at := time.Now().UTC().Truncate(time.Microsecond)
 	return store.Execution{
-		ID: store.NewID(), AppID: app.ID, ScriptID: script.ID, Script: script.Name, Version: 1, Deployment: 2, Trigger: "http",
+		ID: runs.At(at), AppID: app.ID, ScriptID: script.ID, Script: script.Name, Version: 1, Deployment: 2, Trigger: "http",
 		Status: status, Method: "GET", Path: "/demo/hello", HTTPStatus: 200, StartedAt: at, Duration: 1500 * time.Microsecond,
 		Operations: 42, PeakMemory: 4096,
 		Logs: []store.LogLine{{At: at, Level: "info", Source: "print", Line: 3, Column: 7, Message: "hi"}},
@@ -60,7 +63,6 @@ func listExecutions(t *testing.T, in *instance) {
 		}
 		ids = append(ids, e.ID)
 		in.rec.record(t, e)
-		time.Sleep(2 * time.Millisecond) // IDs sort by the millisecond
 	}
 	in.rec.record(t, run(other, otherScript, store.StatusOK))
 
@@ -132,27 +134,21 @@ func (in *instance) follow(token string, q client.ExecutionQuery) *follower {
 	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
 	in.t.Cleanup(cancel)
 	f := &follower{got: make(chan client.Execution, 100), done: make(chan error, 1), stop: cancel}
-	before := in.rec.watching()
+	before, changed := in.rec.watching()
 	go func() {
 		f.done <- c.FollowExecutions(ctx, "demo", q, func(e client.Execution) error {
 			f.got <- e
 			return nil
 		})
 	}()
-	for in.rec.watching() == before {
+	for n := before; n == before; n, changed = in.rec.watching() {
 		select {
 		case err := <-f.done:
 			in.t.Fatalf("the stream ended: %v", err)
-		case <-time.After(time.Millisecond):
+		case <-changed:
 		}
 	}
 	return f
-}
-
-func (r *recorder) watching() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.watchers)
 }
 
 func (f *follower) want(t *testing.T, ids ...string) {
@@ -202,8 +198,12 @@ func TestFollowing(t *testing.T) {
 			t.Errorf("a stream ended with %v", err)
 		}
 	}
-	for in.rec.watching() > 0 {
-		time.Sleep(time.Millisecond) // handlers end after their clients
+	for { // handlers end after their clients
+		n, changed := in.rec.watching()
+		if n == 0 {
+			break
+		}
+		<-changed
 	}
 }
 
@@ -267,8 +267,8 @@ func TestFollowingWhatOneMayNot(t *testing.T) {
 	get("/apps/demo/executions/stream?status=fine", token).want(422)
 	get("/apps/demo/executions/stream?after=yesterday", token).want(422)
 	get("/apps/demo/executions/stream", in.user("mallory", store.RoleMember)).want(403)
-	if in.rec.watching() != 0 {
-		t.Errorf("%d refused streams are still watching", in.rec.watching())
+	if n, _ := in.rec.watching(); n != 0 {
+		t.Errorf("%d refused streams are still watching", n)
 	}
 }
 

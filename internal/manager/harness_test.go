@@ -53,6 +53,7 @@ type recorder struct {
 	store.Executions
 	mu       sync.Mutex
 	watchers map[int]func([]store.Execution)
+	changed  chan struct{} // closed when watchers come or go
 	next     int
 	dropped  map[string]int64
 }
@@ -84,11 +85,31 @@ func (r *recorder) Watch(f func([]store.Execution)) (stop func()) {
 	r.next++
 	n := r.next
 	r.watchers[n] = f
+	r.tellChanged()
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(r.watchers, n)
+		r.tellChanged()
 	}
+}
+
+// tellChanged lets those go on who wait for a change. r.mu is held.
+func (r *recorder) tellChanged() {
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+// watching returns how many watch, and what is closed when that changes.
+func (r *recorder) watching() (n int, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changed == nil {
+		r.changed = make(chan struct{})
+	}
+	return len(r.watchers), r.changed
 }
 
 // instance is a control plane on SQLite, on a real listener.
@@ -201,7 +222,7 @@ func (in *instance) with(s store.Store) *instance {
 	m := manager.New(manager.Config{
 		Store: s, Vault: in.vault, Executions: in.rec, Feed: in.rec, Auth: auth.NewAuthenticator(s, hasher, in.clock.now),
 		Setup: auth.NewSetup(s, hasher, in.clock.now), Engine: rhai.NewEngine(), Now: in.clock.now,
-		Log: slog.New(slog.NewTextHandler(other.log, nil)),
+		Log: slog.New(slog.NewTextHandler(other.log, nil)), Version: version.ServerVersion{Version: "1.2.3"},
 	})
 	other.server = httptest.NewServer(m)
 	in.t.Cleanup(other.server.Close)

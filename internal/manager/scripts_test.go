@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/picloud/picloud/internal/manager/scripts"
 )
 
@@ -154,4 +156,33 @@ func TestScriptsThatAreRefused(t *testing.T) {
 		}
 	}
 	in.do(call{method: "GET", path: "/apps/demo/scripts/hello", token: token}).want(404)
+}
+
+func TestWarnings(t *testing.T) { onBoth(t, warnings) }
+
+func warnings(t *testing.T, in *instance) {
+	owner := in.as(in.owner())
+	in.deployed("demo") // with hello
+	r := owner("PUT", "/apps/demo/scripts/main", object{"source": "import \"hello\" as h;\nimport \"lib\" as lib;\nfn f() { import \"lib\" as again; }\n  import \"main\" as me;\nimport \"No\\x00 Name\" as n;"}).want(201)
+	got, _ := r.at("warnings").([]any)
+	if len(got) != 3 {
+		t.Fatalf("warnings: %s", r.body)
+	}
+	for i, want := range []object{
+		{"message": `it imports "lib", and demo has no script of that name: what needs it fails until it is deployed`, "line": 2.0, "column": 1.0},
+		{"message": `it imports itself, "main": each call will fail`, "line": 4.0, "column": 3.0},
+		{"message": `it imports "No\x00 Name", and demo has no script of that name: what needs it fails until it is deployed`, "line": 5.0, "column": 1.0},
+	} {
+		if d := cmp.Diff(want, got[i]); d != "" {
+			t.Errorf("warning %d (-want +got):\n%s", i, d)
+		}
+	}
+	owner("PUT", "/apps/demo/scripts/lib", object{"source": "fn f() { 1 }", "endpoint": false}).want(201)
+	if r := owner("PUT", "/apps/demo/scripts/main", object{"source": "import \"lib\" as lib; lib::f()"}).want(200); r.at("warnings") != nil {
+		t.Errorf("without a reason: %s", r.body)
+	}
+	owner("DELETE", "/apps/demo/scripts/lib", nil).want(204)
+	if r := owner("PUT", "/apps/demo/scripts/main", object{"source": "import \"lib\" as lib; lib::f()"}).want(200); len(r.at("warnings").([]any)) != 1 {
+		t.Errorf("after it was deleted: %s", r.body)
+	}
 }

@@ -14,20 +14,20 @@ import (
 const maxSourceLine = 200
 
 // check refuses a source that is too long, is no text or does not compile.
-func check(engine *rhai.Engine, name, source string) error {
+func check(engine *rhai.Engine, name, source string) (*rhai.Program, error) {
 	if len(source) > MaxSource {
-		return api.Refuse(http.StatusRequestEntityTooLarge, "the script has more than %d KiB, the most there may be: move parts of it into libraries and import them", MaxSource>>10)
+		return nil, api.Refuse(http.StatusRequestEntityTooLarge, "the script has more than %d KiB, the most there may be: move parts of it into libraries and import them", MaxSource>>10)
 	}
 	if i := strings.IndexByte(source, 0); i >= 0 {
-		return api.Invalid("body.source", "a script cannot contain the character U+0000", nil)
+		return nil, api.Invalid("body.source", "a script cannot contain the character U+0000", nil)
 	}
-	_, err := engine.Compile(name+".rhai", source)
+	program, err := engine.Compile(name+".rhai", source)
 	if err == nil {
-		return nil
+		return program, nil
 	}
 	var re *rhai.Error
 	if !errors.As(err, &re) || re.Kind == rhai.ErrSystem {
-		return err
+		return nil, err
 	}
 	message := re.Message()
 	p := api.Invalid("body.source", message, nil)
@@ -35,7 +35,7 @@ func check(engine *rhai.Engine, name, source string) error {
 	p.Line, p.Column = int(re.Position.Line), int(re.Position.Col)
 	p.SourceLine = sourceLine(source, p.Line)
 	p.Hint = re.Hint(source)
-	return p
+	return nil, p
 }
 
 // sourceLine returns a line of the source by its number, cut at maxSourceLine.

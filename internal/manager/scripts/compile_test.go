@@ -11,7 +11,7 @@ import (
 
 func refusal(t *testing.T, source string) *api.Problem {
 	t.Helper()
-	err := check(rhai.NewEngine(), "hello", source)
+	_, err := check(rhai.NewEngine(), "hello", source)
 	var p *api.Problem
 	if !errors.As(err, &p) {
 		t.Fatalf("%q: %v", source, err)

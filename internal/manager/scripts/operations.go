@@ -163,7 +163,12 @@ func (s *service) deploy(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
-	if err := s.compile(ctx, in.Script, in.Body.Source); err != nil {
+	program, err := s.compile(ctx, in.Script, in.Body.Source)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err := s.warnings(ctx, app, in.Script, program)
+	if err != nil {
 		return nil, err
 	}
 	hash := sha256.Sum256([]byte(d.Source))
@@ -192,6 +197,7 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		Status: http.StatusOK, Location: api.Prefix + "/apps/" + app.Slug + "/scripts/" + in.Script,
 		Body: deployed(app.Slug, made, id.User.Username),
 	}
+	out.Body.Warnings = warnings
 	if made.Created {
 		out.Status = http.StatusCreated
 	}
@@ -211,13 +217,13 @@ func required(location string, names []string) ([]string, error) {
 }
 
 // compile refuses what does not compile. It waits its turn.
-func (s *service) compile(ctx context.Context, name, source string) error {
+func (s *service) compile(ctx context.Context, name, source string) (*rhai.Program, error) {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 		return check(s.Engine, name, source)
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 

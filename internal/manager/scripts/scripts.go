@@ -72,6 +72,7 @@ type Deployed struct {
 	Script     Script        `json:"script"`
 	Version    ScriptVersion `json:"version" doc:"The one that is active now"`
 	Deployment int64         `json:"deployment" doc:"The app's deployment that the change made"`
+	Warnings   []Warning     `json:"warnings,omitempty" nullable:"false" doc:"What compiles and will not work as it is, such as importing a script that the app does not hold"`
 }
 
 // ActivateVersion chooses a version.

@@ -50,8 +50,8 @@ limit (operations, memory, depth, output), rejected (overload) or cancelled.
 HTTP calls of scripts are shown between the lines, with host, status and time.
 
 In TSV an execution is a line of kind "execution", one of kind "line" for each
-line it logged and one of kind "call" for each call; JSON carries them in "logs"
-and "calls".`,
+line it logged and one of kind "call" for each call; logs_dropped says how many
+lines were over the limit. JSON carries them in "logs" and "calls".`,
 		Example: `  pic logs demo
   pic logs demo/hello --limit 5
   pic logs demo --status error --output json

@@ -47,11 +47,11 @@ func TestShow(t *testing.T) {
   boom (line 1, position 1)
   7 log lines over the limit were dropped
 `,
-		output.TSV: strings.ReplaceAll(`kind|time|script|version|trigger|status|http_status|duration_ms|level|position|message|execution
-execution|2026-03-01T12:00:05.123Z|hello|2|http|ok|200|1.234||||1
-line|2026-03-01T12:00:05.124Z|hello|2|http|ok|200|1.234|info|3:5|a\tb|1
-line|2026-03-01T12:00:05.125Z|hello|2|http|ok|200|1.234|warn||careful|1
-execution|2026-03-01T12:00:05.123Z|hello|2|http|error|500|1.234|||boom (line 1, position 1)|2
+		output.TSV: strings.ReplaceAll(`kind|time|script|version|trigger|status|http_status|duration_ms|level|position|message|execution|logs_dropped
+execution|2026-03-01T12:00:05.123Z|hello|2|http|ok|200|1.234||||1|
+line|2026-03-01T12:00:05.124Z|hello|2|http|ok|200|1.234|info|3:5|a\tb|1|
+line|2026-03-01T12:00:05.125Z|hello|2|http|ok|200|1.234|warn||careful|1|
+execution|2026-03-01T12:00:05.123Z|hello|2|http|error|500|1.234|||boom (line 1, position 1)|2|7
 `, "|", "\t"),
 	} {
 		var b strings.Builder
@@ -116,6 +116,7 @@ func TestFollowGoesOnWhereItEnded(t *testing.T) {
 	})
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
+	defer stop() // else a failure waits for the stream
 	env, out, errs := command(t, srv.URL)
 
 	done := make(chan error, 1)
@@ -125,7 +126,7 @@ func TestFollowGoesOnWhereItEnded(t *testing.T) {
 		done <- cmd.ExecuteContext(ctx)
 	}()
 	deadline := time.After(time.Minute)
-	for !strings.Contains(out.String(), "\tid-3\n") {
+	for !strings.Contains(out.String(), "\tid-3\t\n") {
 		select {
 		case err := <-done:
 			t.Fatalf("it ended: %v\n%s%s", err, out, errs)
@@ -144,7 +145,7 @@ func TestFollowGoesOnWhereItEnded(t *testing.T) {
 		t.Error(d)
 	}
 	for _, id := range []string{"id-1", "id-2", "id-3"} {
-		if n := strings.Count(out.String(), "execution\t2026-03-01T12:00:05.123Z\thello\t2\thttp\tok\t200\t1.234\t\t\t\t"+id+"\n"); n != 1 {
+		if n := strings.Count(out.String(), "execution\t2026-03-01T12:00:05.123Z\thello\t2\thttp\tok\t200\t1.234\t\t\t\t"+id+"\t\n"); n != 1 {
 			t.Errorf("%s was shown %d times:\n%s", id, n, out)
 		}
 	}

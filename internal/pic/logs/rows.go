@@ -129,6 +129,7 @@ var tsvColumns = []output.Column[row]{
 		return r.e.Error
 	}},
 	{Name: "execution", Value: func(r row) string { return r.e.ID }},
+	{Name: "logs_dropped", Value: func(r row) string { return count(r.e.LogsDropped) }},
 }
 
 // own returns a value of the execution for the execution's own row.

@@ -137,7 +137,18 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 	} else {
 		env.Notef("Updated %s/%s to version %d.", o.app, o.name, made.Version.Number)
 	}
+	for _, warning := range made.Warnings {
+		env.Notef("Careful: %s:%d:%d: %s.", named(o.file), warning.Line, warning.Column, output.Printable(warning.Message))
+	}
 	return output.Show(w, made, deployed(conn.BaseURL()))
+}
+
+// named is what a file is called in messages.
+func named(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
 }
 
 // rateOf reads N/TIME or none; nil when nothing is said.
@@ -201,10 +212,7 @@ func inFile(file string, err error) error {
 	if !ok || !errors.As(err, &e) {
 		return err
 	}
-	if file == "-" {
-		file = "standard input"
-	}
-	e.Err = fmt.Errorf("%s:%d:%d: %s (HTTP %d)", file, ce.Line, ce.Column, ce.Message, e.Status)
+	e.Err = fmt.Errorf("%s:%d:%d: %s (HTTP %d)", named(file), ce.Line, ce.Column, ce.Message, e.Status)
 	return e
 }
 

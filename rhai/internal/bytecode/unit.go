@@ -22,6 +22,13 @@ type Unit struct {
 	Lets       []Let    // definitions in the body that must not shadow an outside variable
 	Dynamic    bool     // some function contains eval or f!()
 	HasImports bool
+	Imports    []Importing
+}
+
+// Importing is an import statement whose path is a text.
+type Importing struct {
+	Path string
+	Pos  syntax.Pos
 }
 
 // Func is the code of a function or of a body.

@@ -207,6 +207,9 @@ func (c *fn) export(n syntax.Name, alias *syntax.Name) {
 }
 
 func (c *fn) importStmt(s *syntax.ImportStmt) {
+	if path, ok := s.Path.(*syntax.StringLit); ok {
+		c.Imports = append(c.Imports, bytecode.Importing{Path: path.Value, Pos: s.At})
+	}
 	r := c.temp(1)
 	c.expr(s.Path, r, true)
 	name := ""
