@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"time"
+
+	"github.com/picloud/picloud/internal/store"
 )
 
 // CatchUp says what is done about times that were missed: PiCloud was down, the
@@ -65,16 +67,7 @@ func ParseCatchUp(text string) (CatchUp, error) {
 }
 
 // State is how far a schedule has come.
-type State struct {
-	// Anchor is when the schedule was made or its timing changed: intervals count
-	// from there.
-	Anchor time.Time
-	// Cursor is the last time that has been dealt with; what comes is after it.
-	Cursor time.Time
-	// High is the highest cursor there ever was. The cursor is lower after the
-	// clock was set back.
-	High time.Time
-}
+type State = store.ScheduleState
 
 // Start returns the state of a schedule that is made, or whose timing changes, now.
 func Start(now time.Time) State {
@@ -84,7 +77,7 @@ func Start(now time.Time) State {
 
 // Resume returns the state of a schedule that was paused until now: the times
 // that came meanwhile are not missed but left out.
-func (s State) Resume(now time.Time) State {
+func Resume(s State, now time.Time) State {
 	now = now.UTC().Truncate(time.Second)
 	if now.After(s.Cursor) {
 		s.Cursor = now

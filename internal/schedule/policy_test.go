@@ -202,7 +202,7 @@ func TestDowntime(t *testing.T) {
 func TestPause(t *testing.T) {
 	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	rule := Rule{Timing: mustParse(t, "0 * * * *", "")}
-	s := Start(start).Resume(start.Add(10*time.Hour + time.Millisecond))
+	s := Resume(Start(start), start.Add(10*time.Hour+time.Millisecond))
 	if _, found := rule.Fire(s, start.Add(10*time.Hour+time.Second)); found {
 		t.Error("what came during the pause is made up for")
 	}

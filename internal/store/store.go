@@ -38,6 +38,7 @@ type Store interface {
 	Scripts
 	Deployments
 	Data
+	Schedules
 	Secrets
 
 	// Subscribe registers f to be called after each committed change of an app,

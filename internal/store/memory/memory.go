@@ -28,6 +28,7 @@ type Data struct {
 	paused   map[store.Channel]bool // every channel that was used
 	watchers map[int]func(store.Channel, time.Time)
 
+	schedules   map[scheduleKey]*scheduled
 	nextWatcher int
 }
 
@@ -41,14 +42,17 @@ type done struct {
 	at      time.Time
 }
 
-var _ store.Data = (*Data)(nil)
+var (
+	_ store.Data      = (*Data)(nil)
+	_ store.Schedules = (*Data)(nil)
+)
 
 // New returns Data without any.
 func New() *Data {
 	return &Data{
 		apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{},
 		messages: map[string]*message{}, keys: map[idempotencyKey]time.Time{}, paused: map[store.Channel]bool{},
-		watchers: map[int]func(store.Channel, time.Time){},
+		watchers: map[int]func(store.Channel, time.Time){}, schedules: map[scheduleKey]*scheduled{},
 	}
 }
 

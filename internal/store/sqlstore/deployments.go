@@ -47,7 +47,7 @@ func decodeManifest(raw []byte) (store.Manifest, error) {
 
 // deploy writes the app's next deployment and moves the app to it. a is locked
 // and m is the manifest that the deployment shall have; the app must have the
-// secrets that it requires.
+// secrets that it requires. Its schedules fire from then on.
 func deploy(ctx context.Context, tx Conn, a lockedApp, m store.Manifest, note, by string, at time.Time) (store.Deployment, error) {
 	d := store.Deployment{
 		AppID: a.id, Number: a.last + 1, Parent: a.active,
@@ -57,6 +57,9 @@ func deploy(ctx context.Context, tx Conn, a lockedApp, m store.Manifest, note, b
 		return d, err
 	}
 	if err := insertDeployment(ctx, tx, d); err != nil {
+		return d, err
+	}
+	if err := deploySchedules(ctx, tx, a.id, &m, at); err != nil {
 		return d, err
 	}
 	_, err := tx.Exec(ctx, `UPDATE apps SET active_deployment = $2, last_deployment = $2, updated_at = $3 WHERE id = $1`,

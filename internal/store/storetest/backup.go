@@ -106,6 +106,10 @@ func Fill(t *testing.T, s store.Store) {
 		for j := range 4 {
 			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
 		}
+		must(t, "ChangeManifest", second(s.ChangeManifest(ctx, app.ID, "a schedule", "ada", at(0), func(m *store.Manifest) error {
+			m.Schedules = map[string]store.ManifestSchedule{"report": daily("script-0")}
+			return nil
+		})))
 		must(t, "DeleteScript", second(s.DeleteScript(ctx, app.ID, "script-1", "x", at(time.Hour))))
 	}
 }
@@ -153,6 +157,8 @@ func everything(t *testing.T, s store.Store) (out []string) {
 			messages, err := s.Messages(ctx, store.MessageFilter{Channel: store.Channel{AppID: app.ID, Kind: c, Name: "emails"}, Limit: 1000})
 			add(err, messages)
 		}
+		schedules, err := s.Schedules(ctx, app.ID)
+		add(err, schedules)
 		secrets, err := s.ListSecrets(ctx, app.ID, all)
 		add(err, secrets)
 		token, err := s.SealedSecret(ctx, app.ID, "TOKEN")
