@@ -48,15 +48,17 @@ func (s Schema) readSQLiteTable(ctx context.Context, db *sql.DB, table, text str
 	}
 	s["table "+table] = fmt.Sprintf("strict %v, rowid %v", strict, !withoutRowid)
 
-	if err := rows(ctx, db, `SELECT name, type, "notnull", dflt_value, hidden FROM pragma_table_xinfo($1)`, []any{table}, func(r *sql.Rows) error {
+	if err := rows(ctx, db, `SELECT name, type, "notnull", dflt_value, hidden, pk FROM pragma_table_xinfo($1)`, []any{table}, func(r *sql.Rows) error {
 		var name, typ string
 		var notNull bool
-		var hidden int
+		var hidden, pk int
 		var def sql.NullString
-		if err := r.Scan(&name, &typ, &notNull, &def, &hidden); err != nil {
+		if err := r.Scan(&name, &typ, &notNull, &def, &hidden, &pk); err != nil {
 			return err
 		}
-		how := column(typ, notNull, def)
+		// The key of a table with rowids, if it is an integer, is the rowid: never null.
+		rowid := pk == 1 && !withoutRowid && typ == "INTEGER"
+		how := column(typ, notNull || rowid, def)
 		if hidden != 0 {
 			how += ", generated"
 		}
