@@ -25,9 +25,11 @@ import (
 	"github.com/picloud/picloud/internal/pic/members"
 	"github.com/picloud/picloud/internal/pic/output"
 	"github.com/picloud/picloud/internal/pic/scripts"
+	"github.com/picloud/picloud/internal/pic/secrets"
 	"github.com/picloud/picloud/internal/pic/session"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/pic/users"
+	"github.com/picloud/picloud/internal/pic/vars"
 	"github.com/picloud/picloud/internal/pic/version"
 	build "github.com/picloud/picloud/internal/version"
 )
@@ -130,6 +132,8 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		invoke.Command(env),
 		logs.Command(env),
 		data.KVCommand(env),
+		vars.Command(env),
+		secrets.Command(env),
 		members.Command(env),
 		users.Command(env),
 		users.PasswordCommand(env),

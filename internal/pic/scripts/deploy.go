@@ -33,6 +33,7 @@ type deployOptions struct {
 	limits   []string
 	guard    string
 	rate     string
+	secrets  []string
 }
 
 func deployCommand(env *cli.Env) *cobra.Command {
@@ -52,11 +53,17 @@ names them). Without --limit the new version has the app's limits.
 
 A guard lets in callers who show a token, as "Authorization: Bearer TOKEN": with
 api-key an API key with the scope invoke, with user that of any user's session too.
-Guard and rate stay as they are until they are given again; none takes them away.`,
+
+With --requires-secret the script is refused as long as the app has no such secret
+(pic secrets set), and the secret cannot be deleted while the script is deployed.
+
+Guard, rate and required secrets stay as they are until they are given again; none
+takes them away.`,
 		Example: `  pic scripts deploy hello.rhai --app demo
   pic scripts deploy lib/pricing.rhai --app shop --library
   pic scripts deploy slow.rhai --app demo --limit wall-time=500ms
   pic scripts deploy report.rhai --app demo --guard api-key --rate 100/1m
+  pic scripts deploy pay.rhai --app shop --requires-secret STRIPE_KEY
   pic scripts deploy - --app demo --name hello < draft.rhai`,
 		Args: cli.Args("FILE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -78,6 +85,7 @@ Guard and rate stay as they are until they are given again; none takes them away
 	f.StringArrayVar(&o.limits, "limit", nil, "set a limit of this script's executions, `NAME=VALUE`; may be repeated")
 	f.StringVar(&o.guard, "guard", "", "who may call it, `GUARD`: none, api-key or user")
 	f.StringVar(&o.rate, "rate", "", "how often one caller may call it, `N/TIME` such as 100/1m, or none")
+	f.StringArrayVar(&o.secrets, "requires-secret", nil, "the app must have the secret `NAME`; may be repeated; none for no secret")
 	cmd.MarkFlagsMutuallyExclusive("library", "endpoint")
 	if err := cmd.RegisterFlagCompletionFunc("limit", complete.Assignments(limits.Names()...)); err != nil {
 		panic(err) // the flag was defined above
@@ -118,6 +126,7 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 	if request.Rate, err = rateOf(o.rate); err != nil {
 		return err
 	}
+	request.Secrets = requiredSecrets(o.secrets)
 	conn, err := env.Connect()
 	if err != nil {
 		return err
@@ -149,6 +158,20 @@ func named(file string) string {
 		return "standard input"
 	}
 	return file
+}
+
+// requiredSecrets is what --requires-secret says; nil when it says nothing.
+func requiredSecrets(names []string) *[]string {
+	if len(names) == 0 {
+		return nil
+	}
+	required := []string{}
+	for _, name := range names {
+		if name != "none" {
+			required = append(required, name)
+		}
+	}
+	return &required
 }
 
 // rateOf reads N/TIME or none; nil when nothing is said.
