@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/version"
 	"github.com/picloud/picloud/internal/orchestrator"
 	"github.com/picloud/picloud/internal/orchestrator/record"
+	"github.com/picloud/picloud/internal/orchestrator/schedules"
 	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/secret"
@@ -128,6 +129,7 @@ func join(c *Config, own net.Addr, s store.Store, executions store.Executions, v
 		AppsDomain:     c.AppsDomain,
 		TrustedProxies: trust,
 	})
+	firing := schedules.Start(s)
 	return &parts{
 		handler:    ingress,
 		setup:      setup,
@@ -138,6 +140,7 @@ func join(c *Config, own net.Addr, s store.Store, executions store.Executions, v
 		close: func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), runsEnd)
 			defer cancel()
+			firing.Close()
 			err := runs.Close(ctx)
 			calls.Close()
 			ingress.Close()
