@@ -86,7 +86,7 @@ func Fill(t *testing.T, s store.Store) {
 	must(t, "CreateUser", s.CreateUser(ctx, odd))
 	must(t, "CreateSession", s.CreateSession(ctx, store.Session{
 		ID: newID(), TokenHash: [32]byte{0, '\\', '\n', 255}, UserID: owner.ID, Client: "cli",
-		CreatedAt: at(0), ExpiresAt: at(time.Hour), LastUsedAt: at(0),
+		CreatedAt: at(0), ExpiresAt: at(time.Hour), LastUsedAt: at(0), Address: "2001:db8::1", UserAgent: "a\\d\tü",
 	}))
 	must(t, "AppendAudit", s.AppendAudit(ctx, auditEntry(at(0), "o\\d\td\nü", "signIn", "", 401)))
 	for i := range 3 {
