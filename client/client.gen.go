@@ -214,6 +214,30 @@ func (e MemberRole) Valid() bool {
 	}
 }
 
+// Defines values for MessageState.
+const (
+	MessageStateDead     MessageState = "dead"
+	MessageStateDelayed  MessageState = "delayed"
+	MessageStateInFlight MessageState = "in-flight"
+	MessageStateReady    MessageState = "ready"
+)
+
+// Valid indicates whether the value is a known member of the MessageState enum.
+func (e MessageState) Valid() bool {
+	switch e {
+	case MessageStateDead:
+		return true
+	case MessageStateDelayed:
+		return true
+	case MessageStateInFlight:
+		return true
+	case MessageStateReady:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MintKeyScopes.
 const (
 	MintKeyScopesAdmin  MintKeyScopes = "admin"
@@ -421,6 +445,54 @@ func (e StreamExecutionsParamsStatus) Valid() bool {
 	}
 }
 
+// Defines values for ListKVTriggerMessagesParamsState.
+const (
+	ListKVTriggerMessagesParamsStateDead     ListKVTriggerMessagesParamsState = "dead"
+	ListKVTriggerMessagesParamsStateDelayed  ListKVTriggerMessagesParamsState = "delayed"
+	ListKVTriggerMessagesParamsStateInFlight ListKVTriggerMessagesParamsState = "in-flight"
+	ListKVTriggerMessagesParamsStateReady    ListKVTriggerMessagesParamsState = "ready"
+)
+
+// Valid indicates whether the value is a known member of the ListKVTriggerMessagesParamsState enum.
+func (e ListKVTriggerMessagesParamsState) Valid() bool {
+	switch e {
+	case ListKVTriggerMessagesParamsStateDead:
+		return true
+	case ListKVTriggerMessagesParamsStateDelayed:
+		return true
+	case ListKVTriggerMessagesParamsStateInFlight:
+		return true
+	case ListKVTriggerMessagesParamsStateReady:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSubscriptionMessagesParamsState.
+const (
+	ListSubscriptionMessagesParamsStateDead     ListSubscriptionMessagesParamsState = "dead"
+	ListSubscriptionMessagesParamsStateDelayed  ListSubscriptionMessagesParamsState = "delayed"
+	ListSubscriptionMessagesParamsStateInFlight ListSubscriptionMessagesParamsState = "in-flight"
+	ListSubscriptionMessagesParamsStateReady    ListSubscriptionMessagesParamsState = "ready"
+)
+
+// Valid indicates whether the value is a known member of the ListSubscriptionMessagesParamsState enum.
+func (e ListSubscriptionMessagesParamsState) Valid() bool {
+	switch e {
+	case ListSubscriptionMessagesParamsStateDead:
+		return true
+	case ListSubscriptionMessagesParamsStateDelayed:
+		return true
+	case ListSubscriptionMessagesParamsStateInFlight:
+		return true
+	case ListSubscriptionMessagesParamsStateReady:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIKey defines model for APIKey.
 type APIKey struct {
 	// App The only app it works with; absent: all of its owner's
@@ -560,6 +632,38 @@ type Call struct {
 type ChangePassword struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
+}
+
+// ChannelState defines model for ChannelState.
+type ChannelState struct {
+	// Dead Dead letters: messages that used up their attempts
+	Dead int64 `json:"dead"`
+
+	// Delayed Messages that are due later: sent with a delay, or to be tried again
+	Delayed int64 `json:"delayed"`
+
+	// InFlight Messages that an execution works on
+	InFlight int64 `json:"in_flight"`
+
+	// Oldest When the oldest message that is ready fell due
+	Oldest time.Time `json:"oldest,omitempty,omitzero"`
+
+	// Paused Nothing is delivered until it is resumed
+	Paused bool `json:"paused"`
+
+	// Ready Messages that are due
+	Ready int64 `json:"ready"`
+}
+
+// Chosen defines model for Chosen.
+type Chosen struct {
+	// Ids Those with these IDs; none: all
+	Ids []string `json:"ids,omitempty,omitzero"`
+}
+
+// Count defines model for Count.
+type Count struct {
+	Count int64 `json:"count"`
 }
 
 // CreateApp defines model for CreateApp.
@@ -827,6 +931,37 @@ type KVEntry struct {
 	Version int64 `json:"version"`
 }
 
+// KVTrigger defines model for KVTrigger.
+type KVTrigger struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64  `json:"max_attempts,omitempty,omitzero"`
+	Name        string `json:"name"`
+
+	// Prefix Examples: order/
+	Prefix string `json:"prefix"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string       `json:"script"`
+	State  ChannelState `json:"state"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
 // KeyInUse defines model for KeyInUse.
 type KeyInUse struct {
 	// App The only app it works with; absent: all of its owner's
@@ -903,9 +1038,25 @@ type ListKVEntry struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListKVTrigger defines model for ListKVTrigger.
+type ListKVTrigger struct {
+	Items []KVTrigger `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // ListMember defines model for ListMember.
 type ListMember struct {
 	Items []Member `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// ListMessage defines model for ListMessage.
+type ListMessage struct {
+	Items []Message `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
@@ -930,6 +1081,14 @@ type ListScriptVersion struct {
 // ListSecret defines model for ListSecret.
 type ListSecret struct {
 	Items []Secret `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// ListSubscription defines model for ListSubscription.
+type ListSubscription struct {
+	Items []Subscription `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
@@ -990,6 +1149,42 @@ type Member struct {
 
 // MemberRole What the user may do in the app
 type MemberRole string
+
+// Message defines model for Message.
+type Message struct {
+	// Attempts Deliveries that failed
+	Attempts int64 `json:"attempts"`
+
+	// Crashes Deliveries that ended with the death of their process
+	Crashes   int64     `json:"crashes"`
+	CreatedAt time.Time `json:"created_at"`
+	DeadAt    time.Time `json:"dead_at,omitempty,omitzero"`
+
+	// Depth How many messages led to it, itself included: 1 if no execution caused it
+	Depth int64 `json:"depth"`
+
+	// DueAt When it may be delivered; in flight: when it may be if its node no longer answers
+	DueAt time.Time `json:"due_at"`
+	ID    string    `json:"id"`
+
+	// LastError Why the last delivery failed
+	LastError string `json:"last_error,omitempty,omitzero"`
+
+	// Payload As JSON: a char is a string, a blob one in base64, a range its text
+	Payload json.RawMessage `json:"payload"`
+
+	// Source What the script sees as event.source: the queue, topic, schedule or key
+	Source string       `json:"source"`
+	State  MessageState `json:"state"`
+
+	// Type The payload's type in Rhai
+	//
+	// Examples: map
+	Type string `json:"type"`
+}
+
+// MessageState defines model for Message.State.
+type MessageState string
 
 // MintKey defines model for MintKey.
 type MintKey struct {
@@ -1082,6 +1277,27 @@ type Problem struct {
 	//
 	// Examples: Unprocessable Entity
 	Title string `json:"title"`
+}
+
+// PublishEvent defines model for PublishEvent.
+type PublishEvent struct {
+	// Payload Any JSON: a number without a fraction is an integer in Rhai; null, or nothing, is ()
+	Payload json.RawMessage `json:"payload,omitempty,omitzero"`
+}
+
+// Published defines model for Published.
+type Published struct {
+	Deliveries []TopicDelivery `json:"deliveries"`
+	Topic      string          `json:"topic"`
+}
+
+// Purge defines model for Purge.
+type Purge struct {
+	// Dead Dead letters; else those that are ready or delayed
+	Dead bool `json:"dead,omitempty,omitzero"`
+
+	// Ids Those with these IDs; none: all
+	Ids []string `json:"ids,omitempty,omitzero"`
 }
 
 // Rate defines model for Rate.
@@ -1217,6 +1433,37 @@ type SetKV struct {
 	Value json.RawMessage `json:"value"`
 }
 
+// SetKVTrigger defines model for SetKVTrigger.
+type SetKVTrigger struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64 `json:"max_attempts,omitempty,omitzero"`
+
+	// Prefix Keys that begin with this; empty: every key
+	//
+	// Examples: order/
+	Prefix string `json:"prefix"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string `json:"script"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
 // SetSecret defines model for SetSecret.
 type SetSecret struct {
 	// Value 1 byte to 64 KiB of UTF-8 without U+0000. It is shown to nobody
@@ -1242,6 +1489,75 @@ type SignedIn struct {
 	// Token Given out this once; absent for browsers
 	Token string `json:"token,omitempty,omitzero"`
 	User  User   `json:"user"`
+}
+
+// Subscribe defines model for Subscribe.
+type Subscribe struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64 `json:"max_attempts,omitempty,omitzero"`
+
+	// Pattern Tokens with dots between them; * stands for one token, > at the end for one or more
+	//
+	// Examples: orders.*
+	Pattern string `json:"pattern"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string `json:"script"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
+// Subscription defines model for Subscription.
+type Subscription struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64  `json:"max_attempts,omitempty,omitzero"`
+	Name        string `json:"name"`
+
+	// Pattern Examples: orders.*
+	Pattern string `json:"pattern"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string       `json:"script"`
+	State  ChannelState `json:"state"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
+// TopicDelivery defines model for TopicDelivery.
+type TopicDelivery struct {
+	// EventID What the script sees as event.id
+	EventID      string `json:"event_id"`
+	Subscription string `json:"subscription"`
 }
 
 // UpdateApp defines model for UpdateApp.
@@ -1432,6 +1748,30 @@ type ListKVParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListKVTriggersParams defines parameters for ListKVTriggers.
+type ListKVTriggersParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListKVTriggerMessagesParams defines parameters for ListKVTriggerMessages.
+type ListKVTriggerMessagesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// State Only those in this state
+	State *ListKVTriggerMessagesParamsState `form:"state,omitempty" json:"state,omitempty"`
+}
+
+// ListKVTriggerMessagesParamsState defines parameters for ListKVTriggerMessages.
+type ListKVTriggerMessagesParamsState string
+
 // DeleteKVParams defines parameters for DeleteKV.
 type DeleteKVParams struct {
 	// Key 1 to 512 bytes of UTF-8
@@ -1485,6 +1825,30 @@ type ListSecretsParams struct {
 	// After The next of the page before
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
+
+// ListSubscriptionsParams defines parameters for ListSubscriptions.
+type ListSubscriptionsParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListSubscriptionMessagesParams defines parameters for ListSubscriptionMessages.
+type ListSubscriptionMessagesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// State Only those in this state
+	State *ListSubscriptionMessagesParamsState `form:"state,omitempty" json:"state,omitempty"`
+}
+
+// ListSubscriptionMessagesParamsState defines parameters for ListSubscriptionMessages.
+type ListSubscriptionMessagesParamsState string
 
 // ListVariablesParams defines parameters for ListVariables.
 type ListVariablesParams struct {
@@ -1576,6 +1940,15 @@ type CreateAppJSONRequestBody = CreateApp
 // UpdateAppJSONRequestBody defines body for UpdateApp for application/json ContentType.
 type UpdateAppJSONRequestBody = UpdateApp
 
+// SetKVTriggerJSONRequestBody defines body for SetKVTrigger for application/json ContentType.
+type SetKVTriggerJSONRequestBody = SetKVTrigger
+
+// PurgeKVTriggerJSONRequestBody defines body for PurgeKVTrigger for application/json ContentType.
+type PurgeKVTriggerJSONRequestBody = Purge
+
+// RedriveKVTriggerJSONRequestBody defines body for RedriveKVTrigger for application/json ContentType.
+type RedriveKVTriggerJSONRequestBody = Chosen
+
 // SetKVJSONRequestBody defines body for SetKV for application/json ContentType.
 type SetKVJSONRequestBody = SetKV
 
@@ -1596,6 +1969,18 @@ type ImportSecretsJSONRequestBody = ImportSecrets
 
 // SetSecretJSONRequestBody defines body for SetSecret for application/json ContentType.
 type SetSecretJSONRequestBody = SetSecret
+
+// SubscribeJSONRequestBody defines body for Subscribe for application/json ContentType.
+type SubscribeJSONRequestBody = Subscribe
+
+// PurgeSubscriptionJSONRequestBody defines body for PurgeSubscription for application/json ContentType.
+type PurgeSubscriptionJSONRequestBody = Purge
+
+// RedriveSubscriptionJSONRequestBody defines body for RedriveSubscription for application/json ContentType.
+type RedriveSubscriptionJSONRequestBody = Chosen
+
+// PublishEventJSONRequestBody defines body for PublishEvent for application/json ContentType.
+type PublishEventJSONRequestBody = PublishEvent
 
 // ImportVariablesJSONRequestBody defines body for ImportVariables for application/json ContentType.
 type ImportVariablesJSONRequestBody = ImportVariables
@@ -1802,6 +2187,96 @@ type ClientInterface interface {
 	// Corresponds with GET /apps/{app}/kv (the `ListKV` operationId).
 	ListKV(ctx context.Context, app string, params *ListKVParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListKVTriggers List an app's KV triggers by name
+	//
+	// Corresponds with GET /apps/{app}/kv-triggers (the `ListKVTriggers` operationId).
+	ListKVTriggers(ctx context.Context, app string, params *ListKVTriggersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteKVTrigger Remove a KV trigger
+	//
+	// What is left of its messages is deleted.
+	//
+	// Corresponds with DELETE /apps/{app}/kv-triggers/{name} (the `DeleteKVTrigger` operationId).
+	DeleteKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetKVTrigger Show a KV trigger
+	//
+	// Corresponds with GET /apps/{app}/kv-triggers/{name} (the `GetKVTrigger` operationId).
+	GetKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetKVTriggerWithBody Tell a script which keys change
+	//
+	// Creates the trigger (201), or replaces its settings (200): what waits is delivered by the new ones.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/kv-triggers/{name} (the `SetKVTrigger` operationId).
+	SetKVTriggerWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetKVTrigger Tell a script which keys change
+	//
+	// Creates the trigger (201), or replaces its settings (200): what waits is delivered by the new ones.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/kv-triggers/{name} (the `SetKVTrigger` operationId).
+	SetKVTrigger(ctx context.Context, app string, name string, body SetKVTriggerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListKVTriggerMessages List the messages of a KV trigger
+	//
+	// In the order of their IDs: the oldest first.
+	//
+	// Corresponds with GET /apps/{app}/kv-triggers/{name}/messages (the `ListKVTriggerMessages` operationId).
+	ListKVTriggerMessages(ctx context.Context, app string, name string, params *ListKVTriggerMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeKVTrigger Deliver the messages of a KV trigger again
+	//
+	// Corresponds with DELETE /apps/{app}/kv-triggers/{name}/pause (the `ResumeKVTrigger` operationId).
+	ResumeKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseKVTrigger Deliver nothing of a KV trigger until it is resumed
+	//
+	// Executions under way end; what comes meanwhile waits.
+	//
+	// Corresponds with PUT /apps/{app}/kv-triggers/{name}/pause (the `PauseKVTrigger` operationId).
+	PauseKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeKVTriggerWithBody Delete messages of a KV trigger
+	//
+	// What an execution works on stays.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/kv-triggers/{name}/purge (the `PurgeKVTrigger` operationId).
+	PurgeKVTriggerWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeKVTrigger Delete messages of a KV trigger
+	//
+	// What an execution works on stays.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/kv-triggers/{name}/purge (the `PurgeKVTrigger` operationId).
+	PurgeKVTrigger(ctx context.Context, app string, name string, body PurgeKVTriggerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveKVTriggerWithBody Deliver dead letters of a KV trigger again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/kv-triggers/{name}/redrive (the `RedriveKVTrigger` operationId).
+	RedriveKVTriggerWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveKVTrigger Deliver dead letters of a KV trigger again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/kv-triggers/{name}/redrive (the `RedriveKVTrigger` operationId).
+	RedriveKVTrigger(ctx context.Context, app string, name string, body RedriveKVTriggerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// DeleteKV Delete a key
 	//
 	// Corresponds with DELETE /apps/{app}/kv/entry (the `DeleteKV` operationId).
@@ -1968,6 +2443,114 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /apps/{app}/secrets/{secret} (the `SetSecret` operationId).
 	SetSecret(ctx context.Context, app string, secret string, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSubscriptions List an app's subscriptions by name
+	//
+	// Corresponds with GET /apps/{app}/subscriptions (the `ListSubscriptions` operationId).
+	ListSubscriptions(ctx context.Context, app string, params *ListSubscriptionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Unsubscribe Remove a subscription
+	//
+	// What is left of its messages is deleted.
+	//
+	// Corresponds with DELETE /apps/{app}/subscriptions/{name} (the `Unsubscribe` operationId).
+	Unsubscribe(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSubscription Show a subscription
+	//
+	// Corresponds with GET /apps/{app}/subscriptions/{name} (the `GetSubscription` operationId).
+	GetSubscription(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SubscribeWithBody Tell a script of what is published on matching topics
+	//
+	// Creates the subscription (201), or replaces its settings (200): what waits is delivered by the new ones.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/subscriptions/{name} (the `Subscribe` operationId).
+	SubscribeWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Subscribe Tell a script of what is published on matching topics
+	//
+	// Creates the subscription (201), or replaces its settings (200): what waits is delivered by the new ones.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/subscriptions/{name} (the `Subscribe` operationId).
+	Subscribe(ctx context.Context, app string, name string, body SubscribeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSubscriptionMessages List the messages of a subscription
+	//
+	// In the order of their IDs: the oldest first.
+	//
+	// Corresponds with GET /apps/{app}/subscriptions/{name}/messages (the `ListSubscriptionMessages` operationId).
+	ListSubscriptionMessages(ctx context.Context, app string, name string, params *ListSubscriptionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeSubscription Deliver the messages of a subscription again
+	//
+	// Corresponds with DELETE /apps/{app}/subscriptions/{name}/pause (the `ResumeSubscription` operationId).
+	ResumeSubscription(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseSubscription Deliver nothing of a subscription until it is resumed
+	//
+	// Executions under way end; what comes meanwhile waits.
+	//
+	// Corresponds with PUT /apps/{app}/subscriptions/{name}/pause (the `PauseSubscription` operationId).
+	PauseSubscription(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeSubscriptionWithBody Delete messages of a subscription
+	//
+	// What an execution works on stays.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/subscriptions/{name}/purge (the `PurgeSubscription` operationId).
+	PurgeSubscriptionWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeSubscription Delete messages of a subscription
+	//
+	// What an execution works on stays.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/subscriptions/{name}/purge (the `PurgeSubscription` operationId).
+	PurgeSubscription(ctx context.Context, app string, name string, body PurgeSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveSubscriptionWithBody Deliver dead letters of a subscription again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/subscriptions/{name}/redrive (the `RedriveSubscription` operationId).
+	RedriveSubscriptionWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveSubscription Deliver dead letters of a subscription again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/subscriptions/{name}/redrive (the `RedriveSubscription` operationId).
+	RedriveSubscription(ctx context.Context, app string, name string, body RedriveSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PublishEventWithBody Publish an event
+	//
+	// Answers when it is durable. Nobody has to subscribe.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/topics/{topic}/events (the `PublishEvent` operationId).
+	PublishEventWithBody(ctx context.Context, app string, topic string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PublishEvent Publish an event
+	//
+	// Answers when it is durable. Nobody has to subscribe.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/topics/{topic}/events (the `PublishEvent` operationId).
+	PublishEvent(ctx context.Context, app string, topic string, body PublishEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListVariables List an app's variables by name
 	//
@@ -2454,6 +3037,216 @@ func (c *operations) ListKV(ctx context.Context, app string, params *ListKVParam
 	return c.Client.Do(req)
 }
 
+// ListKVTriggers List an app's KV triggers by name
+//
+// Corresponds with GET /apps/{app}/kv-triggers (the `ListKVTriggers` operationId).
+func (c *operations) ListKVTriggers(ctx context.Context, app string, params *ListKVTriggersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKVTriggersRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteKVTrigger Remove a KV trigger
+//
+// What is left of its messages is deleted.
+//
+// Corresponds with DELETE /apps/{app}/kv-triggers/{name} (the `DeleteKVTrigger` operationId).
+func (c *operations) DeleteKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteKVTriggerRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetKVTrigger Show a KV trigger
+//
+// Corresponds with GET /apps/{app}/kv-triggers/{name} (the `GetKVTrigger` operationId).
+func (c *operations) GetKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetKVTriggerRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetKVTriggerWithBody Tell a script which keys change
+//
+// Creates the trigger (201), or replaces its settings (200): what waits is delivered by the new ones.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/kv-triggers/{name} (the `SetKVTrigger` operationId).
+func (c *operations) SetKVTriggerWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetKVTriggerRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetKVTrigger Tell a script which keys change
+//
+// Creates the trigger (201), or replaces its settings (200): what waits is delivered by the new ones.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/kv-triggers/{name} (the `SetKVTrigger` operationId).
+func (c *operations) SetKVTrigger(ctx context.Context, app string, name string, body SetKVTriggerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetKVTriggerRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListKVTriggerMessages List the messages of a KV trigger
+//
+// In the order of their IDs: the oldest first.
+//
+// Corresponds with GET /apps/{app}/kv-triggers/{name}/messages (the `ListKVTriggerMessages` operationId).
+func (c *operations) ListKVTriggerMessages(ctx context.Context, app string, name string, params *ListKVTriggerMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKVTriggerMessagesRequest(c.Server, app, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeKVTrigger Deliver the messages of a KV trigger again
+//
+// Corresponds with DELETE /apps/{app}/kv-triggers/{name}/pause (the `ResumeKVTrigger` operationId).
+func (c *operations) ResumeKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeKVTriggerRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseKVTrigger Deliver nothing of a KV trigger until it is resumed
+//
+// Executions under way end; what comes meanwhile waits.
+//
+// Corresponds with PUT /apps/{app}/kv-triggers/{name}/pause (the `PauseKVTrigger` operationId).
+func (c *operations) PauseKVTrigger(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseKVTriggerRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeKVTriggerWithBody Delete messages of a KV trigger
+//
+// What an execution works on stays.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/kv-triggers/{name}/purge (the `PurgeKVTrigger` operationId).
+func (c *operations) PurgeKVTriggerWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeKVTriggerRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeKVTrigger Delete messages of a KV trigger
+//
+// What an execution works on stays.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/kv-triggers/{name}/purge (the `PurgeKVTrigger` operationId).
+func (c *operations) PurgeKVTrigger(ctx context.Context, app string, name string, body PurgeKVTriggerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeKVTriggerRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveKVTriggerWithBody Deliver dead letters of a KV trigger again
+//
+// Their attempts are forgotten.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/kv-triggers/{name}/redrive (the `RedriveKVTrigger` operationId).
+func (c *operations) RedriveKVTriggerWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveKVTriggerRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveKVTrigger Deliver dead letters of a KV trigger again
+//
+// Their attempts are forgotten.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/kv-triggers/{name}/redrive (the `RedriveKVTrigger` operationId).
+func (c *operations) RedriveKVTrigger(ctx context.Context, app string, name string, body RedriveKVTriggerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveKVTriggerRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // DeleteKV Delete a key
 //
 // Corresponds with DELETE /apps/{app}/kv/entry (the `DeleteKV` operationId).
@@ -2861,6 +3654,254 @@ func (c *operations) SetSecretWithBody(ctx context.Context, app string, secret s
 // Corresponds with PUT /apps/{app}/secrets/{secret} (the `SetSecret` operationId).
 func (c *operations) SetSecret(ctx context.Context, app string, secret string, body SetSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetSecretRequest(c.Server, app, secret, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSubscriptions List an app's subscriptions by name
+//
+// Corresponds with GET /apps/{app}/subscriptions (the `ListSubscriptions` operationId).
+func (c *operations) ListSubscriptions(ctx context.Context, app string, params *ListSubscriptionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSubscriptionsRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Unsubscribe Remove a subscription
+//
+// What is left of its messages is deleted.
+//
+// Corresponds with DELETE /apps/{app}/subscriptions/{name} (the `Unsubscribe` operationId).
+func (c *operations) Unsubscribe(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnsubscribeRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSubscription Show a subscription
+//
+// Corresponds with GET /apps/{app}/subscriptions/{name} (the `GetSubscription` operationId).
+func (c *operations) GetSubscription(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSubscriptionRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SubscribeWithBody Tell a script of what is published on matching topics
+//
+// Creates the subscription (201), or replaces its settings (200): what waits is delivered by the new ones.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/subscriptions/{name} (the `Subscribe` operationId).
+func (c *operations) SubscribeWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSubscribeRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Subscribe Tell a script of what is published on matching topics
+//
+// Creates the subscription (201), or replaces its settings (200): what waits is delivered by the new ones.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/subscriptions/{name} (the `Subscribe` operationId).
+func (c *operations) Subscribe(ctx context.Context, app string, name string, body SubscribeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSubscribeRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSubscriptionMessages List the messages of a subscription
+//
+// In the order of their IDs: the oldest first.
+//
+// Corresponds with GET /apps/{app}/subscriptions/{name}/messages (the `ListSubscriptionMessages` operationId).
+func (c *operations) ListSubscriptionMessages(ctx context.Context, app string, name string, params *ListSubscriptionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSubscriptionMessagesRequest(c.Server, app, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeSubscription Deliver the messages of a subscription again
+//
+// Corresponds with DELETE /apps/{app}/subscriptions/{name}/pause (the `ResumeSubscription` operationId).
+func (c *operations) ResumeSubscription(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeSubscriptionRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseSubscription Deliver nothing of a subscription until it is resumed
+//
+// Executions under way end; what comes meanwhile waits.
+//
+// Corresponds with PUT /apps/{app}/subscriptions/{name}/pause (the `PauseSubscription` operationId).
+func (c *operations) PauseSubscription(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseSubscriptionRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeSubscriptionWithBody Delete messages of a subscription
+//
+// What an execution works on stays.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/subscriptions/{name}/purge (the `PurgeSubscription` operationId).
+func (c *operations) PurgeSubscriptionWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeSubscriptionRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeSubscription Delete messages of a subscription
+//
+// What an execution works on stays.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/subscriptions/{name}/purge (the `PurgeSubscription` operationId).
+func (c *operations) PurgeSubscription(ctx context.Context, app string, name string, body PurgeSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeSubscriptionRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveSubscriptionWithBody Deliver dead letters of a subscription again
+//
+// Their attempts are forgotten.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/subscriptions/{name}/redrive (the `RedriveSubscription` operationId).
+func (c *operations) RedriveSubscriptionWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveSubscriptionRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveSubscription Deliver dead letters of a subscription again
+//
+// Their attempts are forgotten.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/subscriptions/{name}/redrive (the `RedriveSubscription` operationId).
+func (c *operations) RedriveSubscription(ctx context.Context, app string, name string, body RedriveSubscriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveSubscriptionRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PublishEventWithBody Publish an event
+//
+// Answers when it is durable. Nobody has to subscribe.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/topics/{topic}/events (the `PublishEvent` operationId).
+func (c *operations) PublishEventWithBody(ctx context.Context, app string, topic string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPublishEventRequestWithBody(c.Server, app, topic, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PublishEvent Publish an event
+//
+// Answers when it is durable. Nobody has to subscribe.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/topics/{topic}/events (the `PublishEvent` operationId).
+func (c *operations) PublishEvent(ctx context.Context, app string, topic string, body PublishEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPublishEventRequest(c.Server, app, topic, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4217,6 +5258,497 @@ func NewListKVRequest(server string, app string, params *ListKVParams) (*http.Re
 	return req, nil
 }
 
+// NewListKVTriggersRequest constructs an http.Request for the ListKVTriggers method
+func NewListKVTriggersRequest(server string, app string, params *ListKVTriggersParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteKVTriggerRequest constructs an http.Request for the DeleteKVTrigger method
+func NewDeleteKVTriggerRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetKVTriggerRequest constructs an http.Request for the GetKVTrigger method
+func NewGetKVTriggerRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetKVTriggerRequest calls the generic SetKVTrigger builder with application/json body
+func NewSetKVTriggerRequest(server string, app string, name string, body SetKVTriggerJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetKVTriggerRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewSetKVTriggerRequestWithBody constructs an http.Request for the SetKVTrigger method, with any body, and a specified content type
+func NewSetKVTriggerRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListKVTriggerMessagesRequest constructs an http.Request for the ListKVTriggerMessages method
+func NewListKVTriggerMessagesRequest(server string, app string, name string, params *ListKVTriggerMessagesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s/messages", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeKVTriggerRequest constructs an http.Request for the ResumeKVTrigger method
+func NewResumeKVTriggerRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseKVTriggerRequest constructs an http.Request for the PauseKVTrigger method
+func NewPauseKVTriggerRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPurgeKVTriggerRequest calls the generic PurgeKVTrigger builder with application/json body
+func NewPurgeKVTriggerRequest(server string, app string, name string, body PurgeKVTriggerJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPurgeKVTriggerRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewPurgeKVTriggerRequestWithBody constructs an http.Request for the PurgeKVTrigger method, with any body, and a specified content type
+func NewPurgeKVTriggerRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s/purge", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRedriveKVTriggerRequest calls the generic RedriveKVTrigger builder with application/json body
+func NewRedriveKVTriggerRequest(server string, app string, name string, body RedriveKVTriggerJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedriveKVTriggerRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewRedriveKVTriggerRequestWithBody constructs an http.Request for the RedriveKVTrigger method, with any body, and a specified content type
+func NewRedriveKVTriggerRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/kv-triggers/%s/redrive", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewDeleteKVRequest constructs an http.Request for the DeleteKV method
 func NewDeleteKVRequest(server string, app string, params *DeleteKVParams) (*http.Request, error) {
 	var err error
@@ -5213,6 +6745,551 @@ func NewSetSecretRequestWithBody(server string, app string, secret string, conte
 	}
 
 	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListSubscriptionsRequest constructs an http.Request for the ListSubscriptions method
+func NewListSubscriptionsRequest(server string, app string, params *ListSubscriptionsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUnsubscribeRequest constructs an http.Request for the Unsubscribe method
+func NewUnsubscribeRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetSubscriptionRequest constructs an http.Request for the GetSubscription method
+func NewGetSubscriptionRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSubscribeRequest calls the generic Subscribe builder with application/json body
+func NewSubscribeRequest(server string, app string, name string, body SubscribeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSubscribeRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewSubscribeRequestWithBody constructs an http.Request for the Subscribe method, with any body, and a specified content type
+func NewSubscribeRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListSubscriptionMessagesRequest constructs an http.Request for the ListSubscriptionMessages method
+func NewListSubscriptionMessagesRequest(server string, app string, name string, params *ListSubscriptionMessagesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s/messages", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeSubscriptionRequest constructs an http.Request for the ResumeSubscription method
+func NewResumeSubscriptionRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseSubscriptionRequest constructs an http.Request for the PauseSubscription method
+func NewPauseSubscriptionRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPurgeSubscriptionRequest calls the generic PurgeSubscription builder with application/json body
+func NewPurgeSubscriptionRequest(server string, app string, name string, body PurgeSubscriptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPurgeSubscriptionRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewPurgeSubscriptionRequestWithBody constructs an http.Request for the PurgeSubscription method, with any body, and a specified content type
+func NewPurgeSubscriptionRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s/purge", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRedriveSubscriptionRequest calls the generic RedriveSubscription builder with application/json body
+func NewRedriveSubscriptionRequest(server string, app string, name string, body RedriveSubscriptionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedriveSubscriptionRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewRedriveSubscriptionRequestWithBody constructs an http.Request for the RedriveSubscription method, with any body, and a specified content type
+func NewRedriveSubscriptionRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/subscriptions/%s/redrive", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewPublishEventRequest calls the generic PublishEvent builder with application/json body
+func NewPublishEventRequest(server string, app string, topic string, body PublishEventJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPublishEventRequestWithBody(server, app, topic, "application/json", bodyReader)
+}
+
+// NewPublishEventRequestWithBody constructs an http.Request for the PublishEvent method, with any body, and a specified content type
+func NewPublishEventRequestWithBody(server string, app string, topic string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "topic", topic, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/topics/%s/events", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}

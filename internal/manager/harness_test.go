@@ -378,6 +378,15 @@ func (r *reply) at(path string) any {
 	return v
 }
 
+// holds checks how many elements the array at a path has.
+func (r *reply) holds(path string, n int) *reply {
+	r.t.Helper()
+	if list, ok := r.at(path).([]any); !ok || len(list) != n {
+		r.t.Errorf("%s: want %d %s: %s", r.name, n, path, r.body)
+	}
+	return r
+}
+
 func (r *reply) str(path string) string { r.t.Helper(); s, _ := r.at(path).(string); return s }
 
 func (r *reply) num(path string) float64 { r.t.Helper(); n, _ := r.at(path).(float64); return n }

@@ -25,6 +25,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/secrets"
 	"github.com/picloud/picloud/internal/manager/sessions"
 	"github.com/picloud/picloud/internal/manager/setup"
+	"github.com/picloud/picloud/internal/manager/topics"
 	"github.com/picloud/picloud/internal/manager/users"
 	"github.com/picloud/picloud/internal/manager/variables"
 	"github.com/picloud/picloud/internal/manager/version"
@@ -102,9 +103,10 @@ func New(c Config) *Manager {
 	if c.KV == nil {
 		c.KV = c.Store
 	}
-	data.Register(m.api, data.Config{KV: c.KV, MaxBytes: c.KVBytes, Now: c.Now})
 	secrets.Register(m.api, secrets.Config{Store: c.Store, Vault: c.Vault, Now: c.Now})
 	variables.Register(m.api, variables.Config{Store: c.Store, Now: c.Now})
+	data.Register(m.api, data.Config{KV: c.KV, Store: c.Store, MaxBytes: c.KVBytes, Now: c.Now})
+	topics.Register(m.api, c.Store, c.Now)
 	executions.Register(m.api, executions.Config{
 		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
 	})

@@ -36,6 +36,7 @@ type Data interface {
 	KVGet(ctx context.Context, appID string, keys []string, at time.Time) ([]store.KVEntry, error)
 	KVList(ctx context.Context, q store.KVQuery, at time.Time) (entries []store.KVEntry, more bool, err error)
 	Commit(ctx context.Context, c store.Commit) (version int64, err error)
+	Enqueue(ctx context.Context, list ...store.Message) (added []store.Message, err error)
 }
 
 // Secrets opens the apps' secrets.
@@ -143,6 +144,10 @@ func (o *Orchestrator) serveApp(w http.ResponseWriter, r *http.Request, slug, pa
 		name = "index"
 	}
 	t := app.scripts[name]
+	if t == nil && name == reservedName {
+		o.serveReserved(w, r, app, slug, rest, at)
+		return
+	}
 	if t == nil {
 		allowOrigin(w.Header(), r, app.cors, at)
 		detail := fmt.Sprintf("the app %q has no endpoint %q", slug, printable(name))
@@ -192,7 +197,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	start.RunID = newExecutionID(time.Now())
 	start.Request = &x.request
 	o.request(&x.request, r, body, rest)
-	x.host = host{&o.cfg, start.AppID, start.RunID, app.vars}
+	x.host = host{&o.cfg, app, start}
 	res, err := o.cfg.Executor.Run(r.Context(), start, &x.host)
 	if err != nil {
 		res = lost(err)

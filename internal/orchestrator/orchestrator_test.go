@@ -711,17 +711,24 @@ func TestExecutorFailures(t *testing.T) {
 	}
 }
 
-// failing is a KV whose commits end with an error.
+// data is a store.KV that takes no messages.
+type data struct{ store.KV }
+
+func (data) Enqueue(context.Context, ...store.Message) ([]store.Message, error) {
+	return nil, store.ErrUnavailable
+}
+
+// failing is data whose commits end with an error.
 type failing struct {
-	store.KV
+	data
 	err error
 }
 
 func (f failing) Commit(context.Context, store.Commit) (int64, error) { return 0, f.err }
 
 func TestHost(t *testing.T) {
-	data := memory.New()
-	h := &host{&Config{Store: &apps{}, Data: data, KVBytes: 100}, "app", "run", nil}
+	data := data{memory.New()}
+	h := &host{&Config{Store: &apps{}, Data: data, KVBytes: 100}, &snapshot{}, &invoke.Start{AppID: "app", RunID: "run"}}
 	if s, err := h.Source(t.Context(), "x"); s != "source of x" || err != nil {
 		t.Errorf("source: %q, %v", s, err)
 	}
@@ -735,7 +742,6 @@ func TestHost(t *testing.T) {
 	commit(invoke.Committed, &invoke.Commit{RunID: "run"})
 	commit(invoke.Committed, &invoke.Commit{RunID: "run", Seq: 1, Ops: a})
 	commit(invoke.Refused, &invoke.Commit{RunID: "other", Seq: 1, Ops: a})
-	commit(invoke.Refused, &invoke.Commit{RunID: "run", Seq: 2, Sends: []invoke.Send{{}}})
 	commit(invoke.Refused, &invoke.Commit{RunID: "run", Seq: 3, Ops: []invoke.Op{{Kind: invoke.OpSet}}})
 	commit(invoke.Conflict, &invoke.Commit{RunID: "run", Seq: 4, Reads: []invoke.Read{{Key: "a"}}})
 	commit(invoke.Quota, &invoke.Commit{RunID: "run", Seq: 5, Ops: []invoke.Op{{Kind: invoke.OpSet, Key: "b", Value: make([]byte, 100)}}})
@@ -751,4 +757,6 @@ func TestHost(t *testing.T) {
 		h.cfg.Data = failing{data, err}
 		commit(invoke.Unavailable, &invoke.Commit{RunID: "run", Seq: 6, Ops: a})
 	}
+	h.cfg.Data = failing{data, store.ErrLeaseLost}
+	commit(invoke.LeaseLost, &invoke.Commit{RunID: "run", Seq: 7, Acks: []string{"m"}, Lease: &invoke.Lease{Token: "l"}})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/topic"
 )
 
 // snapshot is what routing needs of one app's active deployment. It does not
@@ -17,6 +18,9 @@ type snapshot struct {
 	scripts map[string]*target // the endpoints by name
 	cors    store.CORS
 	vars    map[string]string
+	limits  store.Limits // of the app
+	topics  *topic.Index // its subscriptions; nil: none
+	watched []store.KVTrigger
 }
 
 // target is one endpoint. start is complete but for what is the request's own.
@@ -32,7 +36,13 @@ func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snap
 		hashes[name] = s.SourceHash
 	}
 	limits := instance.Lower(d.Manifest.Limits)
-	snap := &snapshot{appID: app.ID, scripts: map[string]*target{}, cors: d.Manifest.CORS, vars: d.Manifest.Variables}
+	snap := &snapshot{
+		appID: app.ID, scripts: map[string]*target{}, cors: d.Manifest.CORS, vars: d.Manifest.Variables,
+		limits: limits, topics: topic.Subscriptions(&d.Manifest),
+	}
+	if w := store.WatchOf(&d.Manifest, 0); w != nil {
+		snap.watched = w.Triggers
+	}
 	var out *invoke.Outbound
 	if len(d.Manifest.Hosts) > 0 || len(app.Networks) > 0 {
 		out = &invoke.Outbound{Hosts: d.Manifest.Hosts, Networks: app.Networks}

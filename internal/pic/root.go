@@ -28,6 +28,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/secrets"
 	"github.com/picloud/picloud/internal/pic/session"
 	"github.com/picloud/picloud/internal/pic/terminal"
+	"github.com/picloud/picloud/internal/pic/topics"
 	"github.com/picloud/picloud/internal/pic/users"
 	"github.com/picloud/picloud/internal/pic/vars"
 	"github.com/picloud/picloud/internal/pic/version"
@@ -134,6 +135,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		data.KVCommand(env),
 		vars.Command(env),
 		secrets.Command(env),
+		topics.Command(env),
 		members.Command(env),
 		users.Command(env),
 		users.PasswordCommand(env),

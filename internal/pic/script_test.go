@@ -31,6 +31,7 @@ import (
 //	launch NAME REGEXP PROGRAM …  start it and wait for a line that matches; groups go to $NAME_1 …
 //	await NAME REGEXP             wait for the next line that matches
 //	interrupt NAME CODE           send it SIGINT; it must end with this exit code
+//	eventually REGEXP PROGRAM …   run it again until it succeeds and a line of its standard output matches
 func journeys(t *testing.T, s *server) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -46,13 +47,14 @@ func journeys(t *testing.T, s *server) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":     cmdExits,
-			"json":      cmdJSON,
-			"capture":   cmdCapture,
-			"lines":     cmdLines,
-			"launch":    cmdLaunch,
-			"await":     cmdAwait,
-			"interrupt": cmdInterrupt,
+			"exits":      cmdExits,
+			"json":       cmdJSON,
+			"capture":    cmdCapture,
+			"lines":      cmdLines,
+			"launch":     cmdLaunch,
+			"await":      cmdAwait,
+			"interrupt":  cmdInterrupt,
+			"eventually": cmdEventually,
 		},
 	})
 }
@@ -73,6 +75,24 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// cmdEventually waits for what the server does by itself, of which nothing tells.
+func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually REGEXP PROGRAM ARG…")
+	}
+	re, err := regexp.Compile(`(?m)` + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && re.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("no line matches %s: %v", args[0], err)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/manager/channels"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/value"
 )
@@ -33,6 +34,7 @@ type SetKV struct {
 // Config is what the operations need.
 type Config struct {
 	KV       store.KV
+	Store    channels.Store
 	MaxBytes int64 // of each app
 	Now      func() time.Time
 }
@@ -62,6 +64,7 @@ func Register(a *api.API, c Config) {
 		ID: "deleteKV", Method: http.MethodDelete, Path: "/apps/{app}/kv/entry", Tag: "kv", Action: auth.ChangeData,
 		Summary: "Delete a key", Status: http.StatusNoContent,
 	}, s.delete)
+	registerTriggers(a, c)
 }
 
 type service struct{ Config }
@@ -147,8 +150,12 @@ func (s *service) set(ctx context.Context, in *struct {
 		op.Expires = now.Add(time.Duration(in.Body.TTL * float64(time.Second))).Truncate(time.Microsecond)
 	}
 	app := api.App(ctx)
+	m, err := active(ctx, s.Store)
+	if err != nil {
+		return nil, err
+	}
 	e := store.KVEntry{Key: in.Key, Value: op.Value, ExpiresAt: op.Expires}
-	e.Version, err = s.KV.Commit(ctx, store.Commit{AppID: app.ID, Ops: []store.KVOp{op}, At: now, MaxBytes: s.MaxBytes})
+	e.Version, err = s.KV.Commit(ctx, store.Commit{AppID: app.ID, Ops: []store.KVOp{op}, Watch: store.WatchOf(m, 1), At: now, MaxBytes: s.MaxBytes})
 	switch {
 	case errors.Is(err, store.ErrQuota):
 		return nil, api.Refuse(http.StatusInsufficientStorage, "%s", err)
@@ -166,6 +173,12 @@ func (s *service) delete(ctx context.Context, in *KeyInput) (*struct{}, error) {
 		return nil, err
 	}
 	api.Note(ctx, "key %q", in.Key)
-	_, err := s.KV.Commit(ctx, store.Commit{AppID: api.App(ctx).ID, Ops: []store.KVOp{{Kind: store.KVDelete, Key: in.Key}}, At: s.Now()})
+	m, err := active(ctx, s.Store)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.KV.Commit(ctx, store.Commit{
+		AppID: api.App(ctx).ID, Ops: []store.KVOp{{Kind: store.KVDelete, Key: in.Key}}, Watch: store.WatchOf(m, 1), At: s.Now(),
+	})
 	return nil, err
 }

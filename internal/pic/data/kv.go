@@ -22,7 +22,7 @@ import (
 // KVCommand returns "pic kv".
 func KVCommand(env *cli.Env) *cobra.Command {
 	return cli.Group("kv", "Read and change what an app's scripts keep under keys",
-		getCommand(env), setCommand(env), lsCommand(env), rmCommand(env))
+		getCommand(env), setCommand(env), lsCommand(env), rmCommand(env), triggersCommand(env))
 }
 
 var columns = []output.Column[client.KVEntry]{

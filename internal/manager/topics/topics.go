@@ -1,0 +1,234 @@
+// Package topics manages which scripts are told of what is published, and
+// publishes.
+package topics
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/manager/channels"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/topic"
+	"github.com/picloud/picloud/internal/value"
+)
+
+// Subscription delivers what is published on matching topics to a script.
+type Subscription struct {
+	Name    string `json:"name"`
+	Pattern string `json:"pattern" example:"orders.*"`
+	channels.Delivery
+	State channels.ChannelState `json:"state"`
+}
+
+// Subscribe is what a subscription is to be.
+type Subscribe struct {
+	Pattern string `json:"pattern" maxLength:"1000" example:"orders.*" doc:"Tokens with dots between them; * stands for one token, > at the end for one or more"`
+	channels.Delivery
+}
+
+// PublishEvent is an event.
+type PublishEvent struct {
+	Payload json.RawMessage `json:"payload,omitempty" doc:"Any JSON: a number without a fraction is an integer in Rhai; null, or nothing, is ()"`
+}
+
+// Published says which subscriptions get an event.
+type Published struct {
+	Topic      string          `json:"topic"`
+	Deliveries []TopicDelivery `json:"deliveries" nullable:"false"`
+}
+
+// TopicDelivery is an event's copy for one subscription.
+type TopicDelivery struct {
+	Subscription string `json:"subscription"`
+	EventID      string `json:"event_id" doc:"What the script sees as event.id"`
+}
+
+const (
+	noun = "subscription"
+	all  = "/apps/{app}/subscriptions"
+	one  = all + "/{name}"
+	tag  = "topics"
+)
+
+// Register adds the operations.
+func Register(a *api.API, st channels.Store, now func() time.Time) {
+	s := &service{channels.Config{
+		Kind: store.ChannelTopic, Noun: noun, ID: "Subscription", Path: one, Tag: tag, Store: st, Now: now,
+		Has: func(m *store.Manifest, name string) bool { _, ok := m.Subscriptions[name]; return ok },
+	}}
+	api.Register(a, api.Op{
+		ID: "listSubscriptions", Method: http.MethodGet, Path: all, Tag: tag, Action: auth.ViewScripts,
+		Summary: "List an app's subscriptions by name",
+	}, s.list)
+	api.Register(a, api.Op{
+		ID: "getSubscription", Method: http.MethodGet, Path: one, Tag: tag, Action: auth.ViewScripts,
+		Summary: "Show a subscription",
+	}, s.show)
+	api.Register(a, api.Op{
+		ID: "subscribe", Method: http.MethodPut, Path: one, Tag: tag, Action: auth.ChangeScripts, AlsoStatus: http.StatusCreated,
+		Summary:     "Tell a script of what is published on matching topics",
+		Description: "Creates the subscription (201), or replaces its settings (200): what waits is delivered by the new ones.",
+	}, s.subscribe)
+	api.Register(a, api.Op{
+		ID: "unsubscribe", Method: http.MethodDelete, Path: one, Tag: tag, Action: auth.ChangeScripts, Status: http.StatusNoContent,
+		Summary: "Remove a subscription", Description: "What is left of its messages is deleted.",
+	}, s.unsubscribe)
+	api.Register(a, api.Op{
+		ID: "publishEvent", Method: http.MethodPost, Path: "/apps/{app}/topics/{topic}/events", Tag: tag, Action: auth.InvokeScripts,
+		Summary: "Publish an event", Description: "Answers when it is durable. Nobody has to subscribe.",
+		Status: http.StatusAccepted, MaxBody: 2 * store.MaxPayload,
+	}, s.publish)
+	channels.Register(a, s.Config)
+}
+
+type service struct{ channels.Config }
+
+func of(name string, m store.ManifestSubscription, state store.ChannelState) Subscription {
+	return Subscription{Name: name, Pattern: m.Pattern, Delivery: channels.DeliveryOf(m.Delivery), State: channels.StateOf(state)}
+}
+
+func (s *service) active(ctx context.Context) (*store.Manifest, error) {
+	_, d, err := s.Store.ActiveDeployment(ctx, api.App(ctx).Slug)
+	if errors.Is(err, store.ErrNotFound) {
+		err = api.NoApp(api.App(ctx).Slug)
+	}
+	return &d.Manifest, err
+}
+
+type listOutput struct{ Body api.List[Subscription] }
+
+func (s *service) list(ctx context.Context, in *struct {
+	api.AppPath
+	api.PageQuery
+},
+) (*listOutput, error) {
+	m, err := s.active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states, err := s.States(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Sorted(maps.Keys(m.Subscriptions))
+	from, found := slices.BinarySearch(names, in.After)
+	if found {
+		from++
+	}
+	return &listOutput{api.Cut(names[from:], in.Limit, func(name string) string { return name }, func(name string) Subscription {
+		return of(name, m.Subscriptions[name], states[name])
+	})}, nil
+}
+
+type subscriptionOutput struct {
+	Status int
+	Body   Subscription
+}
+
+func (s *service) show(ctx context.Context, in *channels.Path) (*subscriptionOutput, error) {
+	m, err := s.active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, ok := m.Subscriptions[in.Name]
+	if !ok {
+		return nil, channels.Unknown(ctx, noun, in.Name)
+	}
+	state, err := s.Store.Channel(ctx, store.Channel{AppID: api.App(ctx).ID, Kind: s.Kind, Name: in.Name}, s.Now())
+	return &subscriptionOutput{http.StatusOK, of(in.Name, found, state)}, err
+}
+
+func (s *service) subscribe(ctx context.Context, in *struct {
+	channels.Path
+	Body Subscribe
+},
+) (*subscriptionOutput, error) {
+	if err := store.CheckTriggerName(noun, in.Name); err != nil {
+		return nil, api.Invalid("path.name", err.Error(), in.Name)
+	}
+	if err := topic.CheckPattern(in.Body.Pattern); err != nil {
+		return nil, api.Invalid("body.pattern", err.Error(), in.Body.Pattern)
+	}
+	wanted := store.ManifestSubscription{Pattern: in.Body.Pattern, Delivery: in.Body.Delivery.Store()}
+	if err := channels.CheckDelivery(wanted.Delivery); err != nil {
+		return nil, err
+	}
+	created := false
+	err := channels.Change(ctx, s.Config, fmt.Sprintf("subscription %s: %s to %s", in.Name, in.Body.Pattern, in.Body.Script), in.Body.Script, func(m *store.Manifest) error {
+		_, there := m.Subscriptions[in.Name]
+		created = !there
+		if m.Subscriptions == nil {
+			m.Subscriptions = map[string]store.ManifestSubscription{}
+		}
+		m.Subscriptions[in.Name] = wanted
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.show(ctx, &in.Path)
+	if err == nil && created {
+		out.Status = http.StatusCreated
+	}
+	return out, err
+}
+
+func (s *service) unsubscribe(ctx context.Context, in *channels.Path) (*struct{}, error) {
+	err := channels.Change(ctx, s.Config, "remove the subscription "+in.Name, "", func(m *store.Manifest) error {
+		if _, ok := m.Subscriptions[in.Name]; !ok {
+			return channels.Unknown(ctx, noun, in.Name)
+		}
+		delete(m.Subscriptions, in.Name)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, channels.Clear(ctx, s.Config, in.Name)
+}
+
+type publishedOutput struct{ Body Published }
+
+func (s *service) publish(ctx context.Context, in *struct {
+	api.AppPath
+	Topic string `path:"topic" maxLength:"1000" example:"orders.created"`
+	Body  PublishEvent
+},
+) (*publishedOutput, error) {
+	if err := topic.Check(in.Topic); err != nil {
+		return nil, api.Invalid("path.topic", err.Error(), in.Topic)
+	}
+	e := topic.Event{AppID: api.App(ctx).ID, Topic: in.Topic, Depth: 1, At: s.Now()}
+	raw := in.Body.Payload
+	if len(raw) == 0 {
+		raw = json.RawMessage("null")
+	}
+	v, err := value.FromJSON(raw)
+	if err != nil {
+		return nil, api.Invalid("body.payload", err.Error(), nil)
+	}
+	if e.Payload, err = value.Encode(v); err != nil {
+		return nil, api.Invalid("body.payload", err.Error(), nil)
+	}
+	m, err := s.active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	added, err := s.Store.Enqueue(ctx, e.Messages(topic.Subscriptions(m).Match(in.Topic))...)
+	if err != nil {
+		return nil, err
+	}
+	out := &publishedOutput{Published{Topic: in.Topic, Deliveries: make([]TopicDelivery, len(added))}}
+	for i := range added {
+		out.Body.Deliveries[i] = TopicDelivery{added[i].Name, added[i].ID}
+	}
+	return out, nil
+}
