@@ -37,7 +37,7 @@ func (vm *machine) makeMap(in *bytecode.Ins) bool {
 	if vm.limits.MaxMapSize > 0 && n > vm.limits.MaxMapSize {
 		return vm.fail(newError(ErrDataTooLarge, "Size of object map"))
 	}
-	if err := vm.alloc(mapHead + sizeClass(int64(n)*valueSize)); err != nil {
+	if err := vm.alloc(shapedBytes(n)); err != nil {
 		return vm.fail(err)
 	}
 	m := newShaped(s.Keys)
@@ -283,6 +283,6 @@ func (m *entries) add(key string, v Value) {
 func (m *entries) value() Value {
 	o := newShaped(append([]string(nil), m.keys[:m.n]...))
 	copy(o.vals, m.vals[:m.n])
-	o.depth = 2
+	o.depth, o.own = 2, true
 	return o.value()
 }

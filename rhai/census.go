@@ -1,6 +1,7 @@
 package rhai
 
 import (
+	"runtime"
 	"sync/atomic"
 )
 
@@ -20,6 +21,9 @@ func (vm *machine) census(request int64) error {
 		return newError(ErrMemory, "") // whatever is alive
 	}
 	live, work := vm.live()
+	if vm.eng != nil && vm.eng.collect || request >= max(m/4, 4<<20) {
+		runtime.GC()
+	}
 	vm.used = live + request
 	vm.peak = max(vm.peak, min(vm.used, m))
 	if live+request > m || live > m-m/8 {
@@ -28,12 +32,19 @@ func (vm *machine) census(request int64) error {
 	return vm.charge(work)
 }
 
-// tracer walks what is alive with a stack of its own: data may be nested deeper than Go's.
+// tracer walks what is alive with a stack of its own: data may be nested deeper than Go's. What it keeps of a
+// container is how far it has come, so that the stack is as deep as the data and no longer than that.
 type tracer struct {
 	epoch uint32
 	live  int64
 	work  int64
-	todo  []Value
+	todo  []tracing
+}
+
+// tracing is a container, and its next element.
+type tracing struct {
+	v        Value
+	i, chunk int32
 }
 
 // live measures what the run can reach, and the work of finding out.
@@ -74,7 +85,7 @@ func (vm *machine) live() (bytes, work int64) {
 	for _, p := range vm.temps {
 		t.add(Value{p: p})
 	}
-	t.live += vm.texts
+	t.live += vm.texts + vm.fragmentBytes
 	t.drain()
 	return t.live, t.work/8 + 1
 }
@@ -89,6 +100,9 @@ func (vm *machine) registers(t *tracer) {
 			return
 		}
 		t.written(stack[base:base+limit], fn.f.FindUnwritten(int32(pc)))
+		if fn.prog.weight > maxFragmentBytes/4 {
+			t.live += fn.prog.weight // it runs, whether it is kept or not
+		}
 		if i == 0 {
 			return
 		}
@@ -141,74 +155,164 @@ func (t *tracer) slice(vs []Value) {
 	}
 }
 
-// add counts an object once and queues what it refers to.
+// add counts an object once; what it refers to is counted with it or queued.
 func (t *tracer) add(v Value) {
-	p := v.p
-	if p == nil || p.flags&flagFrozen != 0 || p.epoch == t.epoch {
-		return
-	}
-	p.epoch = t.epoch
-	t.work++
-	if p.kind == KindString {
-		t.live += strBytes(int(v.strObj().cap))
-		return
-	}
-	t.todo = append(t.todo, v)
-}
-
-func (t *tracer) drain() {
-	for len(t.todo) > 0 {
-		v := t.todo[len(t.todo)-1]
-		t.todo = t.todo[:len(t.todo)-1]
-		switch v.p.kind {
+	for {
+		p := v.p
+		if p == nil || p.flags&flagFrozen != 0 || p.epoch == t.epoch {
+			return
+		}
+		p.epoch = t.epoch
+		t.work++
+		switch p.kind {
+		case KindString:
+			t.live += strBytes(int(v.strObj().cap))
+			return
 		case KindArray:
 			a := v.arr()
 			t.live += arrayHead + sizeClass(int64(cap(a.v))*valueSize)
-			t.slice(a.v)
+			t.elements(v, a.v)
+			return
 		case KindMap:
-			t.mapObj(v.mp())
+			t.mapObj(v, v.mp())
+			return
 		case KindBlob:
 			t.live += blobHead + sizeClass(int64(cap(v.blob().b)))
+			return
 		case KindRange:
 			t.live += 32
+			return
 		case KindFn:
 			f := v.fn()
 			t.live += 80 + sizeClass(int64(cap(f.curry))*valueSize)
-			t.slice(f.curry)
-		case kindCell:
-			t.live += 32
-			t.add(v.cell().v)
-		case kindTagged:
-			t.live += 48
-			t.add(v.tagged().v)
-		case kindIter:
-			t.live += 96
-			t.add(v.iter().over)
+			if f.proto == nil {
+				t.live += strBytes(len(f.name))
+			}
+			t.elements(v, f.curry)
+			return
 		case KindHost:
 			t.live += 48
 			if h := v.host(); h.typ != nil && h.typ.size != nil {
 				t.live += max(h.typ.size(h.v), 0)
 			}
+			return
+		case kindCell:
+			t.live += 32
+			v = v.cell().v
+		case kindTagged:
+			t.live += 48
+			v = v.tagged().v
+		case kindIter:
+			t.live += 96
+			v = v.iter().over
+		default:
+			return
 		}
 	}
 }
 
-func (t *tracer) mapObj(m *mapObj) {
+// elements counts those of a flat container, and queues another one.
+func (t *tracer) elements(v Value, vs []Value) {
+	if len(vs) == 0 {
+		return
+	}
+	if v.p.depth <= 1 && v.p.kind == KindArray {
+		t.slice(vs)
+		return
+	}
+	t.work += int64(len(vs)) >> 3
+	t.todo = append(t.todo, tracing{v: v})
+}
+
+// drain counts what is queued.
+func (t *tracer) drain() {
+	for len(t.todo) > 0 {
+		n := len(t.todo)
+		f := &t.todo[n-1]
+		vs := f.part()
+		for int(f.i) < len(vs) {
+			e := vs[f.i]
+			f.i++
+			if p := e.p; p == nil || p.flags&flagFrozen != 0 || p.epoch == t.epoch {
+				continue
+			}
+			last := int(f.i) == len(vs) && !f.more()
+			if last {
+				t.todo = t.todo[:n-1] // a chain needs no stack
+			}
+			t.add(e)
+			if last || len(t.todo) != n {
+				vs = nil
+				break
+			}
+		}
+		if vs == nil {
+			continue
+		}
+		if f.more() {
+			f.chunk++
+			f.i = 0
+			continue
+		}
+		t.todo = t.todo[:n-1]
+	}
+}
+
+// part is the slice of the container that is being walked.
+func (f *tracing) part() []Value {
+	switch f.v.p.kind {
+	case KindArray:
+		return f.v.arr().v
+	case KindFn:
+		return f.v.fn().curry
+	}
+	m := f.v.mp()
+	if m.big != nil {
+		return m.big.chunks[f.chunk].vals
+	}
+	return m.vals
+}
+
+// more reports whether another slice follows.
+func (f *tracing) more() bool {
+	if f.v.p.kind != KindMap {
+		return false
+	}
+	b := f.v.mp().big
+	return b != nil && int(f.chunk)+1 < len(b.chunks)
+}
+
+func (t *tracer) mapObj(v Value, m *mapObj) {
 	t.live += mapHead
 	if b := m.big; b != nil {
+		t.live += sizeClass(int64(cap(b.chunks)) * 8)
 		for _, c := range b.chunks {
-			t.live += sizeClass(int64(cap(c.vals))*valueSize + int64(cap(c.keys))*keySize)
+			t.live += chunkHead + sizeClass(int64(cap(c.vals))*valueSize) + sizeClass(int64(cap(c.keys))*keySize)
 			t.keys(c.keys)
-			t.slice(c.vals)
+			t.work += int64(len(c.vals)) >> 3
+		}
+		if len(b.chunks) > 0 {
+			t.todo = append(t.todo, tracing{v: v})
 		}
 		return
 	}
-	t.live += sizeClass(int64(cap(m.vals)) * valueSize)
+	keys, vals := m.inline()
+	t.live += keys + vals
+	if cap(m.vals) > 4 || vals == 0 {
+		t.live += sizeClass(int64(cap(m.vals)) * valueSize)
+	}
 	if m.own {
-		t.live += sizeClass(int64(cap(m.keys)) * keySize)
+		if cap(m.keys) > 4 || keys == 0 {
+			t.live += sizeClass(int64(cap(m.keys)) * keySize)
+		}
 		t.keys(m.keys)
 	}
-	t.slice(m.vals)
+	if m.depth <= 1 {
+		t.slice(m.vals)
+	} else if len(m.vals) > 0 {
+		t.work += int64(len(m.vals)) >> 3
+		t.todo = append(t.todo, tracing{v: v})
+	}
 }
 
 // keys counts the texts of keys, which a map may be the last to hold.

@@ -21,7 +21,14 @@ type fragmentKey struct {
 	text string
 }
 
-const maxFragments = 64
+// compileCost is charged for compiling a fragment, beside what its length costs.
+const compileCost = 1000
+
+// Fragments that are kept to be found again.
+const (
+	maxFragments     = 64
+	maxFragmentBytes = 1 << 20
+)
 
 // eval executes R[A] = eval(R[A]).
 func (vm *machine) eval(in *bytecode.Ins) bool {
@@ -38,24 +45,31 @@ func (vm *machine) eval(in *bytecode.Ins) bool {
 	if err := vm.charge(int64(len(text)) / 4); err != nil {
 		return vm.fail(err)
 	}
-	if err := vm.alloc(int64(len(text)) * 32); err != nil {
-		return vm.fail(err)
-	}
-	fn, err := vm.fragment(site, text)
-	if err != nil {
-		err.Trace = append(err.Trace, CallSite{Function: "eval", Position: site.ArgPos})
-		vm.err = err
-		return false
+	fn := vm.fragments[fragmentKey{site, text}]
+	if fn == nil {
+		if err := vm.payCompile(len(text)); err != nil {
+			return vm.fail(err)
+		}
+		var err *Error
+		if fn, err = vm.fragment(site, text); err != nil {
+			err.Trace = append(err.Trace, CallSite{Function: "eval", Position: site.ArgPos})
+			vm.err = err
+			return false
+		}
 	}
 	return vm.enterFragment(fn, in.A)
 }
 
-// fragment compiles the text of an eval, or finds it compiled.
-func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *Error) {
-	key := fragmentKey{site, text}
-	if fn := vm.fragments[key]; fn != nil {
-		return fn, nil
+// payCompile charges for compiling n bytes of text.
+func (vm *machine) payCompile(n int) error {
+	if err := vm.charge(compileCost + 4*int64(n)); err != nil {
+		return err
 	}
+	return vm.alloc(fragmentBytes(n))
+}
+
+// fragment compiles the text of an eval.
+func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *Error) {
 	s, err := syntax.Parse(text, vm.eng.parseOptions())
 	if err != nil {
 		return nil, parseError(err)
@@ -71,11 +85,21 @@ func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *
 		return nil, &Error{Kind: ErrSystem, inner: err}
 	}
 	fn := vm.linkFragment(u)
-	if vm.fragments == nil || len(vm.fragments) >= maxFragments {
-		vm.fragments = map[fragmentKey]*funcProto{}
+	fn.prog.weight = fragmentBytes(len(text))
+	vm.keepFragment(fragmentKey{site, strings.Clone(text)}, fn)
+	return fn, nil
+}
+
+// fragmentBytes is the charge of a compiled fragment whose text has n bytes.
+func fragmentBytes(n int) int64 { return 4096 + 64*int64(n) }
+
+// keepFragment keeps a fragment to be found again; when there are many or large ones, the others are forgotten.
+func (vm *machine) keepFragment(key fragmentKey, fn *funcProto) {
+	if vm.fragments == nil || len(vm.fragments) >= maxFragments || vm.fragmentBytes+fn.prog.weight > maxFragmentBytes {
+		vm.fragments, vm.fragmentBytes = map[fragmentKey]*funcProto{}, 0
 	}
 	vm.fragments[key] = fn
-	return fn, nil
+	vm.fragmentBytes += fn.prog.weight
 }
 
 // linkFragment links code that runs within a function of the current program.
@@ -155,6 +179,9 @@ func (vm *machine) callerFn(in *bytecode.Ins) bool {
 	key := fragmentKey{site.Caller, name}
 	fn := vm.fragments[key]
 	if fn == nil {
+		if err := vm.charge(compileCost); err != nil {
+			return vm.failAt(err, site.Pos)
+		}
 		params := def.Params
 		if params == nil {
 			params = []syntax.Name{}
@@ -164,10 +191,11 @@ func (vm *machine) callerFn(in *bytecode.Ins) bool {
 			return vm.failAt(&Error{Kind: ErrSystem, inner: err}, site.Pos)
 		}
 		fn = vm.linkFragment(u)
-		if vm.fragments == nil {
-			vm.fragments = map[fragmentKey]*funcProto{}
+		fn.prog.weight = fragmentBytes(16 * len(u.Body.Code))
+		if err := vm.alloc(fn.prog.weight); err != nil {
+			return vm.failAt(err, site.Pos)
 		}
-		vm.fragments[key] = fn
+		vm.keepFragment(key, fn)
 	}
 	return vm.enterFragment(fn, in.A)
 }

@@ -27,6 +27,7 @@ type Engine struct {
 	hook       HostHook
 	clock      Clock
 	general    bool
+	collect    bool
 	sealed     atomic.Bool
 }
 
@@ -79,6 +80,10 @@ func WithDebug(f func(ctx context.Context, text, source string, pos Position)) O
 // WithoutOptimizer makes and runs general code only: slower, with the same results and the same charges. It is for
 // finding out whether an optimisation is at fault.
 func WithoutOptimizer() Option { return func(e *Engine) { e.general = true } }
+
+// WithCollection runs Go's garbage collector at each census of a run's memory: the process then holds little more than the
+// limits of its runs, at the price of time where memory is short.
+func WithCollection() Option { return func(e *Engine) { e.collect = true } }
 
 // HostHook surrounds every call of a function that the host registered: it
 // sees the arguments and decides whether next runs. Metering, recording and replay rest on it.

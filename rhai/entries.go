@@ -64,14 +64,15 @@ func orderEntries(entries []Entry) {
 // ownMap4 is a map whose keys and values live in the same allocation.
 type ownMap4 struct {
 	mapObj
-	names [4]string
-	room  [4]Value
+	names [inlineMax]string
+	room  [inlineMax]Value
 }
 
 // newOwned makes a map with room for n keys of its own, at most chunkMax.
 func newOwned(n int) *mapObj {
 	h := mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 1}, own: true}
-	if n <= 4 {
+	if n <= inlineMax {
+		h.flags |= flagRoom | flagNames
 		m := &ownMap4{mapObj: h}
 		m.keys, m.vals = m.names[:n:n], m.room[:n:n]
 		return &m.mapObj

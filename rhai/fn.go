@@ -1,5 +1,7 @@
 package rhai
 
+import "strings"
+
 // fnObj is a function pointer or closure. Captured variables are cells at the
 // front of curry.
 type fnObj struct {
@@ -13,10 +15,10 @@ type fnObj struct {
 
 // newFn makes a function pointer by name.
 func (vm *machine) newFn(name string) (Value, error) {
-	if err := vm.alloc(80); err != nil {
+	if err := vm.alloc(80 + strBytes(len(name))); err != nil {
 		return Value{}, err
 	}
-	f := &fnObj{hdr: hdr{kind: KindFn, depth: 1}, name: name}
+	f := &fnObj{hdr: hdr{kind: KindFn, depth: 1}, name: strings.Clone(name)}
 	return Value{p: &f.hdr}, nil
 }
 

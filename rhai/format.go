@@ -57,13 +57,46 @@ func (vm *machine) format(v Value, form textForm) (string, error) {
 	if v = v.untag(); v.isString() && form == formDisplay {
 		return v.str(), nil
 	}
-	var buf [64]byte
+	var buf [firstRoom]byte
 	p := printer{vm: vm, b: buf[:0]}
 	p.value(v, form, 0)
 	p.pay()
 	p.release()
-	return string(p.b), p.err
+	return p.text(), p.err
 }
+
+// text is what has been written. Nothing may be written after it.
+func (p *printer) text() string {
+	if cap(p.b) <= firstRoom {
+		return string(p.b) // on the stack of who writes
+	}
+	return unsafe.String(unsafe.SliceData(p.b), len(p.b))
+}
+
+// grow makes room for n bytes more, so that appending allocates nothing that is not charged.
+func (p *printer) grow(n int) {
+	if n <= cap(p.b)-len(p.b) || p.err != nil {
+		return
+	}
+	size := max(2*cap(p.b), len(p.b)+n)
+	if len(p.b)+n > maxString/2 {
+		size = len(p.b) + n
+	}
+	old := p.held
+	if p.err = p.hold(strBytes(size)); p.err != nil {
+		return
+	}
+	p.b = append(make([]byte, 0, size), p.b...)
+	p.held -= old
+	p.vm.texts -= old
+}
+
+// firstRoom is the room for short texts, which need no allocation; between two looks at what has been written at most
+// spareRoom bytes are added without being asked for.
+const (
+	firstRoom = 64
+	spareRoom = 512
+)
 
 // hold charges for memory that stays in use while the text is written: a census must not forget it.
 func (p *printer) hold(bytes int64) error {
@@ -120,10 +153,10 @@ func (p *printer) pay() {
 	if p.err = p.vm.checkString(len(p.b)); p.err != nil {
 		return
 	}
-	if p.err = p.vm.charge(int64(n)>>4 + 1); p.err != nil {
-		return
+	p.err = p.vm.charge(int64(n)>>4 + 1)
+	if p.err == nil && p.paid > firstRoom {
+		p.grow(spareRoom)
 	}
-	p.err = p.hold(int64(2 * n))
 }
 
 // reserve pays for a long piece before it is written.
@@ -135,9 +168,7 @@ func (p *printer) reserve(n int) {
 	if p.err == nil {
 		p.err = p.vm.checkString(len(p.b) + n)
 	}
-	if p.err == nil {
-		p.err = p.hold(int64(2 * n))
-	}
+	p.grow(n + spareRoom)
 }
 
 func (p *printer) value(v Value, form textForm, depth int) {
@@ -154,7 +185,11 @@ func (p *printer) value(v Value, form textForm, depth int) {
 	}
 	switch v = v.untag(); v.kind() {
 	case KindString:
-		p.reserve(v.strLen())
+		n := v.strLen()
+		if form != formDisplay {
+			n *= 2
+		}
+		p.reserve(n)
 		if p.err != nil {
 			return
 		}
@@ -168,7 +203,7 @@ func (p *printer) value(v Value, form textForm, depth int) {
 	case KindMap:
 		p.object(v.mp(), form, depth)
 	case KindBlob:
-		if p.reserve(2 * len(v.blob().b)); p.err != nil {
+		if p.reserve(3 * len(v.blob().b)); p.err != nil {
 			return
 		}
 		p.b = appendBlob(p.b, v.blob().b)
@@ -256,6 +291,9 @@ func (p *printer) object(m *mapObj, form textForm, depth int) {
 		if !ok || p.err != nil {
 			break
 		}
+		if p.reserve(2 * len(k)); p.err != nil {
+			break
+		}
 		p.b = append(p.b, sep...)
 		p.b = appendQuoted(p.b, k)
 		p.b = append(p.b, ": "...)
@@ -279,6 +317,9 @@ func appendBlob(b, data []byte) []byte {
 }
 
 func (p *printer) function(f *fnObj, form textForm, depth int) {
+	if p.reserve(2 * len(f.name)); p.err != nil {
+		return
+	}
 	if form != formRaw {
 		p.b = append(p.b, "Fn("...)
 		p.b = append(p.b, f.name...)

@@ -164,7 +164,7 @@ func libToJSON(c *Call) (Value, error) {
 	if p.err != nil {
 		return Value{}, p.err
 	}
-	return c.String(string(p.b))
+	return c.String(p.text())
 }
 
 func (p *printer) json(v Value, depth int) {
@@ -186,6 +186,9 @@ func (p *printer) json(v Value, depth int) {
 	case KindArray:
 		p.jsonArray(v.arr().v, depth)
 	case KindBlob:
+		if p.reserve(4 * len(v.blob().b)); p.err != nil {
+			return
+		}
 		p.b = append(p.b, '[')
 		for i, x := range v.blob().b {
 			if i > 0 {
@@ -217,6 +220,9 @@ func (p *printer) jsonObject(m *mapObj, depth int) {
 	for it, first := m.iter(), true; ; first = false {
 		k, v, ok := it.next()
 		if !ok || p.err != nil {
+			break
+		}
+		if p.reserve(2 * len(k)); p.err != nil {
 			break
 		}
 		if !first {

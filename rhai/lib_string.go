@@ -134,6 +134,7 @@ func (c *Call) formatted(form textForm) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
+	c.held += int64(len(s)) // until it has been copied
 	return c.String(s)
 }
 
@@ -382,8 +383,17 @@ func libPadText(c *Call) (Value, error) {
 	if err := c.vm.checkString(v.strLen() + size); err != nil {
 		return Value{}, err
 	}
-	if err := c.Alloc(size); err != nil {
+	n := v.strLen() + size
+	if err := c.vm.alloc(strBytes(n)); err != nil {
 		return Value{}, err
 	}
-	return c.setText(c.vm.appendString(v, strings.Repeat(pad, whole)+tail))
+	o := newStrObj(n)
+	room := o.room()[:n]
+	at := copy(room, v.str())
+	for ; whole > 0; whole-- {
+		at += copy(room[at:], pad)
+	}
+	copy(room[at:], tail)
+	o.len = uint32(n)
+	return c.setText(strValue(o, n, v.isASCIIStr() && isASCII(pad)), nil)
 }

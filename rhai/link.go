@@ -38,6 +38,7 @@ type linked struct {
 	wide       int            // most registers of a function
 	env        environment    // of runs that put nothing into theirs
 	ownEnv     bool           // runs need an environment of their own
+	weight     int64          // of a fragment: its charge, in bytes
 }
 
 type typedKey struct {
@@ -117,13 +118,13 @@ func (p *Program) linkCode(u *bytecode.Unit) {
 	names := map[string]Value{}
 	for i := range u.Consts {
 		if u.Consts[i].Kind == bytecode.StringConst {
-			p.k[i] = p.constant(&u.Consts[i], nil).Freeze()
+			p.k[i] = p.settle(p.constant(&u.Consts[i], nil))
 			names[u.Consts[i].Str] = p.k[i]
 		}
 	}
 	for i := range u.Consts {
 		if u.Consts[i].Kind != bytecode.StringConst {
-			p.k[i] = p.constant(&u.Consts[i], names).Freeze()
+			p.k[i] = p.settle(p.constant(&u.Consts[i], names))
 		}
 	}
 	for i, f := range u.Funcs {
@@ -184,6 +185,15 @@ func (p *Program) proto(f *bytecode.Func) *funcProto {
 		code: f.Code, k: p.k, funcs: p.funcs, cost: f.Cost, nregs: f.NRegs, nfar: f.NFar,
 		prog: p, f: f, ext: f.UsesThis || f.NFar > 0 || f.Empty,
 	}
+}
+
+// settle makes a constant ready for use: those of a program are never written, those of a fragment belong to the run like
+// other data, of which the run may keep any number.
+func (p *Program) settle(v Value) Value {
+	if p.host != nil {
+		return share(v)
+	}
+	return v.Freeze()
 }
 
 // constant makes a value; the keys of maps are those of names where possible, so that they are found by address.

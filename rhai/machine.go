@@ -33,42 +33,43 @@ type machine struct {
 
 	cursor cursor
 
-	used      int64 // memory: live at the last census + allocated since
-	maxMemory int64
-	peak      int64
-	granted   int64 // operations granted so far
-	limits    Limits
-	ctx       context.Context
-	eng       *Engine
-	env       *environment // the module that runs now
-	main      *environment
-	imports   []importSlot
-	modules   int // imported so far
-	dyn       []dynVar
-	exports   []exportVar
-	chunks    [][]Value // chunks below the current one
-	high      int       // highest base in the first chunk
-	wide      int       // most registers of a function that ran
-	calls     []*Call
-	ncalls    int
-	callbacks int    // natives in progress that are running script code
-	temps     []*hdr // containers that natives in progress are building
-	texts     int64  // bytes of texts that are being written
-	natives   int    // nesting of natives that run script code
-	exts      []*frameExt
-	cancelled atomic.Bool
-	allFrames []frame
-	outer     []bool // by register of the body: constants of the outside scope
-	scratch   []byte // for texts of numbers on their way into a string
-	fragments map[fragmentKey]*funcProto
-	loaded    map[*Program]*moduleInstance
-	keep      func() // called before the body's frame ends
-	scope     *Scope
-	out       bool   // the scope gets the body's variables
-	cancel    func() // sets cancelled
-	ender     ender  // of the context that is being watched
-	forget    func() bool
-	broken    bool // a native panicked: the state is not to be reused
+	used          int64 // memory: live at the last census + allocated since
+	maxMemory     int64
+	peak          int64
+	granted       int64 // operations granted so far
+	limits        Limits
+	ctx           context.Context
+	eng           *Engine
+	env           *environment // the module that runs now
+	main          *environment
+	imports       []importSlot
+	modules       int // imported so far
+	dyn           []dynVar
+	exports       []exportVar
+	chunks        [][]Value // chunks below the current one
+	high          int       // highest base in the first chunk
+	wide          int       // most registers of a function that ran
+	calls         []*Call
+	ncalls        int
+	callbacks     int    // natives in progress that are running script code
+	temps         []*hdr // containers that natives in progress are building
+	texts         int64  // bytes of texts that are being written
+	natives       int    // nesting of natives that run script code
+	exts          []*frameExt
+	cancelled     atomic.Bool
+	allFrames     []frame
+	outer         []bool // by register of the body: constants of the outside scope
+	scratch       []byte // for texts of numbers on their way into a string
+	fragments     map[fragmentKey]*funcProto
+	fragmentBytes int64
+	loaded        map[*Program]*moduleInstance
+	keep          func() // called before the body's frame ends
+	scope         *Scope
+	out           bool   // the scope gets the body's variables
+	cancel        func() // sets cancelled
+	ender         ender  // of the context that is being watched
+	forget        func() bool
+	broken        bool // a native panicked: the state is not to be reused
 }
 
 // ender is a context that tells one run of its end without a goroutine or an allocation. ForgetEnd
@@ -177,7 +178,7 @@ func (vm *machine) stop() {
 	vm.used, vm.peak, vm.budget, vm.granted = 0, 0, 0, 0
 	vm.ctx, vm.eng, vm.env, vm.main, vm.scope, vm.keep = nil, nil, nil, nil, nil, nil
 	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, vm.outer[:0]
-	vm.fragments, vm.loaded = nil, nil
+	vm.fragments, vm.loaded, vm.fragmentBytes = nil, nil, 0
 	vm.cursor = cursor{}
 	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
 	vm.temps = cutSlice(vm.temps, 0)

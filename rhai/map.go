@@ -32,23 +32,51 @@ type chunk struct {
 }
 
 const (
-	mapHead  = 64
-	keySize  = 16
-	chunkMax = 128
+	mapHead   = 80
+	keySize   = 16
+	chunkMax  = 128
+	chunkHead = 64
+
+	inlineMax = 4
 )
 
-func mapBytes(n int) int64 { return mapHead + sizeClass(int64(n)*(valueSize+keySize)) }
+// mapBytes is the charge of a map of n keys of its own.
+func mapBytes(n int) int64 {
+	if n <= inlineMax {
+		return mapHead + inlineMax*(valueSize+keySize)
+	}
+	return mapHead + sizeClass(int64(n)*valueSize) + sizeClass(int64(n)*keySize)
+}
+
+// shapedBytes is the charge of a map that shares its keys.
+func shapedBytes(n int) int64 {
+	if n <= inlineMax {
+		return mapHead + inlineMax*valueSize
+	}
+	return mapHead + sizeClass(int64(n)*valueSize)
+}
 
 // map4 is a map whose values live in the same allocation.
 type map4 struct {
 	mapObj
-	room [4]Value
+	room [inlineMax]Value
+}
+
+// inline is the room for keys and values that belongs to the object itself, in bytes. The map may have outgrown it.
+func (m *mapObj) inline() (keys, vals int64) {
+	if m.flags&flagRoom != 0 {
+		vals = inlineMax * valueSize
+	}
+	if m.flags&flagNames != 0 {
+		keys = inlineMax * keySize
+	}
+	return keys, vals
 }
 
 // newShaped makes a map over a shared, sorted key vector; every value is unit.
 func newShaped(keys []string) *mapObj {
-	if len(keys) <= 4 {
-		m := &map4{mapObj: mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 1}, keys: keys}}
+	if len(keys) <= inlineMax {
+		m := &map4{mapObj: mapObj{hdr: hdr{kind: KindMap, flags: freshFlags | flagRoom, depth: 1}, keys: keys}}
 		m.vals = m.room[:len(keys):len(keys)]
 		return &m.mapObj
 	}
@@ -232,13 +260,16 @@ func (b *bigMap) insert(key string) *Value {
 	}
 	if len(c.keys) >= chunkMax {
 		half := len(c.keys) / 2
+		if i == len(c.keys) && ci == len(b.chunks)-1 {
+			half = i - 1 // keys that come in order fill their chunks
+		}
 		r := &chunk{
 			keys: append(make([]string, 0, chunkMax), c.keys[half:]...),
 			vals: append(make([]Value, 0, chunkMax), c.vals[half:]...),
 		}
 		clear(c.keys[half:])
 		clear(c.vals[half:])
-		c.keys, c.vals = c.keys[:half:half], c.vals[:half:half]
+		c.keys, c.vals = c.keys[:half], c.vals[:half]
 		b.chunks = append(b.chunks, nil)
 		copy(b.chunks[ci+2:], b.chunks[ci+1:])
 		b.chunks[ci+1] = r
@@ -284,7 +315,7 @@ func (vm *machine) chargeKey(m *mapObj) error {
 	var bytes int64
 	switch {
 	case m.big != nil || n >= chunkMax:
-		bytes = 2 * (keySize + valueSize)
+		bytes = 3 * (keySize + valueSize) // a chunk is half empty at worst
 	case !m.own || n == cap(m.keys):
 		bytes = sizeClass(int64(growCap(n, n+1)) * (keySize + valueSize))
 	}

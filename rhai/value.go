@@ -36,6 +36,8 @@ const (
 	flagFrozen                     // a constant of a Program: never written, not even its header
 	flagLocked                     // cells: borrowed by a running method call
 	flagCaptured                   // cells: a closure holds the variable, too
+	flagRoom                       // maps: the object has room for inlineMax values
+	flagNames                      // maps: and for as many keys
 )
 
 // hdr starts every object. Scalars point at sentinels with the same header,
