@@ -108,6 +108,9 @@ func manageTopics(t *testing.T, in *instance) {
 	owner("PUT", all+"/none/pause", nil).want(404)
 	owner("POST", all+"/none/purge", object{}).want(404)
 
+	// The script stays while it is needed.
+	owner("DELETE", "/apps/demo/scripts/hello", nil).want(409).says(`hello runs for the subscription "journal", the subscription "mail": remove that first`, "")
+
 	// Nothing of a subscription is left behind.
 	publish("orders.paid", `{}`).want(202)
 	owner("DELETE", all+"/mail", nil).want(204)

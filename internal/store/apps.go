@@ -113,6 +113,7 @@ type Scripts interface {
 	ActivateVersion(ctx context.Context, appID, name string, number int64, by string, at time.Time) (Deployed, error)
 	// DeleteScript writes the app's next deployment without the script and
 	// forgets its name; sources and versions that older deployments name stay.
+	// *InUseError while messages are delivered to it.
 	DeleteScript(ctx context.Context, appID, name string, by string, at time.Time) (Deployed, error)
 
 	Script(ctx context.Context, appID, name string) (Script, error)

@@ -11,6 +11,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"io"
 )
 
@@ -25,6 +26,14 @@ var (
 	ErrUnknownOutcome = errors.New("the connection was lost while committing: the outcome is unknown")
 	ErrUnavailable    = errors.New("the database is unavailable")
 )
+
+// InUseError says that something cannot go because of what needs it.
+type InUseError struct {
+	By []string // in words
+}
+
+// Error implements error.
+func (e *InUseError) Error() string { return "in use by " + strings.Join(e.By, ", ") }
 
 // Store is everything the control plane and the orchestrator keep, except
 // executions (see Executions).

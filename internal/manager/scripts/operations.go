@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -250,6 +251,10 @@ func (s *service) show(ctx context.Context, in *Path) (*scriptOutput, error) {
 
 func (s *service) delete(ctx context.Context, in *Path) (*struct{}, error) {
 	_, err := s.Store.DeleteScript(ctx, api.App(ctx).ID, in.Script, api.Identity(ctx).User.ID, s.Now())
+	var used *store.InUseError
+	if errors.As(err, &used) {
+		return nil, api.Refuse(http.StatusConflict, "%s runs for %s: remove that first", in.Script, strings.Join(used.By, ", "))
+	}
 	return nil, of(ctx, in.Script, err)
 }
 

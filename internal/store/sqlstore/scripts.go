@@ -92,6 +92,9 @@ func (s *Store) DeleteScript(ctx context.Context, appID, name string, by string,
 			return out, "", err
 		}
 		fromManifest(&out.Script, *m)
+		if by := m.TriggersOf(name); len(by) > 0 {
+			return out, "", &store.InUseError{By: by}
+		}
 		if _, err := tx.Exec(ctx, `UPDATE scripts SET deleted_at = $2 WHERE id = $1`, out.Script.ID, micros(at)); err != nil {
 			return out, "", err
 		}

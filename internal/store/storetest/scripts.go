@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -118,9 +119,22 @@ func testDeleteScript(t *testing.T, s store.Store) {
 	d := addScript(t, s, app, "hello", text)
 	addScript(t, s, app, "stays", source())
 
+	subscribe := func(change func(*store.Manifest)) {
+		_, err := s.ChangeManifest(ctx, app.ID, "", "ada", at(0), func(m *store.Manifest) error { change(m); return nil })
+		must(t, "ChangeManifest", err)
+	}
+	subscribe(func(m *store.Manifest) {
+		m.Subscriptions = map[string]store.ManifestSubscription{"mail": {Pattern: ">", Delivery: store.Delivery{Script: "hello"}}}
+	})
+	_, err := s.DeleteScript(ctx, app.ID, "hello", "ada", at(time.Hour))
+	var used *store.InUseError
+	if !errors.As(err, &used) || !slices.Equal(used.By, []string{`the subscription "mail"`}) {
+		t.Errorf("a script that runs for a subscription: %v", err)
+	}
+	subscribe(func(m *store.Manifest) { m.Subscriptions = nil })
 	got, err := s.DeleteScript(ctx, app.ID, "hello", "ada", at(time.Hour))
 	must(t, "DeleteScript", err)
-	equal(t, "what was deleted", got, store.Deployed{Script: d.Script, Deployment: 4})
+	equal(t, "what was deleted", got, store.Deployed{Script: d.Script, Deployment: 6})
 	if _, ok := active(t, s, "demo").Manifest.Scripts["hello"]; ok {
 		t.Error("the new deployment still has the script")
 	}
