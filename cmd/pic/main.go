@@ -8,4 +8,4 @@ import (
 	"github.com/picloud/picloud/internal/pic"
 )
 
-func main() { os.Exit(pic.Main(offline.Dev)) }
+func main() { os.Exit(pic.Main(pic.Offline{Dev: offline.Dev, Tests: offline.Tests})) }

@@ -16,18 +16,21 @@ import (
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/trial"
 	"github.com/picloud/picloud/rhai"
 )
 
 // Config bounds an Executor. Zero values mean the defaults.
 type Config struct {
-	Concurrency   int           // runs at once; default 8 for each processor, at least 16
-	MemoryBudget  int64         // sum of the memory limits of the runs at once, in bytes; default 2 GiB
-	QueueLength   int           // runs that may wait for a place; default 256
-	QueueWait     time.Duration // how long they wait; default 1 s
-	ProgramMemory int64         // of compiled programs kept, in bytes, estimated; default 32 MiB
-	MaxSourceSize int           // bytes of a script's source; default 1 MiB
-	HTTP          Caller        // makes the calls of http; default an outbound.Client that knows no address of PiCloud's own
+	Concurrency   int              // runs at once; default 8 for each processor, at least 16
+	MemoryBudget  int64            // sum of the memory limits of the runs at once, in bytes; default 2 GiB
+	QueueLength   int              // runs that may wait for a place; default 256
+	QueueWait     time.Duration    // how long they wait; default 1 s
+	ProgramMemory int64            // of compiled programs kept, in bytes, estimated; default 32 MiB
+	MaxSourceSize int              // bytes of a script's source; default 1 MiB
+	Now           func() time.Time // what scripts see as the time; default time.Now
+	Trial         *trial.Trial     // its scripts test it; nil: none do
+	HTTP          Caller           // makes the calls of http; default an outbound.Client that knows no address of PiCloud's own
 }
 
 // DefaultMaxSourceSize is the longest source of a script, in bytes, unless the
@@ -45,6 +48,7 @@ type Executor struct {
 	watchdog  watchdog
 	http      Caller
 	now       func() time.Time
+	clock     func() time.Time // of scripts
 }
 
 // New returns an Executor.
@@ -67,6 +71,9 @@ func New(cfg Config) *Executor {
 	if cfg.MaxSourceSize <= 0 {
 		cfg.MaxSourceSize = DefaultMaxSourceSize
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = outbound.New(outbound.Config{})
 	}
@@ -75,8 +82,14 @@ func New(cfg Config) *Executor {
 		patterns:  newPatterns(),
 		http:      cfg.HTTP,
 		now:       time.Now,
+		clock:     cfg.Now,
 	}
 	e.engine = e.newEngine(cfg.MaxSourceSize)
+	if cfg.Trial != nil {
+		t := &trialScripts{Trial: cfg.Trial}
+		e.engine.Register(t.asserts()...)
+		e.engine.RegisterModule(t.module())
+	}
 	e.programs = newPrograms(e.engine, cfg.ProgramMemory)
 	return e
 }

@@ -90,6 +90,7 @@ type httpCall struct {
 	method, url string
 	body        rhai.Value
 	options     rhai.Value
+	inside      bool // of a test, to its own app
 
 	header    http.Header
 	content   []byte
@@ -280,6 +281,9 @@ func (q *httpCall) bodyOption(name string, v rhai.Value) error {
 
 func (q *httpCall) option(name string, v rhai.Value) error {
 	n, isInt := v.AsInt()
+	if q.inside && name != "headers" && name != "query" {
+		return q.fail("there is no option %q: there are headers, query, json, form and body", name)
+	}
 	switch name {
 	case "headers":
 		if v.Kind() != rhai.KindMap {

@@ -193,7 +193,7 @@ func (r *run) expiry(options rhai.Value) (at time.Time, err error) {
 		case !ok || math.IsNaN(seconds) || seconds <= 0 || seconds > maxTTL:
 			err = throw(fmt.Sprintf("the option ttl of kv::set is a number of seconds, greater than 0 and at most %d", int64(maxTTL)))
 		default:
-			at = r.executor.now().UTC().Add(time.Duration(seconds * 1e9)).Truncate(time.Microsecond)
+			at = r.executor.clock().UTC().Add(time.Duration(seconds * 1e9)).Truncate(time.Microsecond)
 		}
 		return err == nil
 	})

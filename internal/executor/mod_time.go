@@ -31,7 +31,7 @@ func (e *Executor) timeModule() *rhai.Module {
 		Register(
 			&rhai.Native{
 				Name: "now", Returns: "int", Effects: rhai.Volatile, Doc: "The time now.", Example: `time::now() > 1700000000000 // true`,
-				Fn: func(*rhai.Call) (rhai.Value, error) { return rhai.Int(e.now().UnixMilli()), nil },
+				Fn: func(*rhai.Call) (rhai.Value, error) { return rhai.Int(e.clock().UnixMilli()), nil },
 			},
 			&rhai.Native{
 				Name: "iso", Params: params(ms), Returns: "string", Doc: "Writes a time by RFC 3339, with milliseconds.", Example: `time::iso(1700000000123) // "2023-11-14T22:13:20.123Z"`,

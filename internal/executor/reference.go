@@ -42,6 +42,24 @@ func (e *Executor) Reference() string {
 	return b.String()
 }
 
+// TrialReference is the documentation of what tests find beside all that.
+func (e *Executor) TrialReference() string {
+	var b strings.Builder
+	b.WriteString("# What tests find\n\n" +
+		"Written from the registrations by a test; do not edit. Beside this, tests find everything that [scripts find](modules.md). " +
+		"[The guide](../testing.md) shows how tests are written. In the examples here, the app answers everything with 200.\n\n## Assertions\n")
+	t := &trialScripts{}
+	for _, f := range t.asserts() {
+		entryOf(&b, "", f)
+	}
+	m := t.module()
+	fmt.Fprintf(&b, "\n## `%s`\n\n%s\n", m.Name(), m.Doc())
+	for _, f := range m.Functions() {
+		entryOf(&b, m.Name()+"::", f)
+	}
+	return b.String()
+}
+
 // isMethod reports whether the function belongs to a value of a type of ours.
 func isMethod(f *rhai.Native) bool { return len(f.Params) > 0 && f.Params[0].Host != nil }
 

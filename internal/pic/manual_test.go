@@ -15,7 +15,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/terminal"
 )
 
-func tree() *cobra.Command { return pic.Command(cli.New(terminal.System(), "test"), nil) }
+func tree() *cobra.Command { return pic.Command(cli.New(terminal.System(), "test"), pic.Offline{}) }
 
 // TestManual keeps docs/cli.md equal to the help texts.
 func TestManual(t *testing.T) {

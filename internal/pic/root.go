@@ -29,6 +29,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/session"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/pic/topics"
+	"github.com/picloud/picloud/internal/pic/tests"
 	"github.com/picloud/picloud/internal/pic/users"
 	"github.com/picloud/picloud/internal/pic/vars"
 	"github.com/picloud/picloud/internal/pic/version"
@@ -38,20 +39,25 @@ import (
 // interrupted is the exit code after SIGINT, as shells have it.
 const interrupted = 130
 
+// Offline is what runs scripts on this machine.
+type Offline struct {
+	Dev   dev.New   // for pic dev
+	Tests tests.New // for pic test
+}
+
 // Main runs pic with the process's arguments and streams and returns its exit
-// code. An interrupt or SIGTERM cancels what is running. runtime is what pic dev
-// runs scripts with.
-func Main(runtime dev.New) int {
+// code. An interrupt or SIGTERM cancels what is running.
+func Main(offline Offline) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second interrupt ends what does not end by itself.
 	context.AfterFunc(ctx, stop)
-	return Run(ctx, cli.New(terminal.System(), build.Number), os.Args[1:], runtime)
+	return Run(ctx, cli.New(terminal.System(), build.Number), os.Args[1:], offline)
 }
 
 // Run runs pic with the given arguments and returns its exit code.
-func Run(ctx context.Context, env *cli.Env, args []string, runtime dev.New) int {
-	root := Command(env, runtime)
+func Run(ctx context.Context, env *cli.Env, args []string, offline Offline) int {
+	root := Command(env, offline)
 	root.SetArgs(args)
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
@@ -88,7 +94,7 @@ func Run(ctx context.Context, env *cli.Env, args []string, runtime dev.New) int 
 
 // Command returns the whole command tree. Its help texts are also the source
 // of docs/cli.md.
-func Command(env *cli.Env, runtime dev.New) *cobra.Command {
+func Command(env *cli.Env, offline Offline) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pic",
 		Short: "Work with a PiCloud instance",
@@ -141,7 +147,8 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		users.PasswordCommand(env),
 		keys.Command(env),
 		audit.Command(env),
-		dev.Command(env, runtime),
+		dev.Command(env, offline.Dev),
+		tests.Command(env, offline.Tests),
 		version.Command(env),
 	)
 	root.InitDefaultCompletionCmd()

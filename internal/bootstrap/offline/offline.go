@@ -162,6 +162,13 @@ func (a *apps) deploy(scripts []dev.Script) {
 	}
 }
 
+// current is the deployment that is active.
+func (a *apps) current() store.Deployment {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.deployment
+}
+
 // ActiveDeployment implements orchestrator.Store.
 func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, store.Deployment, error) {
 	if slug != a.slug {

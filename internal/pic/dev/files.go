@@ -14,6 +14,27 @@ import (
 	"github.com/picloud/picloud/internal/store"
 )
 
+// testSuffix ends the names of files with tests: pic test runs them, and no
+// server does.
+const testSuffix = "_test"
+
+// ReadApp reads the scripts of the app in a directory: its endpoints and the
+// libraries in lib, sorted by name. Files that cannot be scripts are left out,
+// with why. Tests are no scripts.
+func ReadApp(dir string) (scripts []Script, leftOut []error, err error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return (&project{dir: abs}).read()
+}
+
+// ReadFile reads a source within the bounds of a script's.
+func ReadFile(path string) (string, error) { return readFile(path) }
+
+// AppName is what the app in a directory is called, unless somebody says otherwise.
+func AppName(dir string) string { return (&project{dir: dir}).defaultApp() }
+
 // maxSource bounds a script's source as the server does, in bytes.
 const maxSource = 1 << 20
 
@@ -67,7 +88,7 @@ func readDir(dir string, library bool) (scripts []Script, leftOut []error, err e
 	}
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), extension)
-		if !ok || strings.HasPrefix(name, ".") || e.IsDir() {
+		if !ok || strings.HasPrefix(name, ".") || e.IsDir() || strings.HasSuffix(name, testSuffix) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())

@@ -1,0 +1,245 @@
+package offline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/picloud/picloud/internal/executor"
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/invoke/local"
+	"github.com/picloud/picloud/internal/orchestrator"
+	"github.com/picloud/picloud/internal/pic/dev"
+	"github.com/picloud/picloud/internal/pic/tests"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/memory"
+	"github.com/picloud/picloud/internal/trial"
+	"github.com/picloud/picloud/rhai"
+)
+
+// Limits of a test itself; the app's scripts run under those of an instance.
+const (
+	testOperations = 1_000_000_000
+	testMemory     = 256 << 20
+)
+
+// Tests makes the Runner of pic test. It is safe for concurrent use.
+func Tests(app string, scripts []dev.Script) (tests.Runner, error) {
+	if err := store.CheckSlug(app); err != nil {
+		return nil, err
+	}
+	return &trials{slug: app, scripts: scripts, checker: executor.New(executor.Config{Trial: trial.New()})}, nil
+}
+
+type trials struct {
+	slug    string
+	scripts []dev.Script
+	checker *executor.Executor
+}
+
+// Tests implements tests.Runner.
+func (r *trials) Tests(file dev.Script) ([]tests.Test, error) {
+	program, err := r.checker.Engine().Compile(file.Name, file.Source)
+	var re *rhai.Error
+	if errors.As(err, &re) {
+		return nil, &tests.CompileError{Line: int(re.Position.Line), Column: int(re.Position.Col), Message: re.Message()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var found []tests.Test
+	for _, f := range program.Functions() {
+		if !strings.HasPrefix(f.Name, "test_") || f.This != "" {
+			continue
+		}
+		t := tests.Test{Name: f.Name, Line: lineOf(file.Source, f.Name)}
+		if len(f.Params) > 0 {
+			return nil, &tests.CompileError{Line: t.Line, Column: 1, Message: fmt.Sprintf("%s takes parameters: a test has none", f.Name)}
+		}
+		found = append(found, t)
+	}
+	slices.SortStableFunc(found, func(a, b tests.Test) int { return a.Line - b.Line })
+	return found, nil
+}
+
+// lineOf is the line on which a function is defined; 0: not found.
+func lineOf(source, name string) int {
+	at := regexp.MustCompile(`(?m)^[^/\n]*\bfn\s+` + regexp.QuoteMeta(name) + `\s*\(`).FindStringIndex(source)
+	if at == nil {
+		return 0
+	}
+	return 1 + strings.Count(source[:at[1]], "\n")
+}
+
+// Run implements tests.Runner.
+func (r *trials) Run(ctx context.Context, file dev.Script, name string, timeout time.Duration) tests.Result {
+	t := trial.New()
+	app := &trialApp{slug: r.slug, trial: t, apps: &apps{slug: r.slug, made: trial.Start}, data: memory.New()}
+	app.apps.deploy(r.scripts)
+	// The app's scripts run as on a server: without the module test.
+	app.executor = local.New(executor.New(executor.Config{HTTP: t, Now: t.Now}))
+	app.orchestrator = orchestrator.New(orchestrator.Config{
+		Store: app.apps, Executor: app, Recorder: record(t.Record), Data: app.data, Control: http.NotFoundHandler(), Limits: Limits,
+	})
+	defer app.orchestrator.Close()
+	t.App = app
+
+	// The file's body is what happens before each test.
+	source := file.Source + "\n" + name + "();\n"
+	sum := sha256.Sum256([]byte(source))
+	hash := hex.EncodeToString(sum[:])
+	start := app.start(file.Name, hash)
+	start.Trigger = "test"
+	start.Limits = Limits
+	start.Limits.Operations, start.Limits.MemoryBytes, start.Limits.WallTimeMS = testOperations, testMemory, timeout.Milliseconds()
+	began := time.Now()
+	res, err := executor.New(executor.Config{HTTP: t, Now: t.Now, Trial: t}).Run(ctx, start, app.host(func(ctx context.Context, h string) (string, error) {
+		if h == hash {
+			return source, nil
+		}
+		return app.apps.Source(ctx, h)
+	}))
+	out := tests.Result{Duration: time.Since(began), Executions: t.Executions()}
+	if err != nil {
+		out.Error = err.Error()
+		return out
+	}
+	out.Logs = res.Logs
+	if res.Status == store.StatusOK {
+		out.Passed = true
+		return out
+	}
+	out.Error, out.Line, out.Column = located(res.Error, strings.Count(file.Source, "\n")+1)
+	if out.Line == 0 {
+		out.Line = lineOf(file.Source, name)
+	}
+	if f := t.Failure(); f != nil && strings.HasPrefix(out.Error, f.Message) {
+		out.Error = f.Message
+		out.Line, out.Column, out.Compared, out.Expected, out.Actual = f.Line, f.Column, f.Compared, f.Expected, f.Actual
+	}
+	return out
+}
+
+var (
+	position = regexp.MustCompile(` \(line (\d+), position (\d+)\)`)
+	kind     = regexp.MustCompile(`^(?:Runtime error|exceeded): ?`)
+)
+
+// located takes the position out of an error's text, and the call of the test,
+// which is in no file: one behind its last line.
+func located(text string, lines int) (message string, line, column int) {
+	message = kind.ReplaceAllString(text, "")
+	if i := strings.LastIndex(message, "\nin call to function"); i >= 0 {
+		if m := position.FindStringSubmatch(message[i:]); m != nil {
+			if n, _ := strconv.Atoi(m[1]); n > lines {
+				message = message[:i]
+			}
+		}
+	}
+	m := position.FindStringSubmatchIndex(message)
+	if m == nil {
+		return message, 0, 0
+	}
+	line, _ = strconv.Atoi(message[m[2]:m[3]])
+	column, _ = strconv.Atoi(message[m[4]:m[5]])
+	if line > lines {
+		line, column = 0, 0
+	}
+	return message[:m[0]] + message[m[1]:], line, column
+}
+
+// trialApp is the app of one test.
+type trialApp struct {
+	slug         string
+	trial        *trial.Trial
+	apps         *apps
+	data         *memory.Data
+	executor     *local.Executor
+	orchestrator *orchestrator.Orchestrator
+}
+
+func (a *trialApp) host(source func(context.Context, string) (string, error)) *trial.Host {
+	return &trial.Host{Trial: a.trial, Data: a.data, AppID: appID, From: source}
+}
+
+// Run implements invoke.Executor for the orchestrator: what a run asks of its
+// host the test answers.
+func (a *trialApp) Run(ctx context.Context, start *invoke.Start, _ invoke.Host) (*invoke.Result, error) {
+	return a.executor.Run(ctx, start, a.host(a.apps.Source))
+}
+
+// start is a run of a script of the app.
+func (a *trialApp) start(script, hash string) *invoke.Start {
+	d := a.apps.current()
+	s := &invoke.Start{
+		RunID: store.NewID(), AppID: appID, App: a.slug, ScriptID: script, Script: script, Version: d.Number, Deployment: d.Number,
+		Program: hash, Scripts: map[string]string{}, Limits: Limits,
+	}
+	for name, x := range d.Manifest.Scripts {
+		s.Scripts[name] = x.SourceHash
+	}
+	return s
+}
+
+// Serve implements trial.App.
+func (a *trialApp) Serve(_ context.Context, r *http.Request) trial.Answer {
+	w := &answer{header: http.Header{}}
+	a.orchestrator.ServeHTTP(w, r)
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return trial.Answer{Status: w.status, Header: w.header, Body: w.body.Bytes()}
+}
+
+// Deliver implements trial.App.
+func (a *trialApp) Deliver(ctx context.Context, script string, batch bool, events []invoke.Event) (*invoke.Result, error) {
+	x, ok := a.apps.current().Manifest.Scripts[script]
+	if !ok {
+		return nil, fmt.Errorf("the app has no script %q", script)
+	}
+	s := a.start(script, x.SourceHash)
+	s.Trigger = events[0].Kind
+	if batch {
+		s.Batch = events
+	} else {
+		s.Event = &events[0]
+	}
+	res, err := a.Run(ctx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	a.trial.Record(store.Execution{
+		ID: s.RunID, AppID: appID, Script: script, Trigger: s.Trigger, Status: res.Status, Error: res.Error, StartedAt: res.StartedAt, Duration: res.Duration,
+		Operations: res.Operations, PeakMemory: res.PeakMemory, Logs: res.Logs, LogsDropped: res.LogsDropped, Calls: res.Calls, CallsDropped: res.CallsDropped,
+	})
+	return res, nil
+}
+
+// answer is an http.ResponseWriter that keeps what is written.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *answer) Header() http.Header { return w.header }
+
+func (w *answer) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+}
+
+func (w *answer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}

@@ -1,0 +1,184 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// printer writes results for people.
+type printer struct {
+	w     io.Writer
+	color bool
+	err   error // the first one of writing
+}
+
+func (p *printer) line(format string, args ...any) {
+	if _, err := fmt.Fprintf(p.w, format+"\n", args...); err != nil && p.err == nil {
+		p.err = err
+	}
+}
+
+// painted is text in a colour, if there are colours.
+func (p *printer) painted(code, text string) string {
+	if !p.color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+const (
+	red   = "31"
+	green = "32"
+)
+
+func (p *printer) job(j *job, verbose bool) {
+	r := &j.result
+	name := j.file.path
+	if j.test.Name != "" {
+		name += " " + j.test.Name
+	}
+	if r.Passed {
+		if verbose {
+			p.line("%s %s (%.1f ms)", p.painted(green, "ok  "), output.Printable(name), float64(r.Duration.Microseconds())/1000)
+			p.logs(r)
+		}
+		return
+	}
+	p.line("%s %s", p.painted(red, "FAIL"), output.Printable(name))
+	at := j.file.path
+	if r.Line > 0 {
+		at += fmt.Sprintf(":%d", r.Line)
+	}
+	if r.Column > 0 {
+		at += fmt.Sprintf(":%d", r.Column)
+	}
+	p.line("  %s: %s", at, indented(r.Error, "    "))
+	p.source(j.file.script.Source, r.Line, r.Column)
+	if r.Compared {
+		p.comparison(r.Expected, r.Actual)
+	}
+	p.logs(r)
+}
+
+// source shows the line where it happened.
+func (p *printer) source(text string, line, column int) {
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return
+	}
+	number := fmt.Sprint(line)
+	shown := strings.TrimSuffix(strings.ReplaceAll(lines[line-1], "\t", " "), "\r")
+	p.line("  %s | %s", number, output.Printable(shown))
+	if column >= 1 {
+		p.line("  %s | %s^", strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1))
+	}
+}
+
+// comparison shows what was expected beside what came: short values below each
+// other, long ones by the lines in which they differ.
+func (p *printer) comparison(expected, actual string) {
+	if !strings.Contains(expected, "\n") && !strings.Contains(actual, "\n") {
+		p.line("    expected: %s", p.painted(green, output.Printable(expected)))
+		p.line("      actual: %s", p.painted(red, output.Printable(actual)))
+		return
+	}
+	p.line("    (- expected, + actual)")
+	for _, l := range diff(strings.Split(expected, "\n"), strings.Split(actual, "\n")) {
+		text := "    " + l.mark + " " + output.Printable(l.text)
+		switch l.mark {
+		case "-":
+			text = p.painted(green, text)
+		case "+":
+			text = p.painted(red, text)
+		}
+		p.line("%s", text)
+	}
+}
+
+// logs shows what the test logged, and the app's scripts, their errors included.
+func (p *printer) logs(r *Result) {
+	for _, l := range r.Logs {
+		p.log("", l)
+	}
+	for _, e := range r.Executions {
+		if len(e.Logs) == 0 && e.Error == "" {
+			continue
+		}
+		what := e.Trigger
+		if e.Method != "" {
+			what = e.Method + " " + e.Path
+		}
+		p.line("  %s.rhai, %s: %s", e.Script, output.Printable(what), e.Status)
+		for _, l := range e.Logs {
+			p.log("  ", l)
+		}
+		if e.Error != "" {
+			p.line("    %s", indented(e.Error, "    "))
+		}
+	}
+}
+
+func (p *printer) log(indent string, l store.LogLine) {
+	at := ""
+	if l.Line > 0 {
+		at = fmt.Sprintf("%d:%d ", l.Line, l.Column)
+	}
+	p.line("  %s%s%s %s", indent, at, l.Level, indented(l.Message, "    "))
+}
+
+func indented(text, by string) string {
+	return strings.ReplaceAll(output.PrintableLines(text), "\n", "\n"+by)
+}
+
+// difference is a line that both have (" "), or that one lacks.
+type difference struct{ mark, text string }
+
+// maxDiff bounds the lines that are compared; what is longer is shown whole.
+const maxDiff = 500
+
+// diff returns both texts as one, by their longest common subsequence.
+func diff(a, b []string) []difference {
+	var out []difference
+	if len(a) > maxDiff || len(b) > maxDiff {
+		for _, l := range a {
+			out = append(out, difference{"-", l})
+		}
+		for _, l := range b {
+			out = append(out, difference{"+", l})
+		}
+		return out
+	}
+	// length[i][j] is that of a[i:] and b[j:].
+	length := make([][]int, len(a)+1)
+	for i := range length {
+		length[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i] == b[j] {
+				length[i][j] = length[i+1][j+1] + 1
+			} else {
+				length[i][j] = max(length[i+1][j], length[i][j+1])
+			}
+		}
+	}
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			out = append(out, difference{" ", a[i]})
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && length[i+1][j] >= length[i][j+1]:
+			out = append(out, difference{"-", a[i]})
+			i++
+		default:
+			out = append(out, difference{"+", b[j]})
+			j++
+		}
+	}
+	return out
+}
