@@ -18,18 +18,25 @@ import (
 
 // guides runs what the guides in docs/ show. In a page
 //
-//	```rhai NAME.rhai     is written to that file, and deployed when the page says <!-- app: SLUG -->
+//	```rhai NAME.rhai     is written to that file, and deployed when the page says <!-- app: SLUG -->,
+//	                      with the flags that follow, such as --library
 //	```console            holds "$ command" and what it prints, … standing for any text
 //	```http               holds exchanges (examples/README.md) with the page's app
 //
 // Where a page writes https://api.example.com there is a server in the tests (see
 // elsewhere), at 127.0.0.1. Other blocks are only to be read. A page may hold <!-- run: command --> for
-// what readers have done before.
+// what readers have done before, and <!-- until: command --> for what PiCloud does by itself meanwhile: it is
+// run until it succeeds.
 func guides(t *testing.T, s *server) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no guides: %v", err)
 	}
+	more, err := filepath.Glob("../../docs/guides/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, more...)
 	run := 0
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
@@ -112,6 +119,9 @@ func (g *guide) run(t *testing.T, text string) {
 			g.shell(t, "pic apps create "+g.app)
 		case strings.HasPrefix(line, "<!-- run: "):
 			g.shell(t, strings.TrimSuffix(strings.TrimPrefix(line, "<!-- run: "), " -->"))
+		case strings.HasPrefix(line, "<!-- until: "):
+			command := strings.TrimSuffix(strings.TrimPrefix(line, "<!-- until: "), " -->")
+			g.shell(t, "until "+command+"; do sleep 0.05; done")
 		}
 		if t.Failed() {
 			return
@@ -133,6 +143,7 @@ func (g *guide) signIn(t *testing.T) {
 func (g *guide) block(t *testing.T, line int, info string, block []string) {
 	t.Helper()
 	kind, name, _ := strings.Cut(info, " ")
+	name, more, _ := strings.Cut(name, " ")
 	switch {
 	case kind == "rhai" && name != "":
 		path := filepath.Join(g.work, name)
@@ -143,7 +154,7 @@ func (g *guide) block(t *testing.T, line int, info string, block []string) {
 			t.Fatal(err)
 		}
 		if g.app != "" {
-			flags := " --app " + g.app
+			flags := " --app " + g.app + " " + more
 			if strings.HasPrefix(name, "lib/") {
 				flags += " --library"
 			}
