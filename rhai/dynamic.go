@@ -74,7 +74,7 @@ func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *
 	if err != nil {
 		return nil, parseError(err)
 	}
-	if len(s.Functions) > 0 {
+	if len(s.Functions) > 0 || s.Closures > 0 {
 		return nil, parseError(&syntax.Error{
 			Kind: syntax.WrongFnDefinition,
 			Msg:  "Function definitions must be at global level and cannot be inside a block or another function",

@@ -61,9 +61,7 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 		return vm.failAt(newError(ErrModuleNotFound, path), pos)
 	}
 	vm.modules++
-	if slot.name != "" {
-		vm.imports = append(vm.imports, slot)
-	}
+	vm.imports = append(vm.imports, slot) // without a name, too: its methods are visible
 	return true
 }
 

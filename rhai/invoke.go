@@ -163,6 +163,11 @@ func (vm *machine) method(in *bytecode.Ins) bool {
 			return vm.callMethod(fn, args[1:], a, site.Pos)
 		}
 	}
+	if len(vm.imports) > 0 {
+		if fn := vm.importedMethod(typedKey{typeName(v), site.Name, n}); fn != nil {
+			return vm.callMethod(fn, args[1:], a, site.Pos)
+		}
+	}
 	if site.script != nil {
 		return vm.callMethod(site.script, args[1:], a, site.Pos)
 	}
@@ -239,8 +244,41 @@ func (vm *machine) callMethod(fn *funcProto, args []Value, a int, pos Position) 
 	if err := vm.enterThis(fn, a, place, ro, cell); err != nil {
 		return vm.failAt(err, pos)
 	}
+	if fn.prog != vm.env.prog {
+		vm.setEnv(&fnObj{proto: fn})
+	}
 	return true
 }
+
+// importedMethod finds a typed method in the imported scripts, and in those that they import; the latest
+// import counts.
+func (vm *machine) importedMethod(k typedKey) *funcProto {
+	for i := len(vm.imports) - 1; i >= 0; i-- {
+		if inst := vm.imports[i].inst; inst != nil {
+			if fn := inst.method(k, 0); fn != nil {
+				return fn
+			}
+		}
+	}
+	return nil
+}
+
+func (m *moduleInstance) method(k typedKey, depth int) *funcProto {
+	if fn := m.env.prog.typed[k]; fn != nil && !fn.f.Private {
+		return fn
+	}
+	for i := len(m.env.imports) - 1; i >= 0 && depth < maxImportDepth; i-- {
+		if inst := m.env.imports[i].inst; inst != nil {
+			if fn := inst.method(k, depth+1); fn != nil {
+				return fn
+			}
+		}
+	}
+	return nil
+}
+
+// maxImportDepth bounds the search in imports of imports.
+const maxImportDepth = 16
 
 // enterThis starts a script function with `this`.
 func (vm *machine) enterThis(fn *funcProto, a int, this *Value, ro bool, cell *cellObj) *Error {
@@ -347,6 +385,15 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		vm.setEnv(f)
 		return true
 	}
+	if bind {
+		if fn := vm.typedFor(f, n); fn != nil {
+			all := append([]Value(nil), f.curry...)
+			for i := range all {
+				all[i] = share(all[i].deref())
+			}
+			return vm.callMethod(fn, append(all, args...), a, pos)
+		}
+	}
 	var all []Value
 	if bind {
 		all = append(all, *vm.place)
@@ -427,10 +474,22 @@ func (vm *machine) envOf(p *Program) *environment {
 	return nil
 }
 
+// typedFor is the method that a pointer means for the type of the current place.
+func (vm *machine) typedFor(f *fnObj, n int) *funcProto {
+	k := typedKey{typeName(vm.place.untag()), f.name, n}
+	if fn := vm.env.prog.typed[k]; fn != nil {
+		return fn
+	}
+	if len(vm.imports) > 0 {
+		return vm.importedMethod(k)
+	}
+	return nil
+}
+
 // scriptFor is the script function that a pointer means for n arguments.
 func (vm *machine) scriptFor(f *fnObj, n int) *funcProto {
 	if f.proto != nil {
-		if f.proto.arity() == n {
+		if f.proto.arity() == n && f.proto.f.ThisType == "" {
 			return f.proto
 		}
 		if fn := f.proto.prog.byName[fnKey{f.name, n}]; fn != nil {
@@ -505,6 +564,9 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 	vm.natives++
 	var v Value
 	var err *Error
+	if f == nil && fn.prog != vm.env.prog {
+		f = &fnObj{proto: fn}
+	}
 	if this == nil && !fn.ext && fn.prog == vm.env.prog && (f == nil || f.env == nil || f.env == vm.env) {
 		if err = vm.enter(fn, adj, frameEntry); err == nil {
 			v, err = vm.finish()
@@ -565,7 +627,7 @@ func (vm *machine) invokeExtra(caller string, f Value, this *Value, args, extras
 	}
 	n, e := len(args), len(extras)
 	var room [8]Value
-	if p := fo.fn().proto; p != nil {
+	if p := fo.fn().proto; p != nil && p.f.ThisType == "" {
 		want := p.arity() - len(fo.fn().curry)
 		switch {
 		case want == n:

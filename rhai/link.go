@@ -104,6 +104,9 @@ func (p *Program) declare(u *bytecode.Unit) {
 			}
 		}
 		if f.ThisType != "" {
+			if p.anyArity[f.Name] == nil {
+				p.anyArity[f.Name] = p.funcs[i]
+			}
 			if p.typed == nil {
 				p.typed, p.typedNames = map[typedKey]*funcProto{}, map[fnKey]bool{}
 			}

@@ -426,6 +426,12 @@ func (vm *machine) unwind() bool {
 			if len(e.Trace) == 0 && fn != fn.prog.body {
 				e.Position = pos
 			}
+		case ErrParsing, ErrTooManyVariables, ErrTooManyModules:
+			if len(e.Trace) == 0 && fn != fn.prog.body && !fn.f.Fragment {
+				e.Position = pos
+				break
+			}
+			fallthrough
 		default:
 			if fn != fn.prog.body || fn.f.Fragment {
 				c := CallSite{Function: fn.f.Name, Position: pos}

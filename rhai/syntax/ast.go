@@ -4,6 +4,7 @@ package syntax
 type Script struct {
 	Body      []Stmt
 	Functions []*FnDef // in the order of definition; closures are not among them
+	Closures  int      // how many there are
 	Doc       string   // the `//!` comments, joined by newlines
 	End       Pos      // where the source ends
 }

@@ -84,6 +84,7 @@ func parse(src string, opts Options, f func(*parser, *Script)) (s *Script, err e
 	s = &Script{}
 	f(p, s)
 	s.Functions = p.functions
+	s.Closures = p.closures
 	s.Doc = p.scan.moduleDoc.String()
 	s.End = p.tok.pos
 	return s, nil

@@ -23,7 +23,16 @@ func (c *fn) chain(x *syntax.Chain, dst int, keep bool) {
 	if !c.isPlace(root) {
 		room = c.temp(1) // below the registers of the calls, which may have it as `this`
 	}
-	regs := c.linkArgs(x, dst)
+	receiver := -1
+	var regs []linkRegs
+	if c.argsAfter(x.Links, first) {
+		if c.method(x.Links, first+1) >= 0 {
+			receiver = c.temp(1)
+		}
+		regs = c.linkArgsBelow(x)
+	} else {
+		regs = c.linkArgs(x, dst)
+	}
 	var ends []int
 	last := -1 // register of the latest method's result
 	for i := 0; i < len(x.Links); {
@@ -35,6 +44,10 @@ func (c *fn) chain(x *syntax.Chain, dst int, keep bool) {
 		}
 		l := &x.Links[m]
 		a, n := regs[m].reg, len(l.Args)
+		if last >= 0 && receiver >= 0 {
+			c.emit(bytecode.Move, receiver, last, 0, 0, l.Pos)
+			last = receiver
+		}
 		if i == m && !l.Optional {
 			if last >= 0 {
 				c.emit(bytecode.Method, a, last, n, regs[m].site, l.NamePos)
@@ -72,6 +85,43 @@ func (c *fn) method(links []syntax.Link, i int) int {
 		}
 	}
 	return -1
+}
+
+// argsAfter reports whether a link after the first method has an index or arguments. A method's frame begins
+// at its register, so theirs must then be below it.
+func (c *fn) argsAfter(links []syntax.Link, first int) bool {
+	for i := first + 1; i < len(links); i++ {
+		if links[i].Index != nil || len(links[i].Args) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// linkArgsBelow is linkArgs with the registers of later links below those of earlier ones.
+func (c *fn) linkArgsBelow(x *syntax.Chain) []linkRegs {
+	regs := make([]linkRegs, len(x.Links))
+	for i := len(x.Links) - 1; i >= 0; i-- {
+		switch l := &x.Links[i]; l.Kind {
+		case syntax.LinkIndex:
+			regs[i].reg = c.temp(1)
+		case syntax.LinkMethod:
+			regs[i].reg = c.temp(1 + len(l.Args))
+		}
+	}
+	for i := range x.Links {
+		l := &x.Links[i]
+		switch l.Kind {
+		case syntax.LinkIndex:
+			c.expr(l.Index, regs[i].reg, true)
+		case syntax.LinkMethod:
+			for j, arg := range l.Args {
+				c.expr(arg, regs[i].reg+1+j, true)
+			}
+			regs[i].site = c.addSite(c.callSite(l.Name, l.Args, l.NamePos))
+		}
+	}
+	return regs
 }
 
 // linkArgs evaluates the indexes and method arguments of a chain.

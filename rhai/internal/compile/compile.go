@@ -127,6 +127,11 @@ func (u *unit) declareFunctions(defs []*syntax.FnDef) {
 			u.byName[d.Name] = i
 		}
 	}
+	for i, d := range defs {
+		if _, ok := u.byName[d.Name]; !ok {
+			u.byName[d.Name] = i
+		}
+	}
 }
 
 func (u *unit) name(s string) int32 {
@@ -222,7 +227,7 @@ func (u *unit) literal(x syntax.Expr) bytecode.Const {
 func (u *unit) closure(x *syntax.Closure, constants []bool) int {
 	i := len(u.Funcs)
 	f := &bytecode.Func{
-		Index: i, Name: fmt.Sprintf("anon$%04x", i), Closure: true, Captures: len(x.Captures),
+		Index: i, Name: x.Fn.Name, Closure: true, Captures: len(x.Captures),
 		Empty: len(x.Fn.Body.Stmts) == 0,
 	}
 	u.Funcs = append(u.Funcs, f)
