@@ -46,7 +46,7 @@ func BenchmarkHello(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := join(c, nil, s, executions, nil, log)
+	p := join(c, wiring{store: s, executions: executions, log: log})
 	defer func() {
 		if err := p.close(); err != nil {
 			b.Error(err)

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/picloud/picloud/internal/idle"
 )
 
 // The server's own limits. What a script may take is limited elsewhere; these
@@ -37,7 +35,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patien
 	requests, cutOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutOff()
 	server := &http.Server{
-		Handler:           idle.New(idle.Quiet).Handler(handler),
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      responseTimeout(wallTime),

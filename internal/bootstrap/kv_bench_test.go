@@ -30,7 +30,7 @@ func BenchmarkKV(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		p := join(c, nil, s, s.Executions(), nil, slog.New(slog.DiscardHandler))
+		p := join(c, wiring{store: s, executions: s.Executions(), log: slog.New(slog.DiscardHandler)})
 		b.Cleanup(func() { p.close() })
 		now := time.Now().UTC()
 		if err := s.CreateApp(b.Context(), store.App{ID: store.NewID(), Slug: "demo", ActiveDeployment: 1, CreatedAt: now, UpdatedAt: now}, ""); err != nil {

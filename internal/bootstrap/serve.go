@@ -13,6 +13,7 @@ import (
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/executor"
+	"github.com/picloud/picloud/internal/idle"
 	"github.com/picloud/picloud/internal/invoke/local"
 	"github.com/picloud/picloud/internal/kv"
 	"github.com/picloud/picloud/internal/manager"
@@ -57,7 +58,13 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	p := join(c, l.Addr(), s, executions, vault, log)
+	node, forgetNode, err := nodeName(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, forgetNode()) }()
+	keeper := idle.New(idle.Quiet)
+	p := join(c, wiring{own: l.Addr(), store: s, executions: executions, vault: vault, node: node, keeper: keeper, log: log})
 	defer func() { err = errors.Join(err, p.close()) }()
 	link, err := firstOwner(ctx, c, p.setup, baseURL(l.Addr()), log)
 	if err != nil {
@@ -65,6 +72,9 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	}
 	stopLocal := serveLocal(dir, s, p.recorder, vault, log)
 	defer stopLocal()
+	if err := p.deliver(ctx); err != nil {
+		return err
+	}
 
 	fmt.Fprintf(stdout, "PiCloud is at %s\n", baseURL(l.Addr()))
 	if link != "" {
@@ -73,7 +83,7 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	notifySystemd("READY=1")
 	defer context.AfterFunc(ctx, func() { notifySystemd("STOPPING=1") })()
 	wallTime := time.Duration(c.Limits.WallTimeMS) * time.Millisecond
-	return serveHTTP(ctx, l, p.handler, c.StopTimeout, wallTime, p.endStreams, log)
+	return serveHTTP(ctx, l, keeper.Handler(p.handler), c.StopTimeout, wallTime, p.endStreams, log)
 }
 
 // runsEnd bounds how long a stop waits for executions that were cut off.
@@ -85,12 +95,24 @@ type parts struct {
 	setup      *auth.Setup
 	recorder   *record.Recorder
 	endStreams func()
+	deliver    func(context.Context) error // begins to deliver messages
 	close      func() error
 }
 
-// join wires the services of a single node, which listens on own, together. It
-// owns executions.
-func join(c *Config, own net.Addr, s store.Store, executions store.Executions, vault *secret.Vault, log *slog.Logger) *parts {
+// wiring is what the services are joined on.
+type wiring struct {
+	own        net.Addr // where PiCloud listens; nil: nowhere
+	store      store.Store
+	executions store.Executions
+	vault      *secret.Vault // nil: there are no secrets
+	node       string        // this node's name
+	keeper     *idle.Keeper  // nil: nobody cares whether there is work
+	log        *slog.Logger
+}
+
+// join wires the services of a single node together. It owns executions.
+func join(c *Config, w wiring) *parts {
+	own, s, executions, vault, log := w.own, w.store, w.executions, w.vault, w.log
 	trust := peer.Trust(c.TrustedProxies)
 	hasher := auth.NewHasher(auth.DefaultParams)
 	setup := auth.NewSetup(s, hasher, manager.Now)
@@ -116,11 +138,13 @@ func join(c *Config, own net.Addr, s store.Store, executions store.Executions, v
 		Log:        log,
 		Version:    serverVersion(),
 	})
-	ingress := orchestrator.New(orchestrator.Config{
+	routing := orchestrator.Config{
 		Store:          s,
 		Executor:       runs,
 		Recorder:       recorder,
 		Data:           data,
+		Queue:          data,
+		Node:           w.node,
 		KVBytes:        c.KVBytes,
 		Secrets:        vault,
 		Control:        control,
@@ -128,19 +152,25 @@ func join(c *Config, own net.Addr, s store.Store, executions store.Executions, v
 		Limits:         c.Limits,
 		AppsDomain:     c.AppsDomain,
 		TrustedProxies: trust,
-	})
+	}
+	if w.keeper != nil {
+		routing.Idle = w.keeper
+	}
+	ingress := orchestrator.New(routing)
 	firing := schedules.Start(s)
 	return &parts{
 		handler:    ingress,
 		setup:      setup,
 		recorder:   recorder,
 		endStreams: control.EndStreams,
+		deliver:    ingress.Deliver,
 		// Requests are over by now: what still runs was cut off, and is given a
 		// moment to notice.
 		close: func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), runsEnd)
 			defer cancel()
 			firing.Close()
+			ingress.StopDelivering(ctx)
 			err := runs.Close(ctx)
 			calls.Close()
 			ingress.Close()

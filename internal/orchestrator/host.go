@@ -17,6 +17,9 @@ type host struct {
 	cfg   *Config
 	app   *snapshot // what the run began with
 	start *invoke.Start
+
+	verdict invoke.Verdict // of the last commit
+	acked   bool           // the delivery's messages are done
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -64,6 +67,9 @@ func (h *host) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, er
 	if c.RunID != h.start.RunID {
 		return invoke.Outcome{Verdict: invoke.Refused, Detail: "the commit is of another run"}, nil
 	}
+	if err := h.checkLease(c); err != nil {
+		return invoke.Outcome{Verdict: invoke.Refused, Detail: err.Error()}, nil
+	}
 	at := now()
 	change := store.Commit{
 		AppID: h.start.AppID, RunID: c.RunID, Seq: c.Seq, Reads: c.Reads, Ops: c.Ops, At: at, MaxBytes: h.cfg.KVBytes,
@@ -79,10 +85,8 @@ func (h *host) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, er
 	out := invoke.Outcome{Verdict: verdict(err)}
 	if err != nil {
 		out.Detail = err.Error()
-		if out.Verdict == invoke.Unavailable && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "a run's changes could not be committed", "run", c.RunID, "error", err)
-		}
 	}
+	h.committed(ctx, c, out.Verdict, err)
 	return out, nil
 }
 

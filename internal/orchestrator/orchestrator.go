@@ -19,12 +19,14 @@ import (
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/orchestrator/dispatch"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
 )
 
 // Store is what the orchestrator needs of the store.
 type Store interface {
+	App(ctx context.Context, id string) (store.App, error)
 	ActiveDeployment(ctx context.Context, slug string) (store.App, store.Deployment, error)
 	Source(ctx context.Context, hash string) (string, error)
 	Subscribe(f func(store.Change)) (stop func())
@@ -56,7 +58,16 @@ type Config struct {
 	Executor invoke.Executor
 	Recorder Recorder
 	Data     Data
-	Secrets  Secrets // nil: there are none
+	// Queue is what Deliver delivers, in the name of this Node, which no other
+	// has and which it keeps for ever.
+	Queue store.Queue
+	Node  string
+	// Idle is told of deliveries; nil: nobody is.
+	Idle interface {
+		Begin()
+		End()
+	}
+	Secrets Secrets // nil: there are none
 	// KVBytes is how much each app may keep, keys and values together; 0: no bound.
 	KVBytes int64
 	// Control answers what is not for an app: the REST API, the pages, metrics.
@@ -80,6 +91,8 @@ type Orchestrator struct {
 	apps   *directory
 	bodies atomic.Int64 // bytes of request bodies held now
 	calls  *auth.Limiter
+
+	dispatch *dispatch.Dispatcher
 }
 
 // New returns an Orchestrator. Close it to end its subscription.
@@ -88,11 +101,19 @@ func New(cfg Config) *Orchestrator {
 		cfg.BodyMemory = 256 << 20
 	}
 	cfg.AppsDomain = strings.ToLower(strings.Trim(cfg.AppsDomain, "."))
-	return &Orchestrator{cfg: cfg, apps: newDirectory(cfg.Store, cfg.Limits), calls: auth.NewLimiter(0, 0)}
+	o := &Orchestrator{cfg: cfg, calls: auth.NewLimiter(0, 0)}
+	o.dispatch = o.newDispatcher()
+	o.apps = newDirectory(cfg.Store, cfg.Limits, o.dispatch.Scan)
+	return o
 }
 
-// Close ends the subscription to the store's changes.
-func (o *Orchestrator) Close() { o.apps.close() }
+// Close ends deliveries and the subscription to the store's changes.
+func (o *Orchestrator) Close() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	o.dispatch.Close(ended)
+	o.apps.close()
+}
 
 // ServeHTTP implements http.Handler. Paths are taken as they are: nothing is
 // cleaned or redirected.
@@ -197,7 +218,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	start.RunID = newExecutionID(time.Now())
 	start.Request = &x.request
 	o.request(&x.request, r, body, rest)
-	x.host = host{&o.cfg, app, start}
+	x.host = host{cfg: &o.cfg, app: app, start: start}
 	res, err := o.cfg.Executor.Run(r.Context(), start, &x.host)
 	if err != nil {
 		res = lost(err)
@@ -270,11 +291,14 @@ func clean(s string) string {
 }
 
 func execution(s *invoke.Start, res *invoke.Result) store.Execution {
-	return store.Execution{
+	e := store.Execution{
 		ID: s.RunID, AppID: s.AppID, ScriptID: s.ScriptID, Script: s.Script, Version: s.Version, Deployment: s.Deployment,
 		Trigger: s.Trigger, Status: res.Status, Error: clean(res.Error),
-		Method: clean(s.Request.Method), Path: clean(s.Request.Path), HTTPStatus: res.Response.Status,
 		StartedAt: res.StartedAt, Duration: res.Duration, Operations: res.Operations, PeakMemory: res.PeakMemory,
 		Logs: res.Logs, LogsDropped: res.LogsDropped, Calls: res.Calls, CallsDropped: res.CallsDropped,
 	}
+	if r := s.Request; r != nil {
+		e.Method, e.Path, e.HTTPStatus = clean(r.Method), clean(r.Path), res.Response.Status
+	}
+	return e
 }

@@ -55,6 +55,18 @@ func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, stor
 	return store.App{ID: "id-" + slug, Slug: slug}, store.Deployment{Number: number, Manifest: m}, nil
 }
 
+func (a *apps) App(_ context.Context, id string) (store.App, error) {
+	slug, ok := strings.CutPrefix(id, "id-")
+	if a.mu.Lock(); ok {
+		_, ok = a.manifests[slug]
+	}
+	a.mu.Unlock()
+	if !ok {
+		return store.App{}, fmt.Errorf("app %q: %w", id, store.ErrNotFound)
+	}
+	return store.App{ID: id, Slug: slug}, nil
+}
+
 func (a *apps) Source(_ context.Context, hash string) (string, error) {
 	return "source of " + hash, nil
 }
@@ -728,7 +740,7 @@ func (f failing) Commit(context.Context, store.Commit) (int64, error) { return 0
 
 func TestHost(t *testing.T) {
 	data := data{memory.New()}
-	h := &host{&Config{Store: &apps{}, Data: data, KVBytes: 100}, &snapshot{}, &invoke.Start{AppID: "app", RunID: "run"}}
+	h := &host{cfg: &Config{Store: &apps{}, Data: data, KVBytes: 100}, app: &snapshot{}, start: &invoke.Start{AppID: "app", RunID: "run"}}
 	if s, err := h.Source(t.Context(), "x"); s != "source of x" || err != nil {
 		t.Errorf("source: %q, %v", s, err)
 	}

@@ -256,7 +256,7 @@ func TestHostMessages(t *testing.T) {
 	}
 	for depth, event := range []*invoke.Event{nil, {Depth: 1}, {Depth: 2}} {
 		data.commits = nil
-		h := &host{&Config{Data: data}, snap, &invoke.Start{AppID: "app", RunID: "run", Event: event}}
+		h := &host{cfg: &Config{Data: data}, app: snap, start: &invoke.Start{AppID: "app", RunID: "run", Event: event}}
 		if out, err := h.Commit(t.Context(), c); err != nil || out.Verdict != invoke.Committed {
 			t.Fatal(out, err)
 		}

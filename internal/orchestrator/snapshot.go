@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/orchestrator/dispatch"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/topic"
 )
@@ -21,6 +22,8 @@ type snapshot struct {
 	limits  store.Limits // of the app
 	topics  *topic.Index // its subscriptions; nil: none
 	watched []store.KVTrigger
+
+	triggers map[trigger]*dispatch.Target // nil: there are none
 }
 
 // target is one endpoint. start is complete but for what is the request's own.
@@ -47,15 +50,27 @@ func newSnapshot(app store.App, d store.Deployment, instance store.Limits) *snap
 	if len(d.Manifest.Hosts) > 0 || len(app.Networks) > 0 {
 		out = &invoke.Outbound{Hosts: d.Manifest.Hosts, Networks: app.Networks}
 	}
-	for name, s := range d.Manifest.Scripts {
-		if !s.Endpoint {
-			continue
-		}
-		snap.scripts[name] = &target{guard: s.Guard, rate: s.Rate, start: invoke.Start{
+	start := func(name string, trigger string) invoke.Start {
+		s := d.Manifest.Scripts[name]
+		return invoke.Start{
 			AppID: app.ID, App: app.Slug, ScriptID: s.ScriptID, Script: name, Version: s.Version, Deployment: d.Number,
-			Program: s.SourceHash, Scripts: hashes, Limits: limits.Lower(s.Limits), Trigger: "http", Outbound: out,
-		}}
+			Program: s.SourceHash, Scripts: hashes, Limits: limits.Lower(s.Limits), Trigger: trigger, Outbound: out,
+		}
 	}
+	for name, s := range d.Manifest.Scripts {
+		if s.Endpoint {
+			snap.scripts[name] = &target{guard: s.Guard, rate: s.Rate, start: start(name, "http")}
+		}
+	}
+	d.Manifest.EachTrigger(func(kind store.ChannelKind, name string, v store.Delivery) {
+		if _, ok := d.Manifest.Scripts[v.Script]; !ok {
+			return
+		}
+		if snap.triggers == nil {
+			snap.triggers = map[trigger]*dispatch.Target{}
+		}
+		snap.triggers[trigger{kind, name}] = &dispatch.Target{Start: start(v.Script, string(kind)), Delivery: v, Data: snap}
+	})
 	return snap
 }
 
@@ -70,9 +85,11 @@ type directory struct {
 	store  Store
 	limits store.Limits
 	stop   func()
+	news   func() // called after each change
 
 	mu      sync.RWMutex
 	apps    map[string]*snapshot
+	slugs   map[string]string   // by ID, of apps that were asked for by it
 	unknown map[string]struct{} // slugs that no app has; at most maxUnknown
 	loading map[string]*load
 }
@@ -84,8 +101,8 @@ type load struct {
 	err  error
 }
 
-func newDirectory(s Store, limits store.Limits) *directory {
-	d := &directory{store: s, limits: limits}
+func newDirectory(s Store, limits store.Limits, news func()) *directory {
+	d := &directory{store: s, limits: limits, news: news}
 	d.forget()
 	d.stop = s.Subscribe(d.changed)
 	return d
@@ -95,10 +112,16 @@ func (d *directory) close() { d.stop() }
 
 func (d *directory) forget() {
 	d.apps, d.unknown, d.loading = map[string]*snapshot{}, map[string]struct{}{}, map[string]*load{}
+	d.slugs = map[string]string{}
 }
 
 // changed is called by the store.
 func (d *directory) changed(c store.Change) {
+	d.forgetApp(c)
+	d.news()
+}
+
+func (d *directory) forgetApp(c store.Change) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c == (store.Change{}) {
@@ -106,6 +129,7 @@ func (d *directory) changed(c store.Change) {
 		return
 	}
 	delete(d.apps, c.Slug)
+	delete(d.slugs, c.AppID)
 	for slug, snap := range d.apps {
 		if snap.appID == c.AppID {
 			delete(d.apps, slug)
@@ -168,4 +192,35 @@ func (d *directory) load(ctx context.Context, slug string, l *load) {
 	}
 	d.mu.Unlock()
 	close(l.done)
+}
+
+// appByID is app for who knows the app's ID.
+func (d *directory) appByID(ctx context.Context, id string) (*snapshot, error) {
+	for range 2 {
+		d.mu.RLock()
+		slug, known := d.slugs[id]
+		d.mu.RUnlock()
+		if !known {
+			app, err := d.store.App(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			slug = app.Slug
+		}
+		snap, err := d.app(ctx, slug)
+		if err != nil {
+			return nil, err
+		}
+		// The slug may have changed hands since.
+		if snap.appID == id {
+			if !known {
+				d.mu.Lock()
+				d.slugs[id] = slug
+				d.mu.Unlock()
+			}
+			return snap, nil
+		}
+		d.forgetApp(store.Change{AppID: id, Slug: slug})
+	}
+	return nil, store.ErrNotFound
 }

@@ -142,23 +142,31 @@ func (m *Manifest) Delivery(kind ChannelKind, name string) (d Delivery, ok bool)
 // TriggersOf returns what delivers to a script, in words: `the queue "emails"`.
 func (m *Manifest) TriggersOf(script string) []string {
 	var list []string
-	add := func(what, name string, d Delivery) {
+	m.EachTrigger(func(kind ChannelKind, name string, d Delivery) {
 		if d.Script == script {
-			list = append(list, fmt.Sprintf("the %s %q", what, name))
+			list = append(list, fmt.Sprintf("the %s %q", triggerNames[kind], name))
 		}
-	}
-	for name, t := range m.Queues {
-		add("queue", name, t.Delivery)
-	}
-	for name, t := range m.Subscriptions {
-		add("subscription", name, t.Delivery)
-	}
-	for name, t := range m.Schedules {
-		add("schedule", name, t.Delivery)
-	}
-	for name, t := range m.KVTriggers {
-		add("KV trigger", name, t.Delivery)
-	}
+	})
 	slices.Sort(list)
 	return list
+}
+
+var triggerNames = map[ChannelKind]string{
+	ChannelQueue: "queue", ChannelTopic: "subscription", ChannelSchedule: "schedule", ChannelKV: "KV trigger",
+}
+
+// EachTrigger calls f for every trigger, with the kind and name of its channel.
+func (m *Manifest) EachTrigger(f func(kind ChannelKind, name string, d Delivery)) {
+	for name, t := range m.Queues {
+		f(ChannelQueue, name, t.Delivery)
+	}
+	for name, t := range m.Subscriptions {
+		f(ChannelTopic, name, t.Delivery)
+	}
+	for name, t := range m.Schedules {
+		f(ChannelSchedule, name, t.Delivery)
+	}
+	for name, t := range m.KVTriggers {
+		f(ChannelKV, name, t.Delivery)
+	}
 }

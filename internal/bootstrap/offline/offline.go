@@ -169,6 +169,14 @@ func (a *apps) current() store.Deployment {
 	return a.deployment
 }
 
+// App implements orchestrator.Store.
+func (a *apps) App(_ context.Context, id string) (store.App, error) {
+	if id != appID {
+		return store.App{}, fmt.Errorf("the app %s: %w", id, store.ErrNotFound)
+	}
+	return store.App{ID: appID, Slug: a.slug, CreatedAt: a.made}, nil
+}
+
 // ActiveDeployment implements orchestrator.Store.
 func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, store.Deployment, error) {
 	if slug != a.slug {

@@ -1,0 +1,46 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/google/uuid"
+)
+
+// nodeFile holds, in the data directory, the name under which this node leases
+// messages.
+const nodeFile = "node-id"
+
+// nodeName returns the node's name, which it keeps: after a crash it takes back
+// what it had leased. While another process works under that name this one gets a
+// name of its own, because the other's messages are not lost. close gives the name
+// free.
+func nodeName(dir string) (name string, closer func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, nodeFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, fmt.Errorf("the node's name: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return uuid.NewString(), f.Close, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 256))
+	if err != nil {
+		return "", nil, errors.Join(fmt.Errorf("the node's name: %w", err), f.Close())
+	}
+	if name = strings.TrimSpace(string(text)); name != "" {
+		return name, f.Close, nil
+	}
+	name = uuid.NewString()
+	if _, err := f.WriteAt([]byte(name+"\n"), 0); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("the node's name: %w", err), f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("the node's name: %w", err), f.Close())
+	}
+	return name, f.Close, nil
+}

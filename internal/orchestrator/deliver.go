@@ -1,0 +1,83 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/orchestrator/dispatch"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Deliver begins to deliver messages: first those that a former process of this
+// node had leased. StopDelivering ends it.
+func (o *Orchestrator) Deliver(ctx context.Context) error { return o.dispatch.Start(ctx) }
+
+// StopDelivering begins no more deliveries and waits for those under way as long
+// as ctx lives; then it cancels them. Their messages are delivered again.
+func (o *Orchestrator) StopDelivering(ctx context.Context) { o.dispatch.Close(ctx) }
+
+func (o *Orchestrator) newDispatcher() *dispatch.Dispatcher {
+	c := dispatch.Config{Queue: o.cfg.Queue, Target: o.target, Run: o.deliver, Owner: o.cfg.Node}
+	if k := o.cfg.Idle; k != nil {
+		c.Begin, c.End = k.Begin, k.End
+	}
+	return dispatch.New(c)
+}
+
+// trigger names what starts a script, beside HTTP requests, in an app.
+type trigger struct {
+	kind store.ChannelKind
+	name string
+}
+
+// target returns what a channel's messages are delivered to in the app's active
+// deployment.
+func (o *Orchestrator) target(ctx context.Context, c store.Channel) (*dispatch.Target, error) {
+	snap, err := o.apps.appByID(ctx, c.AppID)
+	if err != nil {
+		return nil, err
+	}
+	t := snap.triggers[trigger{c.Kind, c.Name}]
+	if t == nil {
+		return nil, fmt.Errorf("the %s %q has no script: %w", c.Kind, c.Name, store.ErrNotFound)
+	}
+	return t, nil
+}
+
+// deliver runs a delivery and records the execution.
+func (o *Orchestrator) deliver(ctx context.Context, start *invoke.Start, t *dispatch.Target) dispatch.Outcome {
+	h := &host{cfg: &o.cfg, app: t.Data.(*snapshot), start: start}
+	res, err := o.cfg.Executor.Run(ctx, start, h)
+	out := dispatch.Outcome{Result: res, Err: err, Acked: h.acked, Verdict: h.verdict}
+	if err != nil {
+		res = lost(err)
+	}
+	// A run that conflicted is run again; what it was is of no use to anybody.
+	if h.verdict != invoke.Conflict {
+		o.cfg.Recorder.Record(execution(start, res))
+	}
+	return out
+}
+
+// checkLease refuses acknowledgements of anything but what was delivered.
+func (h *host) checkLease(c *invoke.Commit) error {
+	if len(c.Acks) == 0 {
+		return nil
+	}
+	if l := h.start.Lease; l == nil || c.Lease == nil || c.Lease.Token != l.Token {
+		return errors.New("the commit acknowledges what was not delivered to it")
+	}
+	return nil
+}
+
+// committed notes what became of a commit of a delivery.
+func (h *host) committed(ctx context.Context, c *invoke.Commit, v invoke.Verdict, err error) {
+	h.verdict = v
+	h.acked = h.acked || v == invoke.Committed && len(c.Acks) > 0
+	if v == invoke.Unavailable && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "a run's changes could not be committed", "run", c.RunID, "error", err)
+	}
+}

@@ -1,0 +1,227 @@
+// Package dispatch delivers messages: it claims what is due, has it run, and
+// returns what was not finished, to be tried again or as a dead letter.
+//
+// It polls nothing. A channel is looked at when the store says that it has
+// messages, when the next of them is due, and when there is a new deployment.
+package dispatch
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/picloud/picloud/internal/clock"
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Target is what the messages of a channel are delivered to.
+type Target struct {
+	Start    invoke.Start // complete but for the run's ID, its events and its lease
+	Delivery store.Delivery
+	Data     any // the caller's own
+}
+
+// Outcome is what became of a run and of what it wanted committed.
+type Outcome struct {
+	Result  *invoke.Result
+	Err     error          // the executor's, when there is no Result
+	Acked   bool           // its messages are done
+	Verdict invoke.Verdict // of its last commit; 0: it came to none
+}
+
+// Config wires a Dispatcher.
+type Config struct {
+	Queue store.Queue
+	// Target returns where a channel's messages go; store.ErrNotFound: nowhere now.
+	Target func(ctx context.Context, c store.Channel) (*Target, error)
+	// Run executes, and records the execution.
+	Run func(ctx context.Context, start *invoke.Start, t *Target) Outcome
+	// Owner is this node's name, which it keeps for ever.
+	Owner string
+	// Begin and End are called around work, for who wants to know whether there is any.
+	Begin, End func()
+	Now        func() time.Time
+}
+
+// Dispatcher delivers the messages of all channels. Its methods are safe for
+// concurrent use.
+type Dispatcher struct {
+	cfg    Config
+	boot   string // names this start of the process
+	ctx    context.Context
+	cancel context.CancelFunc
+	runs   sync.WaitGroup // goroutines
+
+	// suspect is held by the one message that is under suspicion of killing the
+	// process and runs now.
+	suspect chan struct{}
+
+	mu        sync.Mutex
+	started   bool
+	closed    bool
+	channels  map[store.Channel]*channel // those that have work or wait for a time
+	scanning  bool
+	scanAgain bool
+	rescan    *clock.Timer
+	stopWatch func()
+}
+
+// Waits after a failure of the store.
+const (
+	storeRetry    = time.Second
+	storeTimeout  = 30 * time.Second
+	maxStoreRetry = 10 * time.Second
+)
+
+// New returns a Dispatcher that delivers nothing yet.
+func New(cfg Config) *Dispatcher {
+	if cfg.Now == nil {
+		cfg.Now = func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+	}
+	if cfg.Begin == nil {
+		cfg.Begin, cfg.End = func() {}, func() {}
+	}
+	d := &Dispatcher{cfg: cfg, boot: store.NewID(), channels: map[store.Channel]*channel{}, suspect: make(chan struct{}, 1)}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	return d
+}
+
+// Start takes back what a former process of this node had leased, and begins to
+// deliver.
+func (d *Dispatcher) Start(ctx context.Context) error {
+	n, err := d.cfg.Queue.Recover(ctx, d.cfg.Owner, d.boot, d.cfg.Now())
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		slog.Info("messages that were being handled when the process died are delivered again", "messages", n)
+	}
+	stop := d.cfg.Queue.Watch(d.noticed)
+	d.mu.Lock()
+	d.started, d.stopWatch, d.rescan = true, stop, clock.NewTimer(d.Scan)
+	d.mu.Unlock()
+	d.Scan()
+	return nil
+}
+
+// Scan looks for channels with messages: after a change of an app, whose
+// channels may have got a script, and when news may have been missed.
+func (d *Dispatcher) Scan() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || !d.started {
+		return
+	}
+	d.scanAgain = true
+	if !d.scanning {
+		d.scanning = true
+		d.runs.Add(1)
+		go d.scan()
+	}
+}
+
+func (d *Dispatcher) scan() {
+	defer d.runs.Done()
+	d.cfg.Begin()
+	defer d.cfg.End()
+	for {
+		d.mu.Lock()
+		if !d.scanAgain || d.closed {
+			d.scanning = false
+			d.mu.Unlock()
+			return
+		}
+		d.scanAgain = false
+		d.mu.Unlock()
+		ctx, cancel := context.WithTimeout(d.ctx, storeTimeout)
+		due, err := d.cfg.Queue.DueChannels(ctx)
+		cancel()
+		if err != nil {
+			if d.ctx.Err() == nil {
+				slog.Error("the waiting messages cannot be looked at", "error", err)
+				d.rescan.Set(time.Now().Add(storeRetry))
+			}
+			continue
+		}
+		for c, at := range due {
+			d.noticed(c, at)
+		}
+	}
+}
+
+// noticed is called by the store.
+func (d *Dispatcher) noticed(c store.Channel, due time.Time) {
+	if c == (store.Channel{}) {
+		d.Scan()
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	ch := d.channels[c]
+	if ch == nil {
+		ch = newChannel(d, c)
+		d.channels[c] = ch
+	}
+	ch.noticed(due)
+}
+
+// Close claims no more, gives back what has not begun, and waits for what runs as
+// long as ctx lives; then it cancels it.
+func (d *Dispatcher) Close(ctx context.Context) {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
+	d.closed = true
+	stop, rescan := d.stopWatch, d.rescan
+	var back []*delivery
+	for _, ch := range d.channels {
+		ch.timer.Stop()
+		back = append(back, ch.ready...)
+		ch.ready = nil
+	}
+	d.mu.Unlock()
+	if rescan != nil {
+		rescan.Stop()
+	}
+	if stop != nil {
+		stop()
+	}
+	for _, w := range back {
+		w.lease.giveBack(w.messages, func(m *store.Message) store.Returned { return store.Returned{ID: m.ID, DueAt: d.cfg.Now()} })
+	}
+	ended := make(chan struct{})
+	go func() {
+		d.runs.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	d.cancel()
+	<-ended
+}
+
+// pause waits a little, longer with each attempt; false when ctx has ended.
+func pause(ctx context.Context, attempt int, first, longest time.Duration) bool {
+	wait := longest
+	if attempt < 20 {
+		wait = min(first<<attempt, longest)
+	}
+	t := time.NewTimer(wait/2 + rand.N(wait/2+1))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
