@@ -278,7 +278,7 @@ func TestHostMessages(t *testing.T) {
 	}
 	// What changes no key wakes no trigger.
 	data.commits = nil
-	h := &host{&Config{Data: data}, snap, &invoke.Start{AppID: "app", RunID: "run"}}
+	h := &host{cfg: &Config{Data: data}, app: snap, start: &invoke.Start{AppID: "app", RunID: "run"}}
 	if _, err := h.Commit(t.Context(), &invoke.Commit{RunID: "run", Seq: 2, Publishes: c.Publishes}); err != nil || data.commits[0].Watch != nil {
 		t.Errorf("%+v, %v", data.commits[0].Watch, err)
 	}
