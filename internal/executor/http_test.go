@@ -133,6 +133,23 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 }
 
+func TestDeliveredID(t *testing.T) {
+	one, two := invoke.Event{ID: "a"}, invoke.Event{ID: "b"}
+	for _, x := range []struct {
+		s    invoke.Start
+		want string
+	}{
+		{invoke.Start{}, ""},
+		{invoke.Start{Event: &one}, "a"},
+		{invoke.Start{Batch: []invoke.Event{two}}, "b"},
+		{invoke.Start{Batch: []invoke.Event{one, two}}, "fb8e20fc2e4c3f248c60c39bd652f3c1"},
+	} {
+		if got := deliveredID(&x.s); got != x.want {
+			t.Errorf("%+v: %q, want %q", x.s, got, x.want)
+		}
+	}
+}
+
 // outside runs scripts that may call s, whose address is the constant `at`.
 func outside(t *testing.T, h http.HandlerFunc) (b *bench, run func(src string, f func(*invoke.Start)) *invoke.Result) {
 	s := httptest.NewServer(h)

@@ -75,6 +75,9 @@ func manageApps(t *testing.T, in *instance) {
 	if r.str("outbound.hosts.1") != "*.example.org:8443" || r.str("networks.open.0") != "10.0.0.0/8" {
 		t.Errorf("outbound: %s", r.body)
 	}
+	if r := do("GET", "/audit?action=updateApp&limit=1", nil).want(200); r.str("items.0.detail") != "open networks: 10.0.0.0/8" {
+		t.Errorf("the audit log: %s", r.body)
+	}
 	if r = do("PATCH", "/apps/renamed", object{"outbound": object{}}).want(200); r.at("outbound") != nil || r.str("networks.open.0") == "" {
 		t.Errorf("hosts were to be put back: %s", r.body)
 	}

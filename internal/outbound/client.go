@@ -20,7 +20,8 @@ import (
 // Config is what a Client needs to know. The zero value is a guard without
 // exceptions.
 type Config struct {
-	// Own are the addresses that PiCloud itself listens on. No setting opens them.
+	// Own are the addresses that PiCloud itself listens on, also later ones (see
+	// Client.Own). No setting opens them.
 	Own []netip.AddrPort
 	// UserAgent is sent unless a script sends its own.
 	UserAgent string
@@ -140,6 +141,13 @@ func (c *Client) forget() {
 	}
 }
 
+// Own adds addresses that PiCloud itself listens on.
+func (c *Client) Own(at ...netip.AddrPort) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cfg.Own = append(c.cfg.Own, at...)
+}
+
 // isLocal reports whether an address is one of this machine's.
 func (c *Client) isLocal(a netip.Addr) bool {
 	if a.IsLoopback() || a.IsUnspecified() {
@@ -156,6 +164,8 @@ func (c *Client) isLocal(a netip.Addr) bool {
 // listens reports whether PiCloud itself listens at an address, which is one of
 // this machine's if local is set.
 func (c *Client) listens(at netip.AddrPort, local bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, own := range c.cfg.Own {
 		if own.Port() != at.Port() {
 			continue

@@ -414,6 +414,33 @@ func TestNoProxy(t *testing.T) {
 	}
 }
 
+// Over TLS the name is checked against the certificate, and HTTP/2 is spoken.
+func TestTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { fmt.Fprint(rw, r.Proto) }))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	w := newWorld()
+	w.names["example.com"], w.names["other.example"] = []string{"93.184.216.34"}, []string{"93.184.216.34"}
+	w.servers[netip.MustParseAddrPort("93.184.216.34:443")] = s.Listener.Addr().String()
+	w.serve(t, "93.184.216.34:8443", func(http.ResponseWriter, *http.Request) {})
+	c := w.client(t)
+	if _, _, _, err := get(t, c, Request{URL: "https://example.com/"}); err == nil || !strings.Contains(err.Error(), "the certificate of example.com is not valid") {
+		t.Errorf("an unknown issuer: %v", err)
+	}
+	c.cfg.Roots = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	c.Close()
+	if _, body, _, err := get(t, c, Request{URL: "https://example.com/"}); err != nil || body != "HTTP/2.0" {
+		t.Errorf("%s, %v", body, err)
+	}
+	if _, _, _, err := get(t, c, Request{URL: "https://other.example/"}); err == nil || !strings.Contains(err.Error(), "the certificate of other.example is not valid") {
+		t.Errorf("another name: %v", err)
+	}
+	if _, _, _, err := get(t, c, Request{URL: "https://example.com:8443/"}); err == nil || err.Error() != "example.com:8443 does not speak TLS" {
+		t.Errorf("no TLS: %v", err)
+	}
+}
+
 func TestTransportsAreBounded(t *testing.T) {
 	w := newWorld()
 	w.names["api.example"] = []string{"93.184.216.34"}

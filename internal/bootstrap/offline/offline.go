@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/invoke/local"
 	"github.com/picloud/picloud/internal/kv"
 	"github.com/picloud/picloud/internal/orchestrator"
+	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/memory"
@@ -53,6 +55,7 @@ type Runtime struct {
 	orchestrator *orchestrator.Orchestrator
 	executor     *executor.Executor
 	local        *local.Executor
+	calls        *outbound.Client
 	apps         *apps
 	data         *kv.Swept
 }
@@ -67,8 +70,10 @@ func New(c Config) (*Runtime, error) {
 	if err := store.CheckSlug(c.App); err != nil {
 		return nil, err
 	}
+	calls := outbound.New(outbound.Config{})
 	r := &Runtime{
-		executor: executor.New(executor.Config{}),
+		executor: executor.New(executor.Config{HTTP: calls}),
+		calls:    calls,
 		apps:     &apps{slug: c.App, made: time.Now().UTC()},
 		data:     kv.New(memory.New()),
 	}
@@ -103,6 +108,21 @@ func (r *Runtime) Deploy(scripts []dev.Script) error {
 	return nil
 }
 
+// Open lets scripts call networks that are not public, from the next request on,
+// but nothing at own, where the Runtime itself is reached.
+func (r *Runtime) Open(networks []string, own net.Addr) error {
+	for _, n := range networks {
+		if err := outbound.CheckNetwork(n); err != nil {
+			return err
+		}
+	}
+	if tcp, ok := own.(*net.TCPAddr); ok {
+		r.calls.Own(tcp.AddrPort())
+	}
+	r.apps.open(networks)
+	return nil
+}
+
 // Check returns why a source does not compile, and where; 0 is unknown.
 func (r *Runtime) Check(name, source string) (line, column int, err error) {
 	err = r.executor.Check(name, source)
@@ -117,6 +137,7 @@ func (r *Runtime) Check(name, source string) (line, column int, err error) {
 func (r *Runtime) Close(ctx context.Context) error {
 	r.orchestrator.Close()
 	defer r.data.Close()
+	defer r.calls.Close()
 	return r.local.Close(ctx)
 }
 
@@ -127,6 +148,7 @@ type apps struct {
 
 	mu         sync.Mutex
 	deployment store.Deployment
+	networks   []string            // open to HTTP calls
 	sources    []map[string]string // by hash, of the latest deployments, the newest last
 	changed    []func(store.Change)
 }
@@ -162,6 +184,16 @@ func (a *apps) deploy(scripts []dev.Script) {
 	}
 }
 
+func (a *apps) open(networks []string) {
+	a.mu.Lock()
+	a.networks = networks
+	changed := a.changed
+	a.mu.Unlock()
+	for _, f := range changed {
+		f(store.Change{AppID: appID, Slug: a.slug})
+	}
+}
+
 // current is the deployment that is active.
 func (a *apps) current() store.Deployment {
 	a.mu.Lock()
@@ -184,7 +216,7 @@ func (a *apps) ActiveDeployment(_ context.Context, slug string) (store.App, stor
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	app := store.App{ID: appID, Slug: a.slug, ActiveDeployment: a.deployment.Number, CreatedAt: a.made, UpdatedAt: a.deployment.CreatedAt}
+	app := store.App{ID: appID, Slug: a.slug, ActiveDeployment: a.deployment.Number, Networks: a.networks, CreatedAt: a.made, UpdatedAt: a.deployment.CreatedAt}
 	return app, a.deployment, nil
 }
 

@@ -37,6 +37,9 @@ type Runtime interface {
 	Deploy([]Script) error
 	// Check returns why a source does not compile, and where (from 1; 0 unknown).
 	Check(name, source string) (line, column int, err error)
+	// Open lets scripts call networks that are not public, but nothing at own,
+	// where the Runtime itself is reached.
+	Open(networks []string, own net.Addr) error
 	// Close waits for what is running.
 	Close(context.Context) error
 }
@@ -49,6 +52,8 @@ type options struct {
 	path   string
 	listen string
 	app    string
+
+	networks []string
 }
 
 // Command returns "pic dev".
@@ -61,11 +66,15 @@ func Command(env *cli.Env, runtime New) *cobra.Command {
 account. A request after a file was saved gets the new script. What scripts log,
 and errors with their position, appear on standard error.
 
+Scripts may call every host of the public internet; --open-network opens what is not
+public, such as a server on this machine.
+
 DIR is an app: its *.rhai files are endpoints, those in DIR/lib are libraries. Of a
 FILE only that is an endpoint; what lies beside it can be imported.`,
 		Example: `  pic dev hello.rhai
   pic dev examples/shop
-  pic dev . --app shop --listen 127.0.0.1:0`,
+  pic dev . --app shop --listen 127.0.0.1:0
+  pic dev shop --open-network 127.0.0.1:9000`,
 		Args: cli.Args("FILE or DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.path = args[0]
@@ -75,6 +84,7 @@ FILE only that is an endpoint; what lies beside it can be imported.`,
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8090", "answer at `HOST:PORT`; port 0 picks a free one")
 	f.StringVarP(&o.app, "app", "a", "", "name the app `APP` (default: the directory's name; for a file \"dev\")")
+	f.StringArrayVar(&o.networks, "open-network", nil, "let scripts call `NETWORK` although it is not public; may be repeated")
 	return cmd
 }
 
@@ -114,6 +124,10 @@ func run(ctx context.Context, env *cli.Env, runtime New, o options) error {
 			return &exit.Error{Code: exit.Failed, Err: fmt.Errorf("%s is taken by another program", o.listen), Hint: "Choose another address with --listen; 127.0.0.1:0 picks a free port."}
 		}
 		return exit.Usagef("--listen: %w", err)
+	}
+	if err := rt.Open(o.networks, l.Addr()); err != nil {
+		_ = l.Close()
+		return exit.Usagef("--open-network: %w", err)
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	base := "http://" + l.Addr().String()
