@@ -469,6 +469,30 @@ func (e ListKVTriggerMessagesParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ListScheduleMessagesParamsState.
+const (
+	ListScheduleMessagesParamsStateDead     ListScheduleMessagesParamsState = "dead"
+	ListScheduleMessagesParamsStateDelayed  ListScheduleMessagesParamsState = "delayed"
+	ListScheduleMessagesParamsStateInFlight ListScheduleMessagesParamsState = "in-flight"
+	ListScheduleMessagesParamsStateReady    ListScheduleMessagesParamsState = "ready"
+)
+
+// Valid indicates whether the value is a known member of the ListScheduleMessagesParamsState enum.
+func (e ListScheduleMessagesParamsState) Valid() bool {
+	switch e {
+	case ListScheduleMessagesParamsStateDead:
+		return true
+	case ListScheduleMessagesParamsStateDelayed:
+		return true
+	case ListScheduleMessagesParamsStateInFlight:
+		return true
+	case ListScheduleMessagesParamsStateReady:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListSubscriptionMessagesParamsState.
 const (
 	ListSubscriptionMessagesParamsStateDead     ListSubscriptionMessagesParamsState = "dead"
@@ -1062,6 +1086,14 @@ type ListMessage struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListSchedule defines model for ListSchedule.
+type ListSchedule struct {
+	Items []Schedule `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // ListScript defines model for ListScript.
 type ListScript struct {
 	Items []Script `json:"items"`
@@ -1309,6 +1341,68 @@ type Rate struct {
 	Seconds int64 `json:"seconds"`
 }
 
+// Schedule defines model for Schedule.
+type Schedule struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// CatchUp What is done about times that were missed: one run for all of them (one, the default) or nothing (none)
+	CatchUp string `json:"catch_up,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// Cron Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s or 1h30m
+	//
+	// Examples: 0 3 * * *
+	Cron string `json:"cron"`
+
+	// JitterMs Each time is delayed by up to so many milliseconds, shorter than the time between two runs; default 0
+	JitterMs int64 `json:"jitter_ms,omitempty,omitzero"`
+
+	// LastAt The last time that ran
+	LastAt time.Time `json:"last_at,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64  `json:"max_attempts,omitempty,omitzero"`
+	Name        string `json:"name"`
+
+	// Next The next five times, in the schedule's time zone, without the jitter; none while it is paused
+	Next []time.Time `json:"next"`
+
+	// Overlap When a time comes and the last run is not done: skip (the default), queue or allow
+	Overlap string `json:"overlap,omitempty,omitzero"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string `json:"script"`
+
+	// SkippedAt The last time that was left out because the run before was not done
+	SkippedAt time.Time    `json:"skipped_at,omitempty,omitzero"`
+	State     ChannelState `json:"state"`
+
+	// Timezone A name of the IANA database; default UTC
+	//
+	// Examples: Europe/Berlin
+	Timezone string `json:"timezone,omitempty,omitzero"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
+// ScheduleRun defines model for ScheduleRun.
+type ScheduleRun struct {
+	// EventID What the script sees as event.id
+	EventID string `json:"event_id"`
+}
+
 // Script defines model for Script.
 type Script struct {
 	// ActiveVersion The version that answers requests
@@ -1459,6 +1553,51 @@ type SetKVTrigger struct {
 	//
 	// Examples: mailer
 	Script string `json:"script"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
+// SetSchedule defines model for SetSchedule.
+type SetSchedule struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// CatchUp What is done about times that were missed: one run for all of them (one, the default) or nothing (none)
+	CatchUp string `json:"catch_up,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// Cron Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s or 1h30m
+	//
+	// Examples: 0 3 * * *
+	Cron string `json:"cron"`
+
+	// JitterMs Each time is delayed by up to so many milliseconds, shorter than the time between two runs; default 0
+	JitterMs int64 `json:"jitter_ms,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64 `json:"max_attempts,omitempty,omitzero"`
+
+	// Overlap When a time comes and the last run is not done: skip (the default), queue or allow
+	Overlap string `json:"overlap,omitempty,omitzero"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string `json:"script"`
+
+	// Timezone A name of the IANA database; default UTC
+	//
+	// Examples: Europe/Berlin
+	Timezone string `json:"timezone,omitempty,omitzero"`
 
 	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
 	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
@@ -1799,6 +1938,30 @@ type ListMembersParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListScheduleMessagesParams defines parameters for ListScheduleMessages.
+type ListScheduleMessagesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// State Only those in this state
+	State *ListScheduleMessagesParamsState `form:"state,omitempty" json:"state,omitempty"`
+}
+
+// ListScheduleMessagesParamsState defines parameters for ListScheduleMessages.
+type ListScheduleMessagesParamsState string
+
 // ListScriptsParams defines parameters for ListScripts.
 type ListScriptsParams struct {
 	// Limit How many items to answer at most
@@ -1957,6 +2120,15 @@ type AddMemberJSONRequestBody = AddMember
 
 // UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
 type UpdateMemberJSONRequestBody = UpdateMember
+
+// SetScheduleJSONRequestBody defines body for SetSchedule for application/json ContentType.
+type SetScheduleJSONRequestBody = SetSchedule
+
+// PurgeScheduleJSONRequestBody defines body for PurgeSchedule for application/json ContentType.
+type PurgeScheduleJSONRequestBody = Purge
+
+// RedriveScheduleJSONRequestBody defines body for RedriveSchedule for application/json ContentType.
+type RedriveScheduleJSONRequestBody = Chosen
 
 // DeployScriptJSONRequestBody defines body for DeployScript for application/json ContentType.
 type DeployScriptJSONRequestBody = DeployScript
@@ -2340,6 +2512,105 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
 	UpdateMember(ctx context.Context, app string, user string, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSchedules List an app's schedules by name
+	//
+	// Corresponds with GET /apps/{app}/schedules (the `ListSchedules` operationId).
+	ListSchedules(ctx context.Context, app string, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSchedule Remove a schedule
+	//
+	// Runs that wait and dead letters are deleted. A run under way ends.
+	//
+	// Corresponds with DELETE /apps/{app}/schedules/{name} (the `DeleteSchedule` operationId).
+	DeleteSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSchedule Show a schedule and its next five times
+	//
+	// Corresponds with GET /apps/{app}/schedules/{name} (the `GetSchedule` operationId).
+	GetSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetScheduleWithBody Run a script at certain times
+	//
+	// Creates the schedule (201), or replaces its settings (200). With another cron or time zone it begins anew; nothing is missed then.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/schedules/{name} (the `SetSchedule` operationId).
+	SetScheduleWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetSchedule Run a script at certain times
+	//
+	// Creates the schedule (201), or replaces its settings (200). With another cron or time zone it begins anew; nothing is missed then.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/schedules/{name} (the `SetSchedule` operationId).
+	SetSchedule(ctx context.Context, app string, name string, body SetScheduleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListScheduleMessages List the messages of a schedule
+	//
+	// In the order of their IDs: the oldest first.
+	//
+	// Corresponds with GET /apps/{app}/schedules/{name}/messages (the `ListScheduleMessages` operationId).
+	ListScheduleMessages(ctx context.Context, app string, name string, params *ListScheduleMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeSchedule Let a schedule's times come again
+	//
+	// What came meanwhile is not made up for.
+	//
+	// Corresponds with DELETE /apps/{app}/schedules/{name}/pause (the `ResumeSchedule` operationId).
+	ResumeSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseSchedule Leave out a schedule's times until it is resumed
+	//
+	// Runs that wait or are under way end as they would.
+	//
+	// Corresponds with PUT /apps/{app}/schedules/{name}/pause (the `PauseSchedule` operationId).
+	PauseSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeScheduleWithBody Delete messages of a schedule
+	//
+	// What an execution works on stays.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/schedules/{name}/purge (the `PurgeSchedule` operationId).
+	PurgeScheduleWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeSchedule Delete messages of a schedule
+	//
+	// What an execution works on stays.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/schedules/{name}/purge (the `PurgeSchedule` operationId).
+	PurgeSchedule(ctx context.Context, app string, name string, body PurgeScheduleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveScheduleWithBody Deliver dead letters of a schedule again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/schedules/{name}/redrive (the `RedriveSchedule` operationId).
+	RedriveScheduleWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveSchedule Deliver dead letters of a schedule again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/schedules/{name}/redrive (the `RedriveSchedule` operationId).
+	RedriveSchedule(ctx context.Context, app string, name string, body RedriveScheduleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RunSchedule Run a schedule's script now
+	//
+	// Also while the schedule is paused. Unless runs may overlap, it waits for the one under way.
+	//
+	// Corresponds with POST /apps/{app}/schedules/{name}/run (the `RunSchedule` operationId).
+	RunSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListScripts List an app's scripts by name
 	//
@@ -3401,6 +3672,235 @@ func (c *operations) UpdateMemberWithBody(ctx context.Context, app string, user 
 // Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
 func (c *operations) UpdateMember(ctx context.Context, app string, user string, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateMemberRequest(c.Server, app, user, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSchedules List an app's schedules by name
+//
+// Corresponds with GET /apps/{app}/schedules (the `ListSchedules` operationId).
+func (c *operations) ListSchedules(ctx context.Context, app string, params *ListSchedulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSchedulesRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSchedule Remove a schedule
+//
+// Runs that wait and dead letters are deleted. A run under way ends.
+//
+// Corresponds with DELETE /apps/{app}/schedules/{name} (the `DeleteSchedule` operationId).
+func (c *operations) DeleteSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteScheduleRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSchedule Show a schedule and its next five times
+//
+// Corresponds with GET /apps/{app}/schedules/{name} (the `GetSchedule` operationId).
+func (c *operations) GetSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetScheduleRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetScheduleWithBody Run a script at certain times
+//
+// Creates the schedule (201), or replaces its settings (200). With another cron or time zone it begins anew; nothing is missed then.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/schedules/{name} (the `SetSchedule` operationId).
+func (c *operations) SetScheduleWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetScheduleRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetSchedule Run a script at certain times
+//
+// Creates the schedule (201), or replaces its settings (200). With another cron or time zone it begins anew; nothing is missed then.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/schedules/{name} (the `SetSchedule` operationId).
+func (c *operations) SetSchedule(ctx context.Context, app string, name string, body SetScheduleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetScheduleRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListScheduleMessages List the messages of a schedule
+//
+// In the order of their IDs: the oldest first.
+//
+// Corresponds with GET /apps/{app}/schedules/{name}/messages (the `ListScheduleMessages` operationId).
+func (c *operations) ListScheduleMessages(ctx context.Context, app string, name string, params *ListScheduleMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListScheduleMessagesRequest(c.Server, app, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeSchedule Let a schedule's times come again
+//
+// What came meanwhile is not made up for.
+//
+// Corresponds with DELETE /apps/{app}/schedules/{name}/pause (the `ResumeSchedule` operationId).
+func (c *operations) ResumeSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeScheduleRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseSchedule Leave out a schedule's times until it is resumed
+//
+// Runs that wait or are under way end as they would.
+//
+// Corresponds with PUT /apps/{app}/schedules/{name}/pause (the `PauseSchedule` operationId).
+func (c *operations) PauseSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseScheduleRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeScheduleWithBody Delete messages of a schedule
+//
+// What an execution works on stays.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/schedules/{name}/purge (the `PurgeSchedule` operationId).
+func (c *operations) PurgeScheduleWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeScheduleRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeSchedule Delete messages of a schedule
+//
+// What an execution works on stays.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/schedules/{name}/purge (the `PurgeSchedule` operationId).
+func (c *operations) PurgeSchedule(ctx context.Context, app string, name string, body PurgeScheduleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeScheduleRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveScheduleWithBody Deliver dead letters of a schedule again
+//
+// Their attempts are forgotten.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/schedules/{name}/redrive (the `RedriveSchedule` operationId).
+func (c *operations) RedriveScheduleWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveScheduleRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveSchedule Deliver dead letters of a schedule again
+//
+// Their attempts are forgotten.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/schedules/{name}/redrive (the `RedriveSchedule` operationId).
+func (c *operations) RedriveSchedule(ctx context.Context, app string, name string, body RedriveScheduleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveScheduleRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RunSchedule Run a schedule's script now
+//
+// Also while the schedule is paused. Unless runs may overlap, it waits for the one under way.
+//
+// Corresponds with POST /apps/{app}/schedules/{name}/run (the `RunSchedule` operationId).
+func (c *operations) RunSchedule(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRunScheduleRequest(c.Server, app, name)
 	if err != nil {
 		return nil, err
 	}
@@ -6144,6 +6644,538 @@ func NewUpdateMemberRequestWithBody(server string, app string, user string, cont
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListSchedulesRequest constructs an http.Request for the ListSchedules method
+func NewListSchedulesRequest(server string, app string, params *ListSchedulesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteScheduleRequest constructs an http.Request for the DeleteSchedule method
+func NewDeleteScheduleRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetScheduleRequest constructs an http.Request for the GetSchedule method
+func NewGetScheduleRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetScheduleRequest calls the generic SetSchedule builder with application/json body
+func NewSetScheduleRequest(server string, app string, name string, body SetScheduleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetScheduleRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewSetScheduleRequestWithBody constructs an http.Request for the SetSchedule method, with any body, and a specified content type
+func NewSetScheduleRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListScheduleMessagesRequest constructs an http.Request for the ListScheduleMessages method
+func NewListScheduleMessagesRequest(server string, app string, name string, params *ListScheduleMessagesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s/messages", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeScheduleRequest constructs an http.Request for the ResumeSchedule method
+func NewResumeScheduleRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseScheduleRequest constructs an http.Request for the PauseSchedule method
+func NewPauseScheduleRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPurgeScheduleRequest calls the generic PurgeSchedule builder with application/json body
+func NewPurgeScheduleRequest(server string, app string, name string, body PurgeScheduleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPurgeScheduleRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewPurgeScheduleRequestWithBody constructs an http.Request for the PurgeSchedule method, with any body, and a specified content type
+func NewPurgeScheduleRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s/purge", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRedriveScheduleRequest calls the generic RedriveSchedule builder with application/json body
+func NewRedriveScheduleRequest(server string, app string, name string, body RedriveScheduleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedriveScheduleRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewRedriveScheduleRequestWithBody constructs an http.Request for the RedriveSchedule method, with any body, and a specified content type
+func NewRedriveScheduleRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s/redrive", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRunScheduleRequest constructs an http.Request for the RunSchedule method
+func NewRunScheduleRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/schedules/%s/run", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }

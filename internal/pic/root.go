@@ -24,6 +24,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/logs"
 	"github.com/picloud/picloud/internal/pic/members"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/schedules"
 	"github.com/picloud/picloud/internal/pic/scripts"
 	"github.com/picloud/picloud/internal/pic/secrets"
 	"github.com/picloud/picloud/internal/pic/session"
@@ -142,6 +143,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		vars.Command(env),
 		secrets.Command(env),
 		topics.Command(env),
+		schedules.Command(env),
 		members.Command(env),
 		users.Command(env),
 		users.PasswordCommand(env),

@@ -24,9 +24,11 @@ type Config struct {
 	Path string // where one is, with {app} and {name}
 	Tag  string
 	// Has reports whether a deployment has one of the name.
-	Has   func(m *store.Manifest, name string) bool
-	Store Store
-	Now   func() time.Time
+	Has func(m *store.Manifest, name string) bool
+	// OwnPause: pausing is more than not delivering, and is not registered here.
+	OwnPause bool
+	Store    Store
+	Now      func() time.Time
 }
 
 // Path names one of an app's queues, subscriptions, schedules or KV triggers.
@@ -50,6 +52,9 @@ func Register(a *api.API, c Config) {
 		ID: "purge" + c.ID, Method: http.MethodPost, Path: c.Path + "/purge", Tag: c.Tag, Action: auth.ChangeData,
 		Summary: "Delete messages of a " + c.Noun, Description: "What an execution works on stays.",
 	}, s.purge)
+	if c.OwnPause {
+		return
+	}
 	api.Register(a, api.Op{
 		ID: "pause" + c.ID, Method: http.MethodPut, Path: c.Path + "/pause", Tag: c.Tag, Action: auth.ChangeScripts, Status: http.StatusNoContent,
 		Summary: "Deliver nothing of a " + c.Noun + " until it is resumed", Description: "Executions under way end; what comes meanwhile waits.",

@@ -26,12 +26,17 @@ type Noun struct {
 	Messages func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error)
 	Redrive  func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error)
 	Purge    func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error)
-	Pause    func(ctx context.Context, c *client.Client, app, name string, paused bool) error
+	// Pause, if it is not nil, is for pause and resume.
+	Pause func(ctx context.Context, c *client.Client, app, name string, paused bool) error
 }
 
 // Commands returns peek, redrive, purge, pause and resume.
 func (n Noun) Commands(env *cli.Env) []*cobra.Command {
-	return []*cobra.Command{n.peek(env), n.redrive(env), n.purge(env), n.pause(env, true), n.pause(env, false)}
+	list := []*cobra.Command{n.peek(env), n.redrive(env), n.purge(env)}
+	if n.Pause != nil {
+		list = append(list, n.pause(env, true), n.pause(env, false))
+	}
+	return list
 }
 
 func (n Noun) example(verb, more string) string {

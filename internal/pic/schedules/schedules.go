@@ -1,0 +1,287 @@
+// Package schedules is "pic schedules": scripts that run by the clock.
+package schedules
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/pic/channels"
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/complete"
+	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/span"
+)
+
+// Command returns "pic schedules".
+func Command(env *cli.Env) *cobra.Command {
+	noun := channels.Noun{
+		Noun: "schedule", Command: "pic schedules", Example: "nightly",
+		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
+			return c.ListScheduleMessages(ctx, app, name, q)
+		},
+		Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
+			return c.RedriveSchedule(ctx, app, name, ids)
+		},
+		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
+			return c.PurgeSchedule(ctx, app, name, p)
+		},
+	}
+	verbs := []*cobra.Command{
+		addCommand(env), lsCommand(env), showCommand(env), runCommand(env), pauseCommand(env, true), pauseCommand(env, false), rmCommand(env),
+	}
+	return cli.Group("schedules", "Run scripts by the clock", append(verbs, noun.Commands(env)...)...)
+}
+
+// local shows a time as the schedule's own clock does.
+func local(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+func next(name string, i int) output.Column[client.Schedule] {
+	return output.Column[client.Schedule]{Name: name, Value: func(s client.Schedule) string {
+		if i >= len(s.Next) {
+			return ""
+		}
+		return local(s.Next[i])
+	}}
+}
+
+var (
+	timing = []output.Column[client.Schedule]{
+		{Name: "name", Value: func(s client.Schedule) string { return s.Name }},
+		{Name: "cron", Value: func(s client.Schedule) string { return s.Cron }},
+		{Name: "timezone", Value: func(s client.Schedule) string { return s.Timezone }},
+		{Name: "script", Value: func(s client.Schedule) string { return s.Script }},
+	}
+	last  = output.Column[client.Schedule]{Name: "last", Value: func(s client.Schedule) string { return output.Time(s.LastAt) }}
+	state = channels.StateColumns(func(s client.Schedule) client.ChannelState { return s.State })
+
+	listed = join(timing, []output.Column[client.Schedule]{next("next", 0), last}, state)
+	shown  = join(timing, []output.Column[client.Schedule]{
+		next("next_1", 0), next("next_2", 1), next("next_3", 2), next("next_4", 3), next("next_5", 4), last,
+		{Name: "skipped", Value: func(s client.Schedule) string { return output.Time(s.SkippedAt) }},
+	}, state, []output.Column[client.Schedule]{
+		{Name: "overlap", Value: func(s client.Schedule) string { return s.Overlap }},
+		{Name: "catch_up", Value: func(s client.Schedule) string { return s.CatchUp }},
+		channels.Span("jitter", func(s client.Schedule) int64 { return s.JitterMs }),
+		channels.Number("concurrency", func(s client.Schedule) int64 { return s.Concurrency }),
+		channels.Number("max_attempts", func(s client.Schedule) int64 { return s.MaxAttempts }),
+		channels.Span("backoff", func(s client.Schedule) int64 { return s.BackoffMs }),
+		channels.Span("backoff_max", func(s client.Schedule) int64 { return s.BackoffMaxMs }),
+		channels.Span("visibility_timeout", func(s client.Schedule) int64 { return s.VisibilityTimeoutMs }),
+	})
+)
+
+func join(groups ...[]output.Column[client.Schedule]) (all []output.Column[client.Schedule]) {
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
+
+func addCommand(env *cli.Env) *cobra.Command {
+	var app, name, timezone, overlap, catchUp, jitter string
+	var d channels.Delivery
+	cmd := &cobra.Command{
+		Use:   "add CRON",
+		Short: "Run a script at certain times",
+		Long: `Run a script at certain times, and show the next five of them. CRON is five fields
+(minute, hour, day of the month, month, day of the week), or @hourly, @daily,
+@weekly, @monthly, @yearly, or @every and a duration. Quote it, so that the shell
+leaves it alone.
+
+The schedule is called like its script unless --name says otherwise. One that is
+there already gets the new settings; those that are not given are the defaults.`,
+		Example: `  pic schedules add '0 3 * * *' --app demo --script report --timezone Europe/Berlin
+  pic schedules add '@every 10m' --app demo --script poll --jitter 30s --overlap queue
+  pic schedules add '0 9 * * mon-fri' --app demo --script report --name morning --catch-up none`,
+		Args: cli.Args("CRON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.Read(cmd); err != nil {
+				return err
+			}
+			wanted := client.SetSchedule{
+				Cron: args[0], Timezone: timezone, Overlap: overlap, CatchUp: catchUp, Script: d.Script, Concurrency: d.Concurrency,
+				BatchSize: d.BatchSize, MaxAttempts: d.Attempts, BackoffMs: d.BackoffMS, BackoffMaxMs: d.BackoffMaxMS, VisibilityTimeoutMs: d.VisibilityTimeoutMS,
+			}
+			if cmd.Flags().Changed("jitter") {
+				given, err := span.Parse(jitter)
+				if err != nil || given < time.Millisecond {
+					return exit.Usagef("--jitter must be a time such as 30s or 5m")
+				}
+				wanted.JitterMs = given.Milliseconds()
+			}
+			w, err := env.Writer()
+			if err != nil {
+				return err
+			}
+			conn, err := env.Connect()
+			if err != nil {
+				return err
+			}
+			named := name
+			if named == "" {
+				named = d.Script
+				if err := free(cmd.Context(), conn, app, named, wanted); err != nil {
+					return err
+				}
+			}
+			x, created, err := conn.SetSchedule(cmd.Context(), app, named, wanted)
+			if err != nil {
+				return cli.Explain(err)
+			}
+			if created {
+				env.Notef("Added %s.", x.Name)
+			} else {
+				env.Notef("Changed %s.", x.Name)
+			}
+			return output.Show(w, x, shown)
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	f := cmd.Flags()
+	f.StringVar(&name, "name", "", "call the schedule `NAME`, not like its script")
+	f.StringVar(&timezone, "timezone", "", "by the clock of this `ZONE`, such as Europe/Berlin (default UTC)")
+	f.StringVar(&overlap, "overlap", "", "`WHAT` to do when a time comes and the last run is not done: skip, queue or allow (default skip)")
+	f.StringVar(&catchUp, "catch-up", "", "`WHAT` to do about times that were missed: one run for all of them, or none (default one)")
+	f.StringVar(&jitter, "jitter", "", "delay each time by up to this `TIME` (default 0s)")
+	d.Flags(cmd)
+	for flag, words := range map[string][]string{"overlap": {"skip", "queue", "allow"}, "catch-up": {"one", "none"}} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, complete.Words(words...)); err != nil {
+			panic(err) // the flag was defined above
+		}
+	}
+	return cmd
+}
+
+// free refuses to change a schedule that was not named to other times: a script
+// can have several.
+func free(ctx context.Context, conn *client.Client, app, name string, wanted client.SetSchedule) error {
+	all, err := cli.All(func(p client.Page) ([]client.Schedule, string, error) {
+		l, err := conn.ListSchedules(ctx, app, p)
+		return l.Items, l.Next, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.Name == name && s.Cron != wanted.Cron {
+			return &exit.Error{
+				Code: exit.Usage, Err: fmt.Errorf("there is a schedule %s already, of %s", name, s.Cron),
+				Hint: fmt.Sprintf("Call another one otherwise with --name NAME; --name %s changes this one.", name),
+			}
+		}
+	}
+	return nil
+}
+
+func lsCommand(env *cli.Env) *cobra.Command {
+	var app string
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Short:   "List schedules with their next time",
+		Long:    "List an app's schedules with their scripts, the next and the last time of each, and\nhow many of its runs are ready, delayed, under way and given up.",
+		Example: "  pic schedules ls --app demo",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cli.List(cmd.Context(), env, listed, "No schedules. Make one with: pic schedules add '0 3 * * *' --app APP --script SCRIPT",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Schedule, string, error) {
+					l, err := c.ListSchedules(ctx, app, p)
+					return l.Items, l.Next, err
+				})
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func showCommand(env *cli.Env) *cobra.Command {
+	var app string
+	cmd := &cobra.Command{
+		Use:     "show NAME",
+		Short:   "Show a schedule with its next five times",
+		Long:    "Show a schedule: its script and settings, the next five times by its own clock, and\nits runs that wait, go on or were given up.",
+		Example: "  pic schedules show nightly --app demo",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cli.One(cmd.Context(), env, shown,
+				func(ctx context.Context, c *client.Client) (client.Schedule, error) {
+					return c.Schedule(ctx, app, args[0])
+				})
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func runCommand(env *cli.Env) *cobra.Command {
+	var app string
+	cmd := &cobra.Command{
+		Use:   "run NAME",
+		Short: "Run a schedule's script now",
+		Long: `Run a schedule's script now, also while the schedule is paused. The answer does not
+wait for the run: pic logs shows it. Unless runs may overlap, it comes after the one
+under way. Its next times stay as they are.`,
+		Example: "  pic schedules run nightly --app demo",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cli.Do(cmd.Context(), env, true, "", "Started "+args[0]+".",
+				func(ctx context.Context, c *client.Client) error {
+					_, err := c.RunSchedule(ctx, app, args[0])
+					return err
+				})
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func pauseCommand(env *cli.Env, paused bool) *cobra.Command {
+	var app string
+	verb, short, long, done := "pause", "Leave out a schedule's times for now",
+		"Leave out a schedule's times until it is resumed. A run under way, or one that waits,\nends as it would. pic schedules run works all the same.", "Paused"
+	if !paused {
+		verb, short, long, done = "resume", "Let a schedule's times come again",
+			"Let a schedule's times come again. What came meanwhile is not made up for.", "Resumed"
+	}
+	cmd := &cobra.Command{
+		Use: verb + " NAME", Short: short, Long: long, Example: "  pic schedules " + verb + " nightly --app demo", Args: cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cli.Do(cmd.Context(), env, true, "", done+" "+args[0]+".",
+				func(ctx context.Context, c *client.Client) error {
+					_, err := c.PauseSchedule(ctx, app, args[0], paused)
+					return err
+				})
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func rmCommand(env *cli.Env) *cobra.Command {
+	var app string
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "rm NAME",
+		Short: "Remove a schedule",
+		Long: `Remove a schedule with the runs that wait and those that were given up. A run under
+way ends. On a terminal pic asks first; elsewhere --yes is needed.`,
+		Example: "  pic schedules rm nightly --app demo --yes",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cli.Do(cmd.Context(), env, yes, "Remove the schedule "+args[0]+" with its runs?", "Removed "+args[0]+".",
+				func(ctx context.Context, c *client.Client) error { return c.DeleteSchedule(ctx, app, args[0]) })
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
