@@ -16,7 +16,7 @@ RACE ?=
 RACE_PACKAGES := ./internal/... ./cmd/...
 
 # Modules of their own keep what only they need out of PiCloud's go.mod.
-MODULES := deploy/caddy
+MODULES := deploy/caddy bench/languages
 
 .PHONY: help run build test bench fuzz lint generate verify schema
 
@@ -45,6 +45,7 @@ endif
 
 bench: ## measure; the figures of docs/benchmarks.md come from here
 	$(GO) run ./bench/engine
+	cd bench/languages && $(GO) run .
 	$(GO) run ./bench/start
 	$(GO) run ./bench/http
 	$(GO) run ./bench/idle

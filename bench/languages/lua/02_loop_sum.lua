@@ -1,0 +1,3 @@
+local sum = 0
+for i = 0, 999999 do sum = sum + i end
+return sum
