@@ -73,22 +73,24 @@ func (s *Store) ListApps(ctx context.Context, p store.Page) ([]store.App, error)
 		err := rows.Scan(row.dest()...)
 		apps = append(apps, row.app())
 		return err
-	}, `SELECT `+appColumns+` FROM apps a WHERE a.slug > $1`+seen(p.See, 3)+` ORDER BY a.slug LIMIT $2`,
+	}, `SELECT `+appColumns+appsSeen(p.See, 3)+` AND a.slug > $1 ORDER BY a.slug LIMIT $2`,
 		append([]any{p.After, limit(p.Limit)}, seenArgs(p.See)...)...)
 	return apps, err
 }
 
-// seen is the condition on apps a that leaves what may be seen; its parameters
-// are seenArgs, from number n on.
-func seen(see store.Sight, n int) (condition string) {
+// appsSeen selects from the apps a that may be seen; its parameters are
+// seenArgs, from number n on. A member's are found by their memberships, however
+// many apps there are: CROSS JOIN has SQLite begin there.
+func appsSeen(see store.Sight, n int) string {
+	from := ` FROM apps a WHERE 1 = 1`
 	if see.Member != "" {
-		condition = fmt.Sprintf(` AND EXISTS (SELECT 1 FROM members m WHERE m.app_id = a.id AND m.user_id = $%d)`, n)
+		from = fmt.Sprintf(` FROM members m CROSS JOIN apps a WHERE m.user_id = $%d AND a.id = m.app_id`, n)
 		n++
 	}
 	if see.AppID != "" {
-		condition += fmt.Sprintf(` AND a.id = $%d`, n)
+		from += fmt.Sprintf(` AND a.id = $%d`, n)
 	}
-	return condition
+	return from
 }
 
 func seenArgs(see store.Sight) (args []any) {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
@@ -219,13 +218,6 @@ func (s *Store) Script(ctx context.Context, appID, name string) (store.Script, e
 // ListScripts is store.Scripts's.
 func (s *Store) ListScripts(ctx context.Context, appID string, p store.Page) ([]store.Script, error) {
 	return s.scripts(ctx, `s.app_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3`, appID, p.After, limit(p.Limit))
-}
-
-// ListAllScripts is store.Scripts's.
-func (s *Store) ListAllScripts(ctx context.Context, p store.Page) ([]store.Script, error) {
-	slug, name, _ := strings.Cut(p.After, "/")
-	return s.scripts(ctx, `(a.slug, s.name) > ($1, $2)`+seen(p.See, 4)+` ORDER BY a.slug, s.name LIMIT $3`,
-		append([]any{slug, name, limit(p.Limit)}, seenArgs(p.See)...)...)
 }
 
 // ListVersions is store.Scripts's.

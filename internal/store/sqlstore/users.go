@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
@@ -103,13 +102,8 @@ func (s *Store) Usernames(ctx context.Context, ids []string) (map[string]string,
 	if len(ids) == 0 {
 		return names, nil
 	}
-	var in strings.Builder
 	args := make([]any, len(ids))
 	for i, id := range ids {
-		if i > 0 {
-			in.WriteString(", ")
-		}
-		fmt.Fprintf(&in, "$%d", i+1)
 		args[i] = id
 	}
 	err := each(ctx, s.db, func(rows Rows) error {
@@ -117,7 +111,7 @@ func (s *Store) Usernames(ctx context.Context, ids []string) (map[string]string,
 		err := rows.Scan(&id, &name)
 		names[id] = name
 		return err
-	}, `SELECT id, username FROM users WHERE id IN (`+in.String()+`)`, args...)
+	}, `SELECT id, username FROM users WHERE id IN (`+parameters(len(ids))+`)`, args...)
 	return names, err
 }
 
