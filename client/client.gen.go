@@ -148,9 +148,29 @@ func (e ExecutionStatus) Valid() bool {
 	}
 }
 
+// Defines values for GuardEncoding.
+const (
+	Base64 GuardEncoding = "base64"
+	Hex    GuardEncoding = "hex"
+)
+
+// Valid indicates whether the value is a known member of the GuardEncoding enum.
+func (e GuardEncoding) Valid() bool {
+	switch e {
+	case Base64:
+		return true
+	case Hex:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GuardKind.
 const (
 	GuardKindAPIKey GuardKind = "api-key"
+	GuardKindBasic  GuardKind = "basic"
+	GuardKindHmac   GuardKind = "hmac"
 	GuardKindNone   GuardKind = "none"
 	GuardKindUser   GuardKind = "user"
 )
@@ -160,9 +180,34 @@ func (e GuardKind) Valid() bool {
 	switch e {
 	case GuardKindAPIKey:
 		return true
+	case GuardKindBasic:
+		return true
+	case GuardKindHmac:
+		return true
 	case GuardKindNone:
 		return true
 	case GuardKindUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GuardScheme.
+const (
+	Generic          GuardScheme = "generic"
+	Github           GuardScheme = "github"
+	StandardWebhooks GuardScheme = "standard-webhooks"
+)
+
+// Valid indicates whether the value is a known member of the GuardScheme enum.
+func (e GuardScheme) Valid() bool {
+	switch e {
+	case Generic:
+		return true
+	case Github:
+		return true
+	case StandardWebhooks:
 		return true
 	default:
 		return false
@@ -894,12 +939,48 @@ type Fault struct {
 
 // Guard defines model for Guard.
 type Guard struct {
-	// Kind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance
+	// Encoding hmac, generic: how the signature is written; absent: hex
+	Encoding GuardEncoding `json:"encoding,omitempty,omitzero"`
+
+	// Header hmac, generic: the header that holds the signature
+	//
+	// Examples: X-Signature
+	Header string `json:"header,omitempty,omitzero"`
+
+	// Kind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance. basic: a name and a password (HTTP Basic). hmac: a signature of the body (HMAC-SHA256)
 	Kind GuardKind `json:"kind"`
+
+	// Prefix hmac, generic: what stands before the signature
+	//
+	// Examples: sha256=
+	Prefix string `json:"prefix,omitempty,omitzero"`
+
+	// Scheme hmac: how the signature travels. Absent: generic with a header, else github
+	Scheme GuardScheme `json:"scheme,omitempty,omitzero"`
+
+	// Secret basic, hmac: the app's secret that is the password or the key
+	//
+	// Examples: WEBHOOK_KEY
+	Secret string `json:"secret,omitempty,omitzero"`
+
+	// TimestampHeader hmac, generic: the header with the time in seconds since 1970. Then TIMESTAMP.BODY is signed, and a request is taken once
+	TimestampHeader string `json:"timestamp_header,omitempty,omitzero"`
+
+	// ToleranceSeconds hmac: how far a timestamp may be from now; absent: 300
+	ToleranceSeconds int64 `json:"tolerance_seconds,omitempty,omitzero"`
+
+	// Username basic: the name
+	Username string `json:"username,omitempty,omitzero"`
 }
 
-// GuardKind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance
+// GuardEncoding hmac, generic: how the signature is written; absent: hex
+type GuardEncoding string
+
+// GuardKind none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance. basic: a name and a password (HTTP Basic). hmac: a signature of the body (HMAC-SHA256)
 type GuardKind string
+
+// GuardScheme hmac: how the signature travels. Absent: generic with a header, else github
+type GuardScheme string
 
 // ImportSecrets defines model for ImportSecrets.
 type ImportSecrets struct {
@@ -1718,6 +1799,16 @@ type UpdateMember struct {
 // UpdateMemberRole defines model for UpdateMember.Role.
 type UpdateMemberRole string
 
+// UpdateScript defines model for UpdateScript.
+type UpdateScript struct {
+	Guard  *Guard  `json:"guard,omitempty"`
+	Limits *Limits `json:"limits,omitempty"`
+	Rate   *Rate   `json:"rate,omitempty"`
+
+	// Secrets The app's secrets that it requires
+	Secrets *[]string `json:"secrets,omitempty"`
+}
+
 // UpdateUser defines model for UpdateUser.
 type UpdateUser struct {
 	// Password A new password; ends the user's sessions
@@ -2129,6 +2220,9 @@ type PurgeScheduleJSONRequestBody = Purge
 
 // RedriveScheduleJSONRequestBody defines body for RedriveSchedule for application/json ContentType.
 type RedriveScheduleJSONRequestBody = Chosen
+
+// UpdateScriptJSONRequestBody defines body for UpdateScript for application/json ContentType.
+type UpdateScriptJSONRequestBody = UpdateScript
 
 // DeployScriptJSONRequestBody defines body for DeployScript for application/json ContentType.
 type DeployScriptJSONRequestBody = DeployScript
@@ -2626,6 +2720,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /apps/{app}/scripts/{script} (the `GetScript` operationId).
 	GetScript(ctx context.Context, app string, script string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateScriptWithBody Change a script's settings
+	//
+	// This makes a deployment with the same version.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /apps/{app}/scripts/{script} (the `UpdateScript` operationId).
+	UpdateScriptWithBody(ctx context.Context, app string, script string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateScript Change a script's settings
+	//
+	// This makes a deployment with the same version.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /apps/{app}/scripts/{script} (the `UpdateScript` operationId).
+	UpdateScript(ctx context.Context, app string, script string, body UpdateScriptJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeployScriptWithBody Deploy a script
 	//
@@ -3946,6 +4058,44 @@ func (c *operations) DeleteScript(ctx context.Context, app string, script string
 // Corresponds with GET /apps/{app}/scripts/{script} (the `GetScript` operationId).
 func (c *operations) GetScript(ctx context.Context, app string, script string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetScriptRequest(c.Server, app, script)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateScriptWithBody Change a script's settings
+//
+// This makes a deployment with the same version.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /apps/{app}/scripts/{script} (the `UpdateScript` operationId).
+func (c *operations) UpdateScriptWithBody(ctx context.Context, app string, script string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateScriptRequestWithBody(c.Server, app, script, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateScript Change a script's settings
+//
+// This makes a deployment with the same version.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /apps/{app}/scripts/{script} (the `UpdateScript` operationId).
+func (c *operations) UpdateScript(ctx context.Context, app string, script string, body UpdateScriptJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateScriptRequest(c.Server, app, script, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7331,6 +7481,60 @@ func NewGetScriptRequest(server string, app string, script string) (*http.Reques
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewUpdateScriptRequest calls the generic UpdateScript builder with application/json body
+func NewUpdateScriptRequest(server string, app string, script string, body UpdateScriptJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateScriptRequestWithBody(server, app, script, "application/json", bodyReader)
+}
+
+// NewUpdateScriptRequestWithBody constructs an http.Request for the UpdateScript method, with any body, and a specified content type
+func NewUpdateScriptRequestWithBody(server string, app string, script string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "script", script, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/scripts/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

@@ -113,6 +113,11 @@ func (c *Client) DeployScript(ctx context.Context, app, script string, d DeployS
 	return made, status == http.StatusCreated, err
 }
 
+// UpdateScript replaces settings of a script; nil fields stay.
+func (c *Client) UpdateScript(ctx context.Context, app, script string, u UpdateScript) (Script, error) {
+	return call[Script](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.UpdateScript(ctx, app, script, u) })
+}
+
 // Script returns a script.
 func (c *Client) Script(ctx context.Context, app, script string) (Script, error) {
 	return call[Script](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.GetScript(ctx, app, script) })

@@ -29,6 +29,13 @@ func (l *Limiter) TakeAt(key string, burst int, refill time.Duration, now time.T
 	return wait
 }
 
+// Wait returns after which time the key may do something, without counting.
+func (l *Limiter) Wait(key string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.table.wait(key, l.rate, now)
+}
+
 // Take counts one, or returns after which time the key may.
 func (l *Limiter) Take(key string, now time.Time) (wait time.Duration) {
 	return l.TakeAt(key, l.rate.burst, l.rate.refill, now)

@@ -91,6 +91,8 @@ type Orchestrator struct {
 	apps   *directory
 	bodies atomic.Int64 // bytes of request bodies held now
 	calls  *auth.Limiter
+	wrong  *auth.Limiter // passwords at endpoints
+	taken  auth.Replays  // signed requests
 
 	dispatch *dispatch.Dispatcher
 }
@@ -101,7 +103,7 @@ func New(cfg Config) *Orchestrator {
 		cfg.BodyMemory = 256 << 20
 	}
 	cfg.AppsDomain = strings.ToLower(strings.Trim(cfg.AppsDomain, "."))
-	o := &Orchestrator{cfg: cfg, calls: auth.NewLimiter(0, 0)}
+	o := &Orchestrator{cfg: cfg, calls: auth.NewLimiter(0, 0), wrong: auth.NewLimiter(wrongPasswords, wrongPasswordRefill)}
 	o.dispatch = o.newDispatcher()
 	o.apps = newDirectory(cfg.Store, cfg.Limits, o.dispatch.Scan)
 	return o
@@ -213,11 +215,22 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 		return
 	}
 	defer release()
+	var delivery auth.Delivery
+	if t.guard.Kind == store.GuardHMAC {
+		if delivery, err = o.takeSigned(r, app, t, body); err != nil {
+			allowOrigin(w.Header(), r, app.cors, at)
+			refuseUnknowing(w, r, t, err)
+			return
+		}
+	}
 	x := &exchange{start: t.start}
 	start := &x.start
 	start.RunID = newExecutionID(time.Now())
 	start.Request = &x.request
 	o.request(&x.request, r, body, rest)
+	if t.guard.Kind == store.GuardBasic {
+		withoutAuthorization(&x.request)
+	}
 	x.host = host{cfg: &o.cfg, app: app, start: start}
 	res, err := o.cfg.Executor.Run(r.Context(), start, &x.host)
 	if err != nil {
@@ -227,6 +240,10 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 		res.Response = &invoke.Response{Status: statusOf(res)}
 	}
 	o.cfg.Recorder.Record(execution(start, res))
+
+	if delivery != (auth.Delivery{}) && res.Response.Status >= http.StatusInternalServerError {
+		o.taken.Forget(delivery)
+	}
 
 	h := w.Header()
 	x.id[0] = start.RunID

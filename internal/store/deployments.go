@@ -60,22 +60,13 @@ type ManifestScript struct {
 }
 
 // RequiredSecrets returns the names of the secrets without which the script
-// cannot be deployed.
-func (s *ManifestScript) RequiredSecrets() []string { return s.Secrets }
-
-// Guard says who may call an endpoint. The zero value: anybody.
-type Guard struct {
-	Kind GuardKind `json:"kind,omitempty"`
+// cannot be deployed, its guard's included.
+func (s *ManifestScript) RequiredSecrets() []string {
+	if s.Guard.Secret == "" || slices.Contains(s.Secrets, s.Guard.Secret) {
+		return s.Secrets
+	}
+	return append(slices.Clip(s.Secrets), s.Guard.Secret)
 }
-
-// GuardKind is what callers have to show.
-type GuardKind string
-
-// The kinds of guards.
-const (
-	GuardAPIKey GuardKind = "api-key" // an API key, or session, of somebody who may invoke the app's scripts
-	GuardUser   GuardKind = "user"    // that they are a user of the instance
-)
 
 // Rate bounds how often one caller may call an endpoint: Requests at once, and
 // as many again each Seconds. The zero value: no bound.

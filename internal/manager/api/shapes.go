@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -68,7 +69,17 @@ func LimitsOf(l store.Limits) *Limits {
 
 // Guard says who may call an endpoint.
 type Guard struct {
-	Kind string `json:"kind" enum:"none,api-key,user" doc:"none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance"`
+	Kind string `json:"kind" enum:"none,api-key,user,basic,hmac" doc:"none: anybody. api-key: an API key with the scope invoke, or a session, of somebody who may invoke the app's scripts. user: any user of the instance. basic: a name and a password (HTTP Basic). hmac: a signature of the body (HMAC-SHA256)"`
+
+	Secret   string `json:"secret,omitempty" maxLength:"128" doc:"basic, hmac: the app's secret that is the password or the key" example:"WEBHOOK_KEY"`
+	Username string `json:"username,omitempty" maxLength:"128" doc:"basic: the name"`
+
+	Scheme           string `json:"scheme,omitempty" enum:"github,standard-webhooks,generic" doc:"hmac: how the signature travels. Absent: generic with a header, else github"`
+	Header           string `json:"header,omitempty" maxLength:"64" doc:"hmac, generic: the header that holds the signature" example:"X-Signature"`
+	Prefix           string `json:"prefix,omitempty" maxLength:"64" doc:"hmac, generic: what stands before the signature" example:"sha256="`
+	Encoding         string `json:"encoding,omitempty" enum:"hex,base64" doc:"hmac, generic: how the signature is written; absent: hex"`
+	TimestampHeader  string `json:"timestamp_header,omitempty" maxLength:"64" doc:"hmac, generic: the header with the time in seconds since 1970. Then TIMESTAMP.BODY is signed, and a request is taken once"`
+	ToleranceSeconds int64  `json:"tolerance_seconds,omitempty" minimum:"0" maximum:"3600" doc:"hmac: how far a timestamp may be from now; absent: 300"`
 }
 
 // GuardOf returns what the store keeps as the API shows it, nil for none.
@@ -76,15 +87,28 @@ func GuardOf(g store.Guard) *Guard {
 	if g.Kind == "" {
 		return nil
 	}
-	return &Guard{Kind: string(g.Kind)}
+	return &Guard{
+		Kind: string(g.Kind), Secret: g.Secret, Username: g.Username, Scheme: string(g.Scheme), Header: g.Header, Prefix: g.Prefix,
+		Encoding: string(g.Encoding), TimestampHeader: g.TimestampHeader, ToleranceSeconds: g.Tolerance,
+	}
 }
 
-// Store returns g as the store keeps it.
-func (g Guard) Store() store.Guard {
-	if g.Kind == "none" {
-		return store.Guard{}
+// Store returns g as the store keeps it; a *Problem when it makes no sense.
+// location names it in the request.
+func (g Guard) Store(location string) (store.Guard, error) {
+	made := store.Guard{
+		Kind: store.GuardKind(g.Kind), Secret: g.Secret, Username: g.Username, Scheme: store.Scheme(g.Scheme), Header: g.Header, Prefix: g.Prefix,
+		Encoding: store.Encoding(g.Encoding), TimestampHeader: g.TimestampHeader, Tolerance: g.ToleranceSeconds,
 	}
-	return store.Guard{Kind: store.GuardKind(g.Kind)}
+	if g.Kind == "none" {
+		made.Kind = ""
+	}
+	made, err := made.Normal()
+	var wrong *store.GuardError
+	if errors.As(err, &wrong) {
+		return made, Invalid(location+"."+wrong.Field, wrong.Unwrap().Error(), nil)
+	}
+	return made, err
 }
 
 // Rate bounds how often one caller may call an endpoint.

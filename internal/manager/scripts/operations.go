@@ -24,6 +24,7 @@ type Config struct {
 	Store interface {
 		store.Users
 		store.Scripts
+		store.Deployments
 		store.Apps
 	}
 	Engine *rhai.Engine
@@ -61,6 +62,10 @@ func Register(a *api.API, c Config) {
 		ID: "getScript", Method: http.MethodGet, Path: one, Tag: "scripts", Action: auth.ViewScripts,
 		Summary: "Show a script", Errors: notFound,
 	}, s.show)
+	api.Register(a, api.Op{
+		ID: "updateScript", Method: http.MethodPatch, Path: one, Tag: "scripts", Action: auth.ChangeScripts,
+		Summary: "Change a script's settings", Description: "This makes a deployment with the same version.", Errors: conflict,
+	}, s.update)
 	api.Register(a, api.Op{
 		ID: "deleteScript", Method: http.MethodDelete, Path: one, Tag: "scripts", Action: auth.ChangeScripts,
 		Summary: "Delete a script", Status: http.StatusNoContent, Errors: conflict,
@@ -151,7 +156,10 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		}
 	}
 	if in.Body.Guard != nil {
-		guard := in.Body.Guard.Store()
+		guard, err := in.Body.Guard.Store("body.guard")
+		if err != nil {
+			return nil, err
+		}
 		d.Guard = &guard
 	}
 	if in.Body.Rate != nil {
@@ -189,7 +197,7 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		return nil, api.NoApp(app.Slug)
 	}
 	if errors.Is(err, store.ErrMissingSecret) {
-		return nil, api.Refuse(http.StatusConflict, "%s; set it first: pic secrets set NAME --app %s", err, app.Slug)
+		return nil, missingSecret(app, err)
 	}
 	if err != nil {
 		return nil, err

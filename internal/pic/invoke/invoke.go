@@ -150,7 +150,7 @@ func tokenFor(ctx context.Context, env *cli.Env, o options, res *http.Response) 
 		name = parts[1]
 	}
 	s, err := conn.Script(ctx, parts[0], name)
-	if err != nil || s.Guard.Kind == "" {
+	if err != nil || s.Guard.Kind != client.GuardKindAPIKey && s.Guard.Kind != client.GuardKindUser {
 		return ""
 	}
 	return c.Token

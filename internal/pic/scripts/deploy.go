@@ -7,20 +7,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/cli"
-	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
-	"github.com/picloud/picloud/internal/pic/limits"
 	"github.com/picloud/picloud/internal/pic/output"
-	"github.com/picloud/picloud/internal/pic/span"
 	"github.com/picloud/picloud/internal/pic/terminal"
 )
 
@@ -30,10 +25,7 @@ type deployOptions struct {
 	name     string
 	library  bool
 	endpoint bool
-	limits   []string
-	guard    string
-	rate     string
-	secrets  []string
+	settings
 }
 
 func deployCommand(env *cli.Env) *cobra.Command {
@@ -48,17 +40,11 @@ compile is refused, and what ran before goes on.
 The script's name is the file's without .rhai, unless --name says another. FILE -
 reads standard input.
 
-A limit of a script can only be lower than its app's ("pic apps update --help"
-names them). Without --limit the new version has the app's limits.
+Without --limit the new version has the app's limits. Guard, rate and required
+secrets stay as they are until they are given again; none takes them away. pic
+scripts update changes them without a new version.
 
-A guard lets in callers who show a token, as "Authorization: Bearer TOKEN": with
-api-key an API key with the scope invoke, with user that of any user's session too.
-
-With --requires-secret the script is refused as long as the app has no such secret
-(pic secrets set), and the secret cannot be deleted while the script is deployed.
-
-Guard, rate and required secrets stay as they are until they are given again; none
-takes them away.`,
+` + settingsHelp,
 		Example: `  pic scripts deploy hello.rhai --app demo
   pic scripts deploy lib/pricing.rhai --app shop --library
   pic scripts deploy slow.rhai --app demo --limit wall-time=500ms
@@ -82,14 +68,8 @@ takes them away.`,
 	f.StringVar(&o.name, "name", "", "the script's `NAME`")
 	f.BoolVar(&o.library, "library", false, "make it a library: other scripts import it, and it has no endpoint")
 	f.BoolVar(&o.endpoint, "endpoint", false, "make what was a library an endpoint")
-	f.StringArrayVar(&o.limits, "limit", nil, "set a limit of this script's executions, `NAME=VALUE`; may be repeated")
-	f.StringVar(&o.guard, "guard", "", "who may call it, `GUARD`: none, api-key or user")
-	f.StringVar(&o.rate, "rate", "", "how often one caller may call it, `N/TIME` such as 100/1m, or none")
-	f.StringArrayVar(&o.secrets, "requires-secret", nil, "the app must have the secret `NAME`; may be repeated; none for no secret")
+	o.addFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("library", "endpoint")
-	if err := cmd.RegisterFlagCompletionFunc("limit", complete.Assignments(limits.Names()...)); err != nil {
-		panic(err) // the flag was defined above
-	}
 	return cmd
 }
 
@@ -111,22 +91,11 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 		}
 		o.name = strings.TrimSuffix(filepath.Base(o.file), ".rhai")
 	}
-	request := client.DeployScript{}
-	for _, l := range o.limits {
-		if request.Limits == nil {
-			request.Limits = &client.Limits{}
-		}
-		if err := limits.Set(request.Limits, l); err != nil {
-			return exit.Usagef("--limit: %w", err)
-		}
-	}
-	if o.guard != "" {
-		request.Guard = &client.Guard{Kind: client.GuardKind(o.guard)}
-	}
-	if request.Rate, err = rateOf(o.rate); err != nil {
+	u, err := o.read()
+	if err != nil {
 		return err
 	}
-	request.Secrets = requiredSecrets(o.secrets)
+	request := client.DeployScript{Limits: u.Limits, Guard: u.Guard, Rate: u.Rate, Secrets: u.Secrets}
 	conn, err := env.Connect()
 	if err != nil {
 		return err
@@ -158,41 +127,6 @@ func named(file string) string {
 		return "standard input"
 	}
 	return file
-}
-
-// requiredSecrets is what --requires-secret says; nil when it says nothing.
-func requiredSecrets(names []string) *[]string {
-	if len(names) == 0 {
-		return nil
-	}
-	required := []string{}
-	for _, name := range names {
-		if name != "none" {
-			required = append(required, name)
-		}
-	}
-	return &required
-}
-
-// rateOf reads N/TIME or none; nil when nothing is said.
-func rateOf(s string) (*client.Rate, error) {
-	switch s {
-	case "":
-		return nil, nil
-	case "none":
-		return &client.Rate{Requests: 0, Seconds: 1}, nil
-	}
-	wrong := exit.Usagef("--rate: %q is no rate: write 100/1m, or none", s)
-	count, per, ok := strings.Cut(s, "/")
-	n, err := strconv.ParseInt(count, 10, 64)
-	if !ok || err != nil || n < 1 {
-		return nil, wrong
-	}
-	d, err := span.Parse(per)
-	if err != nil || d%time.Second != 0 {
-		return nil, wrong
-	}
-	return &client.Rate{Requests: n, Seconds: int64(d / time.Second)}, nil
 }
 
 func read(ctx context.Context, env *cli.Env, file string) (string, error) {

@@ -23,7 +23,7 @@ func Command(env *cli.Env) *cobra.Command {
 	call.Short += " (the same as pic invoke)"
 	call.Example = strings.ReplaceAll(call.Example, "pic invoke", "pic scripts invoke")
 	return cli.Group("scripts", "Deploy scripts, list them and choose their versions",
-		deployCommand(env), lsCommand(env), showCommand(env), activateCommand(env), deleteCommand(env), call)
+		deployCommand(env), updateCommand(env), lsCommand(env), showCommand(env), activateCommand(env), deleteCommand(env), call)
 }
 
 // kind is what a script is called in tables.
