@@ -131,8 +131,11 @@ func (m *Message) State(at time.Time) MessageState {
 // Claim asks for messages to work on.
 type Claim struct {
 	Channel Channel
-	Max     int           // at most so many
-	Lease   time.Duration // from At on
+	Max     int // at most so many
+	// Alone asks for one message, and for none while another one of the channel is
+	// leased, to whomever: next is then when that lease ends.
+	Alone bool
+	Lease time.Duration // from At on
 	// Owner is the node's name, which it keeps for ever; Boot names this start of its process.
 	Owner, Boot string
 	At          time.Time

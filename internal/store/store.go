@@ -11,8 +11,8 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
 	"io"
+	"strings"
 )
 
 // The errors a caller can tell apart with errors.Is. Drivers wrap them with

@@ -106,6 +106,23 @@ type ManifestSchedule struct {
 	JitterMS int64  `json:"jitter_ms,omitempty"`
 }
 
+// delivery returns how its messages are delivered: one by one, and unless runs
+// may overlap, one at a time.
+func (s ManifestSchedule) delivery() Delivery {
+	d := s.Delivery
+	d.BatchSize = 1
+	if s.Overlap != OverlapAllow {
+		d.Concurrency = 1
+	}
+	return d
+}
+
+// Alone reports whether a message of the channel is not to be delivered while
+// another one of it is worked on, on any node.
+func (d Delivery) Alone(kind ChannelKind) bool {
+	return kind == ChannelSchedule && d.Concurrency == 1
+}
+
 // ManifestKVTrigger delivers an event for each key under a prefix that a commit changed.
 type ManifestKVTrigger struct {
 	Delivery
@@ -125,7 +142,7 @@ func (m *Manifest) Delivery(kind ChannelKind, name string) (d Delivery, ok bool)
 		d, ok = t.Delivery, found
 	case ChannelSchedule:
 		t, found := m.Schedules[name]
-		d, ok = t.Delivery, found
+		d, ok = t.delivery(), found
 	case ChannelKV:
 		t, found := m.KVTriggers[name]
 		d, ok = t.Delivery, found
@@ -164,7 +181,7 @@ func (m *Manifest) EachTrigger(f func(kind ChannelKind, name string, d Delivery)
 		f(ChannelTopic, name, t.Delivery)
 	}
 	for name, t := range m.Schedules {
-		f(ChannelSchedule, name, t.Delivery)
+		f(ChannelSchedule, name, t.delivery())
 	}
 	for name, t := range m.KVTriggers {
 		f(ChannelKV, name, t.Delivery)

@@ -81,7 +81,7 @@ func (ch *channel) room() int {
 	}
 	one := int(ch.target.Delivery.Concurrency * ch.target.Delivery.BatchSize)
 	most := one
-	if ch.fast {
+	if ch.fast && !ch.target.Delivery.Alone(ch.id.Kind) {
 		most = 2 * one
 	}
 	// Few at a time would be many claims.
@@ -176,7 +176,9 @@ func (ch *channel) take(room int, t *Target) (*lease, []store.Message, time.Time
 	defer cancel()
 	length := time.Duration(t.Delivery.VisibilityTimeoutMS) * time.Millisecond
 	now := ch.d.cfg.Now()
-	list, next, err := ch.d.cfg.Queue.Claim(ctx, store.Claim{Channel: ch.id, Max: room, Lease: length, Owner: ch.d.cfg.Owner, Boot: ch.d.boot, At: now})
+	list, next, err := ch.d.cfg.Queue.Claim(ctx, store.Claim{
+		Channel: ch.id, Max: room, Alone: t.Delivery.Alone(ch.id.Kind), Lease: length, Owner: ch.d.cfg.Owner, Boot: ch.d.boot, At: now,
+	})
 	if err != nil || len(list) == 0 {
 		return nil, nil, next, err
 	}

@@ -128,6 +128,14 @@ func (k *Data) Claim(ctx context.Context, c store.Claim) (list []store.Message, 
 	if k.paused[c.Channel] {
 		return nil, time.Time{}, ctx.Err()
 	}
+	if c.Alone {
+		c.Max = 1
+		if l := k.of(c.Channel, func(m *message) bool {
+			return m.DeadAt.IsZero() && m.Owner != "" && (m.DueAt.After(c.At) || m.boot == c.Boot)
+		}); len(l) > 0 {
+			return nil, l[len(l)-1].DueAt, ctx.Err()
+		}
+	}
 	lease := store.NewID()
 	taken := 0
 	for _, m := range k.of(c.Channel, func(m *message) bool { return m.DeadAt.IsZero() && m.boot != c.Boot }) {

@@ -157,6 +157,13 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	if c.Alone {
+		taken, err := s.leased(ctx, tx, channel, c)
+		if err != nil || !taken.IsZero() {
+			return nil, taken, err
+		}
+		c.Max = 1
+	}
 	lease := store.NewID()
 	var dead []string
 	// What this process has leased is its own, whatever the clock says.
@@ -196,6 +203,18 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 		return err
 	}, `SELECT due_at FROM messages WHERE channel = $1 AND dead_at = 0 AND boot <> $2 ORDER BY due_at LIMIT 1`, channel, c.Boot)
 	return list, next, err
+}
+
+// leased returns when the last lease of a channel ends, zero if there is none, and
+// keeps others from claiming of it until the transaction ends.
+func (s *Store) leased(ctx context.Context, tx Conn, channel int64, c store.Claim) (time.Time, error) {
+	if _, err := tx.Exec(ctx, `UPDATE channels SET paused = paused WHERE id = $1`, channel); err != nil {
+		return time.Time{}, err
+	}
+	var due int64
+	err := one(ctx, tx, []any{&due}, `SELECT coalesce(max(due_at), 0) FROM messages
+		WHERE channel = $1 AND dead_at = 0 AND owner <> '' AND (due_at > $2 OR boot = $3)`, channel, micros(c.At), c.Boot)
+	return fromOptionalMicros(due), err
 }
 
 // Extend is store.Queue's.

@@ -22,6 +22,7 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"Deliver", testQueueDeliver},
 		{"Delay", testQueueDelay},
 		{"LeaseEnds", testQueueLeaseEnds},
+		{"Alone", testQueueAlone},
 		{"Recover", testQueueRecover},
 		{"Extend", testQueueExtend},
 		{"Return", testQueueReturn},
@@ -168,6 +169,61 @@ func testQueueLeaseEnds(t *testing.T, q queueTest) {
 	}
 	wantErr(t, "an ack under the old lease", q.ack(t, first), store.ErrLeaseLost)
 	must(t, "an ack under the new one", q.ack(t, list[0]))
+}
+
+func testQueueAlone(t *testing.T, q queueTest) {
+	sent := q.send(t, 3)
+	claim := func(boot string, when time.Time) ([]store.Message, time.Time) {
+		t.Helper()
+		list, next, err := q.Claim(t.Context(), store.Claim{Channel: q.c, Max: 9, Alone: true, Lease: time.Minute, Owner: boot, Boot: boot, At: when})
+		must(t, "Claim", err)
+		return list, next
+	}
+	first, _ := claim("a", at(0))
+	if len(first) != 1 || first[0].ID != sent[0].ID {
+		t.Fatalf("claimed %v", first)
+	}
+	for _, boot := range []string{"a", "b"} {
+		if list, next := claim(boot, at(time.Second)); len(list) != 0 || !next.Equal(first[0].DueAt) {
+			t.Errorf("%s claims %v beside it, next %v", boot, list, next)
+		}
+	}
+	must(t, "ack", q.ack(t, first[0]))
+	second, _ := claim("b", at(time.Second))
+	if len(second) != 1 || second[0].ID != sent[1].ID {
+		t.Fatalf("claimed after it %v", second)
+	}
+	// A lease that has ended keeps nobody else out.
+	if list, _ := claim("b", second[0].DueAt); len(list) != 0 {
+		t.Errorf("its own process claims %v", list)
+	}
+	if list, _ := claim("a", second[0].DueAt); len(list) != 1 {
+		t.Errorf("after the lease %v are claimed", list)
+	}
+	// Of those that claim at once, one gets one.
+	q.send(t, 20)
+	_, err := q.Recover(t.Context(), "a", "later", at(0))
+	must(t, "Recover", err)
+	_, err = q.Recover(t.Context(), "b", "later", at(0))
+	must(t, "Recover", err)
+	var (
+		all sync.WaitGroup
+		mu  sync.Mutex
+		n   int
+	)
+	for i := range 8 {
+		all.Go(func() {
+			list, _, err := q.Claim(t.Context(), store.Claim{Channel: q.c, Max: 9, Alone: true, Lease: time.Minute, Owner: fmt.Sprint(i), Boot: fmt.Sprint(i), At: at(time.Hour)})
+			if err != nil {
+				t.Errorf("Claim: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			n += len(list)
+		})
+	}
+	all.Wait()
+	equal(t, "messages claimed by eight at once", n, 1)
 }
 
 func testQueueRecover(t *testing.T, q queueTest) {
