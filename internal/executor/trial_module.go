@@ -11,6 +11,7 @@ import (
 
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/topic"
 	"github.com/picloud/picloud/internal/trial"
 	"github.com/picloud/picloud/internal/value"
 	"github.com/picloud/picloud/rhai"
@@ -110,54 +111,42 @@ func (t *trialScripts) module() *rhai.Module {
 				}
 				return rhai.Unit(), t.deliver(c, r, text(c, 0), true, events)
 			}),
-		t.function("deliver", params(queue, script), "int", "Runs a script with each message of a queue that was not delivered yet, those included that it sends meanwhile, and returns how many these were.",
-			`queue::send("emails", "a"); queue::send("emails", "b"); test::deliver("emails", "mailer") // 2`, t.deliverQueue),
+		t.function("deliver", params(queue, script), "int", "Runs a script with each message of a queue that is due and was not delivered yet, those included that it sends meanwhile, and returns how many these were. "+
+			"An error of the script is thrown, and the message stays, for another attempt.",
+			`queue::send("emails", "a"); queue::send("emails", "b"); test::deliver("emails", "mailer") // 2`,
+			func(c *rhai.Call, r *run) (rhai.Value, error) {
+				return t.deliverAll(c, r, store.ChannelQueue, func() (trial.Message, func(error), bool) { return t.Take(text(c, 0)) })
+			}),
+		t.function("deliver_topic", params(textParam("pattern"), script), "int", "The same for what was published on topics that match a pattern: a subscription's events. Every script gets each for itself.",
+			`topic::publish("orders.created", 7); test::deliver_topic("orders.*", "mailer") // 1`,
+			func(c *rhai.Call, r *run) (rhai.Value, error) {
+				if err := topic.CheckPattern(text(c, 0)); err != nil {
+					return rhai.Value{}, throw("test::deliver_topic: " + err.Error())
+				}
+				return t.deliverAll(c, r, store.ChannelTopic, func() (trial.Message, func(error), bool) {
+					return t.Next(text(c, 0), text(c, 1), func(name string) bool { return topic.Match(text(c, 0), name) })
+				})
+			}),
 		t.function("sent", params(queue), "array", "The payloads that were sent to a queue, in their order, also delivered ones.", `queue::send("emails", #{ to: "ada" }); test::sent("emails") // [{"to":"ada"}]`,
 			func(c *rhai.Call, r *run) (rhai.Value, error) {
-				if err := r.flush(); err != nil {
-					return rhai.Value{}, err
-				}
-				var list []rhai.Value
-				for _, s := range t.Sent(text(c, 0)) {
-					v, err := loaded(c, s.Payload)
-					if err != nil {
-						return rhai.Value{}, err
-					}
-					list = append(list, v)
-				}
-				return rhai.Array(list), nil
+				return messageValues(c, r, func() []trial.Message { return t.Sent(text(c, 0)) }, payloadOf)
 			}),
-		t.function("messages", params(queue), "array", "The messages that were sent to a queue: `payload`, `delay` (seconds), `idempotency_key` and `delivered`.", `queue::send("emails", "a", #{ delay: 60 }); test::messages("emails")[0].delay // 60.0`,
+		t.function("messages", params(queue), "array", "The messages that were sent to a queue: `payload`, `delay` (seconds), `idempotency_key`, `failed` (deliveries) and `delivered`.", `queue::send("emails", "a", #{ delay: 60 }); test::messages("emails")[0].delay // 60.0`,
 			func(c *rhai.Call, r *run) (rhai.Value, error) {
-				if err := r.flush(); err != nil {
-					return rhai.Value{}, err
-				}
-				var list []rhai.Value
-				for _, s := range t.Sent(text(c, 0)) {
-					v, err := loaded(c, s.Payload)
-					if err != nil {
-						return rhai.Value{}, err
+				return messageValues(c, r, func() []trial.Message { return t.Sent(text(c, 0)) }, func(c *rhai.Call, m *trial.Message) (rhai.Value, error) {
+					v, err := payloadOf(c, m)
+					if err == nil {
+						err = c.Alloc(300)
 					}
-					list = append(list, rhai.Map(map[string]rhai.Value{
-						"payload": v, "delay": rhai.Float(s.Delay.Seconds()), "idempotency_key": rhai.String(s.IdempotencyKey), "delivered": rhai.Bool(s.Delivered),
-					}))
-				}
-				return rhai.Array(list), nil
+					return rhai.Map(map[string]rhai.Value{
+						"payload": v, "delay": rhai.Float(m.DueAt.Sub(m.SentAt).Seconds()), "idempotency_key": rhai.String(m.IdempotencyKey),
+						"failed": rhai.Int(int64(m.Failed)), "delivered": rhai.Bool(m.Delivered),
+					}), err
+				})
 			}),
 		t.function("published", params(textParam("topic")), "array", "The payloads that were published on a topic, in their order.", `topic::publish("orders.created", 7); test::published("orders.created") // [7]`,
 			func(c *rhai.Call, r *run) (rhai.Value, error) {
-				if err := r.flush(); err != nil {
-					return rhai.Value{}, err
-				}
-				var list []rhai.Value
-				for _, p := range t.Published(text(c, 0)) {
-					v, err := loaded(c, p.Payload)
-					if err != nil {
-						return rhai.Value{}, err
-					}
-					list = append(list, v)
-				}
-				return rhai.Array(list), nil
+				return messageValues(c, r, func() []trial.Message { return t.Published(text(c, 0)) }, payloadOf)
 			}),
 		t.function("stub", params(textParam("method"), textParam("url"), anyParam("answer")), "()", "Answers calls by `http` to an address, in which `*` stands for any text; the method `*` is any. `answer` is a map of `status` (200), `headers`, and `json` or `body`, "+
 			"or `error`, which the call throws; or a function that gets the call, a map, and returns such a map. The newest stub that fits answers. A call without a stub throws.",
@@ -313,21 +302,44 @@ func (t *trialScripts) deliver(c *rhai.Call, r *run, script string, batch bool, 
 // would never come to an end.
 const maxDeliveries = 10_000
 
-func (t *trialScripts) deliverQueue(c *rhai.Call, r *run) (rhai.Value, error) {
+// deliverAll runs a script, the call's second argument, with each message that
+// next gives.
+func (t *trialScripts) deliverAll(c *rhai.Call, r *run, kind store.ChannelKind, next func() (trial.Message, func(error), bool)) (rhai.Value, error) {
 	if err := r.flush(); err != nil {
 		return rhai.Value{}, err
 	}
 	for n := range int64(maxDeliveries) {
-		s, ok := t.Take(text(c, 0))
+		m, done, ok := next()
 		if !ok {
 			return rhai.Int(n), nil
 		}
-		e := invoke.Event{ID: store.NewID(), Kind: string(store.ChannelQueue), Source: s.Queue, Payload: s.Payload, Attempt: 1, Time: t.Now(), Depth: 1}
-		if err := t.deliver(c, r, text(c, 1), false, []invoke.Event{e}); err != nil {
+		e := invoke.Event{ID: m.ID, Kind: string(kind), Source: m.Source, Payload: m.Payload, Attempt: m.Failed + 1, Time: m.SentAt, Depth: 1}
+		err := t.deliver(c, r, text(c, 1), false, []invoke.Event{e})
+		done(err)
+		if err != nil {
 			return rhai.Value{}, err
 		}
 	}
-	return rhai.Value{}, throw(fmt.Sprintf("test::deliver: the queue is not empty after %d messages: does %s send to its own queue?", maxDeliveries, text(c, 1)))
+	return rhai.Value{}, throw(fmt.Sprintf("%d messages were delivered and there are more: does %s send to itself?", maxDeliveries, text(c, 1)))
+}
+
+func payloadOf(c *rhai.Call, m *trial.Message) (rhai.Value, error) { return loaded(c, m.Payload) }
+
+// messageValues makes an array of messages, those included that the test itself
+// has sent so far.
+func messageValues(c *rhai.Call, r *run, list func() []trial.Message, convert func(*rhai.Call, *trial.Message) (rhai.Value, error)) (rhai.Value, error) {
+	if err := r.flush(); err != nil {
+		return rhai.Value{}, err
+	}
+	var values []rhai.Value
+	for _, m := range list() {
+		v, err := convert(c, &m)
+		if err != nil {
+			return rhai.Value{}, err
+		}
+		values = append(values, v)
+	}
+	return rhai.Array(values), nil
 }
 
 // stub adds a stub.

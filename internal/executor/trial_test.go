@@ -165,3 +165,32 @@ func TestStubsFit(t *testing.T) {
 		t.Errorf("%d calls", len(state.Calls()))
 	}
 }
+
+// A message stays until it is delivered without an error; one that is due later
+// waits for the clock; an idempotency key counts for a day.
+func TestTrialDeliveries(t *testing.T) {
+	res, _, app := trialBench(t, `
+		queue::send("q", 1); queue::send("q", 2, #{ delay: 60 }); queue::send("q", 3, #{ idempotency_key: "k" });
+		let said = [];
+		said.push(assert_throws(|| test::deliver("q", "broken"), "broken.rhai"));
+		said.push(test::messages("q")[0].failed);
+		said.push(test::deliver("q", "ok"));
+		said.push(test::deliver("q", "ok"));
+		test::advance(60);
+		said.push(test::deliver("q", "ok"));
+		queue::send("q", 3, #{ idempotency_key: "k" });
+		said.push(test::sent("q").len());
+		test::advance(86400);
+		queue::send("q", 3, #{ idempotency_key: "k" });
+		said.push(test::sent("q").len());
+		topic::publish("a.b", 1); topic::publish("c", 2); topic::publish("a.c", 3);
+		said.push([test::deliver_topic("a.*", "ok"), test::deliver_topic(">", "other"), test::deliver_topic("a.*", "other"), test::deliver_topic("a.*", "ok")]);
+		said`)
+	want := `["broken.rhai: Runtime error: no (line 1, position 1)",1,2,0,1,3,4,[2,3,2,0]]`
+	if got := string(res.Response.Body); got != want {
+		t.Errorf("got %s (%s)\nwant %s", got, res.Error, want)
+	}
+	if got := strings.Join(app.delivered, ","); !strings.HasPrefix(got, "broken queue q,ok queue q,ok queue q,ok queue q,ok topic a.b,ok topic a.c,other topic a.b,other topic c,other topic a.c,other topic a.b") {
+		t.Errorf("delivered %s", got)
+	}
+}

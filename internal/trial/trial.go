@@ -50,21 +50,28 @@ type Trial struct {
 	secrets    map[string]string
 	stubs      []Stub
 	calls      []Call
-	sent       []Sent
-	published  []invoke.Publish
+	sent       []*Message
+	published  []*Message
+	told       map[subscription]int // how many of published a subscription has got
+	failed     map[subscription]int // deliveries of the next one that failed
 	executions []store.Execution
 	failure    *Failure
 }
 
-// Sent is a message in a queue.
-type Sent struct {
-	invoke.Send
-	Delivered bool // by the test
+// Message is what was sent to a queue or published on a topic.
+type Message struct {
+	ID             string
+	Source         string // the queue or the topic
+	Payload        []byte // as package value writes it
+	SentAt, DueAt  time.Time
+	IdempotencyKey string
+	Failed         int  // deliveries
+	Delivered      bool // from its queue, without an error
 }
 
 // New returns the state in which a test begins.
 func New() *Trial {
-	return &Trial{now: Start, variables: map[string]string{}, secrets: map[string]string{}}
+	return &Trial{now: Start, variables: map[string]string{}, secrets: map[string]string{}, told: map[subscription]int{}, failed: map[subscription]int{}}
 }
 
 // Now is what the clock shows.
@@ -124,43 +131,68 @@ func (t *Trial) Failure() *Failure {
 }
 
 // Sent returns the messages that were sent to a queue.
-func (t *Trial) Sent(queue string) []Sent {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var list []Sent
-	for _, s := range t.sent {
-		if s.Queue == queue {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
-// Take returns the oldest message of a queue that was not delivered yet, and
-// marks it as delivered; false: there is none.
-func (t *Trial) Take(queue string) (invoke.Send, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := range t.sent {
-		if s := &t.sent[i]; s.Queue == queue && !s.Delivered {
-			s.Delivered = true
-			return s.Send, true
-		}
-	}
-	return invoke.Send{}, false
-}
+func (t *Trial) Sent(queue string) []Message { return t.from(&t.sent, queue) }
 
 // Published returns what was published on a topic.
-func (t *Trial) Published(topic string) []invoke.Publish {
+func (t *Trial) Published(topic string) []Message { return t.from(&t.published, topic) }
+
+func (t *Trial) from(all *[]*Message, source string) []Message {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var list []invoke.Publish
-	for _, p := range t.published {
-		if p.Topic == topic {
-			list = append(list, p)
+	var list []Message
+	for _, m := range *all {
+		if m.Source == source {
+			list = append(list, *m)
 		}
 	}
 	return list
+}
+
+// Take returns the oldest message of a queue that is due and was not delivered
+// yet; false: there is none. done says how its delivery ended: with an error the
+// message stays.
+func (t *Trial) Take(queue string) (m Message, done func(error), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, m := range t.sent {
+		if m.Source == queue && !m.Delivered && !m.DueAt.After(t.now) {
+			return *m, func(err error) {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				if m.Delivered = err == nil; err != nil {
+					m.Failed++
+				}
+			}, true
+		}
+	}
+	return Message{}, nil, false
+}
+
+// subscription is a script that gets what is published on topics that match.
+type subscription struct{ pattern, script string }
+
+// Next is Take for the events of topics that match, each of which every script
+// gets for itself.
+func (t *Trial) Next(pattern, script string, matches func(topic string) bool) (m Message, done func(error), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := subscription{pattern, script}
+	for ; t.told[s] < len(t.published); t.told[s]++ {
+		if m := *t.published[t.told[s]]; matches(m.Source) {
+			m.Failed = t.failed[s]
+			return m, func(err error) {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				if err != nil {
+					t.failed[s]++
+					return
+				}
+				t.told[s]++
+				t.failed[s] = 0
+			}, true
+		}
+	}
+	return Message{}, nil, false
 }
 
 // committed keeps what a commit sent. A key that a queue knows adds nothing.
@@ -169,12 +201,14 @@ func (t *Trial) committed(c *invoke.Commit) {
 	defer t.mu.Unlock()
 next:
 	for _, s := range c.Sends {
-		for i := range t.sent {
-			if k := s.IdempotencyKey; k != "" && t.sent[i].Queue == s.Queue && t.sent[i].IdempotencyKey == k {
+		for _, m := range t.sent {
+			if k := s.IdempotencyKey; k != "" && m.Source == s.Queue && m.IdempotencyKey == k && t.now.Sub(m.SentAt) < store.IdempotencyMemory {
 				continue next
 			}
 		}
-		t.sent = append(t.sent, Sent{Send: s})
+		t.sent = append(t.sent, &Message{ID: store.NewID(), Source: s.Queue, Payload: s.Payload, SentAt: t.now, DueAt: t.now.Add(s.Delay), IdempotencyKey: s.IdempotencyKey})
 	}
-	t.published = append(t.published, c.Publishes...)
+	for _, p := range c.Publishes {
+		t.published = append(t.published, &Message{ID: store.NewID(), Source: p.Topic, Payload: p.Payload, SentAt: t.now, DueAt: t.now})
+	}
 }

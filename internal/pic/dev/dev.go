@@ -312,6 +312,9 @@ func open(path string) (*project, error) {
 	if filepath.Ext(abs) != extension {
 		return nil, fmt.Errorf("%s is no %s file", path, extension)
 	}
+	if strings.HasSuffix(abs, testSuffix+extension) {
+		return nil, fmt.Errorf("%s holds tests: pic test runs them", path)
+	}
 	return &project{dir: filepath.Dir(abs), only: filepath.Base(abs)}, nil
 }
 
