@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/picloud/picloud/internal/exchange"
@@ -63,9 +64,10 @@ const published = "localhost:8080"
 // elsewhere is the address that the guides write for another server.
 const elsewhere = "https://api.example.com"
 
-// api is that server: /rate answers JSON, /slow nothing, anything else what it
-// was asked.
+// api is that server: /rate answers JSON, /slow nothing, /unsteady 503 to the
+// first two requests, anything else what it was asked.
 func api(t *testing.T) string {
+	var unsteady atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/rate":
@@ -73,6 +75,12 @@ func api(t *testing.T) string {
 			fmt.Fprintf(w, `{"of": %q, "rate": 1.5}`, r.URL.Query().Get("of"))
 		case "/slow":
 			<-r.Context().Done()
+		case "/unsteady":
+			if unsteady.Add(1) <= 2 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			fallthrough
 		default:
 			body, _ := io.ReadAll(r.Body) // what came counts
 			fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.Path, body)
