@@ -232,7 +232,7 @@ func (f filled) serve(b *testing.B, s store.Store, x store.Executions) *crowd {
 	b.Helper()
 	c, err := read(b, nil)
 	check(b, err)
-	p := join(c, nil, s, x, nil, slog.New(slog.DiscardHandler))
+	p := join(c, wiring{store: s, executions: x, node: "bench", log: slog.New(slog.DiscardHandler)})
 	b.Cleanup(func() { p.close() })
 	begin := auth.NewAuthenticator(s, auth.NewHasher(auth.Params{Passes: 1, MemoryKiB: 64, Threads: 1}), func() time.Time { return time.Now().UTC() })
 	out := &crowd{apps: f.apps, handler: p.handler}
