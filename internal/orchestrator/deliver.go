@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -60,17 +59,6 @@ func (o *Orchestrator) deliver(ctx context.Context, start *invoke.Start, t *disp
 		o.cfg.Recorder.Record(execution(start, res))
 	}
 	return out
-}
-
-// checkLease refuses acknowledgements of anything but what was delivered.
-func (h *host) checkLease(c *invoke.Commit) error {
-	if len(c.Acks) == 0 {
-		return nil
-	}
-	if l := h.start.Lease; l == nil || c.Lease == nil || c.Lease.Token != l.Token {
-		return errors.New("the commit acknowledges what was not delivered to it")
-	}
-	return nil
 }
 
 // committed notes what became of a commit of a delivery.

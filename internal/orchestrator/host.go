@@ -67,9 +67,6 @@ func (h *host) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, er
 	if c.RunID != h.start.RunID {
 		return invoke.Outcome{Verdict: invoke.Refused, Detail: "the commit is of another run"}, nil
 	}
-	if err := h.checkLease(c); err != nil {
-		return invoke.Outcome{Verdict: invoke.Refused, Detail: err.Error()}, nil
-	}
 	at := now()
 	change := store.Commit{
 		AppID: h.start.AppID, RunID: c.RunID, Seq: c.Seq, Reads: c.Reads, Ops: c.Ops, At: at, MaxBytes: h.cfg.KVBytes,
