@@ -514,6 +514,30 @@ func (e ListKVTriggerMessagesParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ListQueueMessagesParamsState.
+const (
+	ListQueueMessagesParamsStateDead     ListQueueMessagesParamsState = "dead"
+	ListQueueMessagesParamsStateDelayed  ListQueueMessagesParamsState = "delayed"
+	ListQueueMessagesParamsStateInFlight ListQueueMessagesParamsState = "in-flight"
+	ListQueueMessagesParamsStateReady    ListQueueMessagesParamsState = "ready"
+)
+
+// Valid indicates whether the value is a known member of the ListQueueMessagesParamsState enum.
+func (e ListQueueMessagesParamsState) Valid() bool {
+	switch e {
+	case ListQueueMessagesParamsStateDead:
+		return true
+	case ListQueueMessagesParamsStateDelayed:
+		return true
+	case ListQueueMessagesParamsStateInFlight:
+		return true
+	case ListQueueMessagesParamsStateReady:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListScheduleMessagesParamsState.
 const (
 	ListScheduleMessagesParamsStateDead     ListScheduleMessagesParamsState = "dead"
@@ -780,6 +804,32 @@ type Credentials struct {
 // CredentialsClient cli answers the token; browser sets it as a cookie that scripts cannot read
 type CredentialsClient string
 
+// Delivery defines model for Delivery.
+type Delivery struct {
+	// BackoffMaxMs The longest wait, in milliseconds; default 600000
+	BackoffMaxMs int64 `json:"backoff_max_ms,omitempty,omitzero"`
+
+	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
+	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
+
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
+	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
+
+	// Concurrency How many executions run at once on a node, 1 to 256; default 4
+	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
+
+	// MaxAttempts How many failed deliveries make a message a dead letter, 1 to 100; default 5
+	MaxAttempts int64 `json:"max_attempts,omitempty,omitzero"`
+
+	// Script The script that runs
+	//
+	// Examples: mailer
+	Script string `json:"script"`
+
+	// VisibilityTimeoutMs Milliseconds after which a message goes to another node when its own no longer answers, from 1000; default 30000
+	VisibilityTimeoutMs int64 `json:"visibility_timeout_ms,omitempty,omitzero"`
+}
+
 // DeployScript defines model for DeployScript.
 type DeployScript struct {
 	// Endpoint false makes it a library. Absent: as it is; a new script becomes an endpoint
@@ -1044,7 +1094,7 @@ type KVTrigger struct {
 	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
 	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
 
-	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
 	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
 
 	// Concurrency How many executions run at once on a node, 1 to 256; default 4
@@ -1162,6 +1212,14 @@ type ListMember struct {
 // ListMessage defines model for ListMessage.
 type ListMessage struct {
 	Items []Message `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// ListQueue defines model for ListQueue.
+type ListQueue struct {
+	Items []Queue `json:"items"`
 
 	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
 	Next string `json:"next,omitempty,omitzero"`
@@ -1413,6 +1471,13 @@ type Purge struct {
 	Ids []string `json:"ids,omitempty,omitzero"`
 }
 
+// Queue defines model for Queue.
+type Queue struct {
+	Consumer Delivery     `json:"consumer,omitempty,omitzero"`
+	Name     string       `json:"name"`
+	State    ChannelState `json:"state"`
+}
+
 // Rate defines model for Rate.
 type Rate struct {
 	// Requests How many at once, and again in each span; 0: no bound
@@ -1430,7 +1495,7 @@ type Schedule struct {
 	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
 	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
 
-	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
 	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
 
 	// CatchUp What is done about times that were missed: one run for all of them (one, the default) or nothing (none)
@@ -1561,6 +1626,27 @@ type Secret struct {
 	UpdatedBy string `json:"updated_by,omitempty,omitzero"`
 }
 
+// SendMessage defines model for SendMessage.
+type SendMessage struct {
+	// Delay Seconds after which it is delivered
+	Delay float64 `json:"delay,omitempty,omitzero"`
+
+	// IdempotencyKey If the queue got a message with this key within the last 24 hours, nothing is sent
+	IdempotencyKey string `json:"idempotency_key,omitempty,omitzero"`
+
+	// Payload Any JSON: a number without a fraction is an integer in Rhai; null, or nothing, is ()
+	Payload json.RawMessage `json:"payload,omitempty,omitzero"`
+}
+
+// SentMessage defines model for SentMessage.
+type SentMessage struct {
+	// ID What the script sees as event.id; absent when nothing was sent
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Sent false: the queue knows the idempotency key already
+	Sent bool `json:"sent"`
+}
+
 // ServerVersion defines model for ServerVersion.
 type ServerVersion struct {
 	// API Of the REST API
@@ -1616,7 +1702,7 @@ type SetKVTrigger struct {
 	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
 	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
 
-	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
 	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
 
 	// Concurrency How many executions run at once on a node, 1 to 256; default 4
@@ -1647,7 +1733,7 @@ type SetSchedule struct {
 	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
 	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
 
-	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
 	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
 
 	// CatchUp What is done about times that were missed: one run for all of them (one, the default) or nothing (none)
@@ -1719,7 +1805,7 @@ type Subscribe struct {
 	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
 	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
 
-	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
 	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
 
 	// Concurrency How many executions run at once on a node, 1 to 256; default 4
@@ -1750,7 +1836,7 @@ type Subscription struct {
 	// BackoffMs Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half
 	BackoffMs int64 `json:"backoff_ms,omitempty,omitzero"`
 
-	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, event is an array
+	// BatchSize How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event
 	BatchSize int64 `json:"batch_size,omitempty,omitzero"`
 
 	// Concurrency How many executions run at once on a node, 1 to 256; default 4
@@ -2029,6 +2115,30 @@ type ListMembersParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListQueuesParams defines parameters for ListQueues.
+type ListQueuesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListQueueMessagesParams defines parameters for ListQueueMessages.
+type ListQueueMessagesParams struct {
+	// Limit How many items to answer at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After The next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// State Only those in this state
+	State *ListQueueMessagesParamsState `form:"state,omitempty" json:"state,omitempty"`
+}
+
+// ListQueueMessagesParamsState defines parameters for ListQueueMessages.
+type ListQueueMessagesParamsState string
+
 // ListSchedulesParams defines parameters for ListSchedules.
 type ListSchedulesParams struct {
 	// Limit How many items to answer at most
@@ -2211,6 +2321,18 @@ type AddMemberJSONRequestBody = AddMember
 
 // UpdateMemberJSONRequestBody defines body for UpdateMember for application/json ContentType.
 type UpdateMemberJSONRequestBody = UpdateMember
+
+// ConsumeQueueJSONRequestBody defines body for ConsumeQueue for application/json ContentType.
+type ConsumeQueueJSONRequestBody = Delivery
+
+// SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
+type SendMessageJSONRequestBody = SendMessage
+
+// PurgeQueueJSONRequestBody defines body for PurgeQueue for application/json ContentType.
+type PurgeQueueJSONRequestBody = Purge
+
+// RedriveQueueJSONRequestBody defines body for RedriveQueue for application/json ContentType.
+type RedriveQueueJSONRequestBody = Chosen
 
 // SetScheduleJSONRequestBody defines body for SetSchedule for application/json ContentType.
 type SetScheduleJSONRequestBody = SetSchedule
@@ -2606,6 +2728,116 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
 	UpdateMember(ctx context.Context, app string, user string, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListQueues List an app's queues by name
+	//
+	// Those that have a consumer, and those that something was sent to.
+	//
+	// Corresponds with GET /apps/{app}/queues (the `ListQueues` operationId).
+	ListQueues(ctx context.Context, app string, params *ListQueuesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReleaseQueue Take a queue's consumer away
+	//
+	// Its messages stay and wait for the next.
+	//
+	// Corresponds with DELETE /apps/{app}/queues/{name} (the `ReleaseQueue` operationId).
+	ReleaseQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetQueue Show a queue
+	//
+	// Corresponds with GET /apps/{app}/queues/{name} (the `GetQueue` operationId).
+	GetQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConsumeQueueWithBody Have a script consume a queue
+	//
+	// Gives the queue a consumer (201), or replaces it and its settings (200): what waits is delivered by the new ones.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /apps/{app}/queues/{name} (the `ConsumeQueue` operationId).
+	ConsumeQueueWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConsumeQueue Have a script consume a queue
+	//
+	// Gives the queue a consumer (201), or replaces it and its settings (200): what waits is delivered by the new ones.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /apps/{app}/queues/{name} (the `ConsumeQueue` operationId).
+	ConsumeQueue(ctx context.Context, app string, name string, body ConsumeQueueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListQueueMessages List the messages of a queue
+	//
+	// In the order of their IDs: the oldest first.
+	//
+	// Corresponds with GET /apps/{app}/queues/{name}/messages (the `ListQueueMessages` operationId).
+	ListQueueMessages(ctx context.Context, app string, name string, params *ListQueueMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendMessageWithBody Send a message to a queue
+	//
+	// Answers when it is durable. A queue needs no creating.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/queues/{name}/messages (the `SendMessage` operationId).
+	SendMessageWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendMessage Send a message to a queue
+	//
+	// Answers when it is durable. A queue needs no creating.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/queues/{name}/messages (the `SendMessage` operationId).
+	SendMessage(ctx context.Context, app string, name string, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeQueue Deliver the messages of a queue again
+	//
+	// Corresponds with DELETE /apps/{app}/queues/{name}/pause (the `ResumeQueue` operationId).
+	ResumeQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseQueue Deliver nothing of a queue until it is resumed
+	//
+	// Executions under way end; what comes meanwhile waits.
+	//
+	// Corresponds with PUT /apps/{app}/queues/{name}/pause (the `PauseQueue` operationId).
+	PauseQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeQueueWithBody Delete messages of a queue
+	//
+	// What an execution works on stays.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/queues/{name}/purge (the `PurgeQueue` operationId).
+	PurgeQueueWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PurgeQueue Delete messages of a queue
+	//
+	// What an execution works on stays.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/queues/{name}/purge (the `PurgeQueue` operationId).
+	PurgeQueue(ctx context.Context, app string, name string, body PurgeQueueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveQueueWithBody Deliver dead letters of a queue again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /apps/{app}/queues/{name}/redrive (the `RedriveQueue` operationId).
+	RedriveQueueWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveQueue Deliver dead letters of a queue again
+	//
+	// Their attempts are forgotten.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /apps/{app}/queues/{name}/redrive (the `RedriveQueue` operationId).
+	RedriveQueue(ctx context.Context, app string, name string, body RedriveQueueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListSchedules List an app's schedules by name
 	//
@@ -3784,6 +4016,256 @@ func (c *operations) UpdateMemberWithBody(ctx context.Context, app string, user 
 // Corresponds with PATCH /apps/{app}/members/{user} (the `UpdateMember` operationId).
 func (c *operations) UpdateMember(ctx context.Context, app string, user string, body UpdateMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateMemberRequest(c.Server, app, user, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListQueues List an app's queues by name
+//
+// Those that have a consumer, and those that something was sent to.
+//
+// Corresponds with GET /apps/{app}/queues (the `ListQueues` operationId).
+func (c *operations) ListQueues(ctx context.Context, app string, params *ListQueuesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListQueuesRequest(c.Server, app, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReleaseQueue Take a queue's consumer away
+//
+// Its messages stay and wait for the next.
+//
+// Corresponds with DELETE /apps/{app}/queues/{name} (the `ReleaseQueue` operationId).
+func (c *operations) ReleaseQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReleaseQueueRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetQueue Show a queue
+//
+// Corresponds with GET /apps/{app}/queues/{name} (the `GetQueue` operationId).
+func (c *operations) GetQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetQueueRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConsumeQueueWithBody Have a script consume a queue
+//
+// Gives the queue a consumer (201), or replaces it and its settings (200): what waits is delivered by the new ones.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /apps/{app}/queues/{name} (the `ConsumeQueue` operationId).
+func (c *operations) ConsumeQueueWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConsumeQueueRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConsumeQueue Have a script consume a queue
+//
+// Gives the queue a consumer (201), or replaces it and its settings (200): what waits is delivered by the new ones.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /apps/{app}/queues/{name} (the `ConsumeQueue` operationId).
+func (c *operations) ConsumeQueue(ctx context.Context, app string, name string, body ConsumeQueueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConsumeQueueRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListQueueMessages List the messages of a queue
+//
+// In the order of their IDs: the oldest first.
+//
+// Corresponds with GET /apps/{app}/queues/{name}/messages (the `ListQueueMessages` operationId).
+func (c *operations) ListQueueMessages(ctx context.Context, app string, name string, params *ListQueueMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListQueueMessagesRequest(c.Server, app, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendMessageWithBody Send a message to a queue
+//
+// Answers when it is durable. A queue needs no creating.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/queues/{name}/messages (the `SendMessage` operationId).
+func (c *operations) SendMessageWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendMessageRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendMessage Send a message to a queue
+//
+// Answers when it is durable. A queue needs no creating.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/queues/{name}/messages (the `SendMessage` operationId).
+func (c *operations) SendMessage(ctx context.Context, app string, name string, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendMessageRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeQueue Deliver the messages of a queue again
+//
+// Corresponds with DELETE /apps/{app}/queues/{name}/pause (the `ResumeQueue` operationId).
+func (c *operations) ResumeQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeQueueRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseQueue Deliver nothing of a queue until it is resumed
+//
+// Executions under way end; what comes meanwhile waits.
+//
+// Corresponds with PUT /apps/{app}/queues/{name}/pause (the `PauseQueue` operationId).
+func (c *operations) PauseQueue(ctx context.Context, app string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseQueueRequest(c.Server, app, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeQueueWithBody Delete messages of a queue
+//
+// What an execution works on stays.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/queues/{name}/purge (the `PurgeQueue` operationId).
+func (c *operations) PurgeQueueWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeQueueRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PurgeQueue Delete messages of a queue
+//
+// What an execution works on stays.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/queues/{name}/purge (the `PurgeQueue` operationId).
+func (c *operations) PurgeQueue(ctx context.Context, app string, name string, body PurgeQueueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPurgeQueueRequest(c.Server, app, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveQueueWithBody Deliver dead letters of a queue again
+//
+// Their attempts are forgotten.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /apps/{app}/queues/{name}/redrive (the `RedriveQueue` operationId).
+func (c *operations) RedriveQueueWithBody(ctx context.Context, app string, name string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveQueueRequestWithBody(c.Server, app, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveQueue Deliver dead letters of a queue again
+//
+// Their attempts are forgotten.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /apps/{app}/queues/{name}/redrive (the `RedriveQueue` operationId).
+func (c *operations) RedriveQueue(ctx context.Context, app string, name string, body RedriveQueueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveQueueRequest(c.Server, app, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6789,6 +7271,551 @@ func NewUpdateMemberRequestWithBody(server string, app string, user string, cont
 	}
 
 	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListQueuesRequest constructs an http.Request for the ListQueues method
+func NewListQueuesRequest(server string, app string, params *ListQueuesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReleaseQueueRequest constructs an http.Request for the ReleaseQueue method
+func NewReleaseQueueRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetQueueRequest constructs an http.Request for the GetQueue method
+func NewGetQueueRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewConsumeQueueRequest calls the generic ConsumeQueue builder with application/json body
+func NewConsumeQueueRequest(server string, app string, name string, body ConsumeQueueJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConsumeQueueRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewConsumeQueueRequestWithBody constructs an http.Request for the ConsumeQueue method, with any body, and a specified content type
+func NewConsumeQueueRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListQueueMessagesRequest constructs an http.Request for the ListQueueMessages method
+func NewListQueueMessagesRequest(server string, app string, name string, params *ListQueueMessagesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s/messages", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSendMessageRequest calls the generic SendMessage builder with application/json body
+func NewSendMessageRequest(server string, app string, name string, body SendMessageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSendMessageRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewSendMessageRequestWithBody constructs an http.Request for the SendMessage method, with any body, and a specified content type
+func NewSendMessageRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s/messages", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewResumeQueueRequest constructs an http.Request for the ResumeQueue method
+func NewResumeQueueRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseQueueRequest constructs an http.Request for the PauseQueue method
+func NewPauseQueueRequest(server string, app string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s/pause", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPurgeQueueRequest calls the generic PurgeQueue builder with application/json body
+func NewPurgeQueueRequest(server string, app string, name string, body PurgeQueueJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPurgeQueueRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewPurgeQueueRequestWithBody constructs an http.Request for the PurgeQueue method, with any body, and a specified content type
+func NewPurgeQueueRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s/purge", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRedriveQueueRequest calls the generic RedriveQueue builder with application/json body
+func NewRedriveQueueRequest(server string, app string, name string, body RedriveQueueJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedriveQueueRequestWithBody(server, app, name, "application/json", bodyReader)
+}
+
+// NewRedriveQueueRequestWithBody constructs an http.Request for the RedriveQueue method, with any body, and a specified content type
+func NewRedriveQueueRequestWithBody(server string, app string, name string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/queues/%s/redrive", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/keys"
 	"github.com/picloud/picloud/internal/manager/members"
 	"github.com/picloud/picloud/internal/manager/pages"
+	"github.com/picloud/picloud/internal/manager/queues"
 	"github.com/picloud/picloud/internal/manager/schedules"
 	"github.com/picloud/picloud/internal/manager/scripts"
 	"github.com/picloud/picloud/internal/manager/secrets"
@@ -109,6 +110,7 @@ func New(c Config) *Manager {
 	data.Register(m.api, data.Config{KV: c.KV, Store: c.Store, MaxBytes: c.KVBytes, Now: c.Now})
 	schedules.Register(m.api, c.Store, c.Now)
 	topics.Register(m.api, c.Store, c.Now)
+	queues.Register(m.api, c.Store, c.Now)
 	executions.Register(m.api, executions.Config{
 		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
 	})

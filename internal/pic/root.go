@@ -24,13 +24,14 @@ import (
 	"github.com/picloud/picloud/internal/pic/logs"
 	"github.com/picloud/picloud/internal/pic/members"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/queues"
 	"github.com/picloud/picloud/internal/pic/schedules"
 	"github.com/picloud/picloud/internal/pic/scripts"
 	"github.com/picloud/picloud/internal/pic/secrets"
 	"github.com/picloud/picloud/internal/pic/session"
 	"github.com/picloud/picloud/internal/pic/terminal"
-	"github.com/picloud/picloud/internal/pic/topics"
 	"github.com/picloud/picloud/internal/pic/tests"
+	"github.com/picloud/picloud/internal/pic/topics"
 	"github.com/picloud/picloud/internal/pic/users"
 	"github.com/picloud/picloud/internal/pic/vars"
 	"github.com/picloud/picloud/internal/pic/version"
@@ -142,6 +143,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		data.KVCommand(env),
 		vars.Command(env),
 		secrets.Command(env),
+		queues.Command(env),
 		topics.Command(env),
 		schedules.Command(env),
 		members.Command(env),

@@ -33,7 +33,7 @@ func StateOf(s store.ChannelState) ChannelState {
 type Delivery struct {
 	Script              string `json:"script" maxLength:"200" example:"mailer" doc:"The script that runs"`
 	Concurrency         int64  `json:"concurrency,omitempty" doc:"How many executions run at once on a node, 1 to 256; default 4"`
-	BatchSize           int64  `json:"batch_size,omitempty" doc:"How many messages one execution gets, 1 to 100; default 1. With more, event is an array"`
+	BatchSize           int64  `json:"batch_size,omitempty" doc:"How many messages one execution gets, 1 to 100; default 1. With more, the script finds the array events in place of event"`
 	MaxAttempts         int64  `json:"max_attempts,omitempty" doc:"How many failed deliveries make a message a dead letter, 1 to 100; default 5"`
 	BackoffMS           int64  `json:"backoff_ms,omitempty" doc:"Milliseconds before the second attempt; default 1000. It doubles with each attempt, and each wait is shortened at random by up to half"`
 	BackoffMaxMS        int64  `json:"backoff_max_ms,omitempty" doc:"The longest wait, in milliseconds; default 600000"`

@@ -1,0 +1,196 @@
+// Package queues is "pic queues": work for later, and who does it.
+package queues
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/pic/channels"
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/span"
+)
+
+// Command returns "pic queues".
+func Command(env *cli.Env) *cobra.Command {
+	noun := channels.Noun{
+		Noun: "queue", Command: "pic queues", Example: "emails",
+		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
+			return c.ListQueueMessages(ctx, app, name, q)
+		},
+		Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
+			return c.RedriveQueue(ctx, app, name, ids)
+		},
+		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
+			return c.PurgeQueue(ctx, app, name, p)
+		},
+		Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
+			return c.PauseQueue(ctx, app, name, paused)
+		},
+	}
+	verbs := []*cobra.Command{consumeCommand(env), releaseCommand(env), lsCommand(env), showCommand(env), sendCommand(env)}
+	return cli.Group("queues", "Have scripts consume queues, and send to them", append(verbs, noun.Commands(env)...)...)
+}
+
+var listed = append([]output.Column[client.Queue]{
+	{Name: "name", Value: func(q client.Queue) string { return q.Name }},
+	{Name: "script", Value: func(q client.Queue) string { return q.Consumer.Script }},
+}, channels.StateColumns(func(q client.Queue) client.ChannelState { return q.State })...)
+
+var shown = append(listed[:len(listed):len(listed)],
+	channels.Number("concurrency", func(q client.Queue) int64 { return q.Consumer.Concurrency }),
+	channels.Number("batch_size", func(q client.Queue) int64 { return q.Consumer.BatchSize }),
+	channels.Number("max_attempts", func(q client.Queue) int64 { return q.Consumer.MaxAttempts }),
+	channels.Span("backoff", func(q client.Queue) int64 { return q.Consumer.BackoffMs }),
+	channels.Span("backoff_max", func(q client.Queue) int64 { return q.Consumer.BackoffMaxMs }),
+	channels.Span("visibility_timeout", func(q client.Queue) int64 { return q.Consumer.VisibilityTimeoutMs }),
+)
+
+func consumeCommand(env *cli.Env) *cobra.Command {
+	var app string
+	var d channels.Delivery
+	cmd := &cobra.Command{
+		Use:   "consume NAME",
+		Short: "Have a script consume a queue",
+		Long: `Have a script consume a queue. It finds each message as event; with a batch size
+above 1 it finds several as the array events. What it changes, sends and publishes is
+committed together with the acknowledgement, or not at all.
+
+A queue has one consumer. One that is there already gets the new settings; those that
+are not given are the defaults.`,
+		Example: `  pic queues consume emails --app demo --script mailer
+  pic queues consume readings --app demo --script store --batch-size 50 --concurrency 2`,
+		Args: cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := d.Read(cmd); err != nil {
+				return err
+			}
+			conn, err := env.Connect()
+			if err != nil {
+				return err
+			}
+			q, created, err := conn.ConsumeQueue(cmd.Context(), app, args[0], client.Delivery{
+				Script: d.Script, Concurrency: d.Concurrency, BatchSize: d.BatchSize, MaxAttempts: d.Attempts,
+				BackoffMs: d.BackoffMS, BackoffMaxMs: d.BackoffMaxMS, VisibilityTimeoutMs: d.VisibilityTimeoutMS,
+			})
+			if err != nil {
+				return cli.Explain(err)
+			}
+			if created {
+				env.Notef("%s consumes %s.", q.Consumer.Script, q.Name)
+			} else {
+				env.Notef("Changed: %s consumes %s.", q.Consumer.Script, q.Name)
+			}
+			return nil
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	d.Flags(cmd)
+	return cmd
+}
+
+func releaseCommand(env *cli.Env) *cobra.Command {
+	var app string
+	cmd := &cobra.Command{
+		Use:     "release NAME",
+		Short:   "Take a queue's consumer away",
+		Long:    "Take a queue's consumer away. Its messages stay, and wait for the next.",
+		Example: "  pic queues release emails --app demo",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cli.Do(cmd.Context(), env, true, "", "Nobody consumes "+args[0]+" now.",
+				func(ctx context.Context, c *client.Client) error { return c.ReleaseQueue(ctx, app, args[0]) })
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func lsCommand(env *cli.Env) *cobra.Command {
+	var app string
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Short:   "List queues with how much waits",
+		Long:    "List an app's queues with who consumes them, and how many messages of each are ready,\ndelayed, worked on and dead.",
+		Example: "  pic queues ls --app demo",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cli.List(cmd.Context(), env, listed, "No queues. Have one consumed with: pic queues consume NAME --app APP --script SCRIPT",
+				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Queue, string, error) {
+					l, err := c.ListQueues(ctx, app, p)
+					return l.Items, l.Next, err
+				})
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func showCommand(env *cli.Env) *cobra.Command {
+	var app string
+	cmd := &cobra.Command{
+		Use:     "show NAME",
+		Short:   "Show a queue with its settings",
+		Long:    "Show a queue: who consumes it, with what settings, and how much waits.",
+		Example: "  pic queues show emails --app demo",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return cli.One(cmd.Context(), env, shown,
+				func(ctx context.Context, c *client.Client) (client.Queue, error) { return c.Queue(ctx, app, args[0]) })
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	return cmd
+}
+
+func sendCommand(env *cli.Env) *cobra.Command {
+	var app, delay, key string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "send NAME [PAYLOAD]",
+		Short: "Send a message to a queue",
+		Long: `Send a message to a queue, which needs no creating. The payload is text, or with --json
+what the JSON says: a number without a fraction is an integer for scripts, null is ().
+Without PAYLOAD it is read from standard input. Prints the message's ID when it is
+durable.`,
+		Example: `  pic queues send emails '{"to":"ada@example.com"}' --json --app demo
+  pic queues send reminders "pay" --delay 24h --idempotency-key invoice-7 --app demo`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			payload, err := channels.Payload(env, args[1:], asJSON)
+			if err != nil {
+				return err
+			}
+			m := client.SendMessage{Payload: payload, IdempotencyKey: key}
+			if cmd.Flags().Changed("delay") {
+				wait, err := span.Parse(delay)
+				if err != nil || wait < time.Millisecond {
+					return exit.Usagef("--delay must be a time such as 500ms, 30s or 2h")
+				}
+				m.Delay = wait.Seconds()
+			}
+			return cli.One(cmd.Context(), env, sent, func(ctx context.Context, c *client.Client) (client.SentMessage, error) {
+				sent, err := c.SendMessage(ctx, app, args[0], m)
+				if err == nil && !sent.Sent {
+					env.Notef("Nothing was sent: %s got a message with this idempotency key already.", args[0])
+				}
+				return sent, err
+			})
+		},
+	}
+	channels.AppFlag(env, cmd, &app)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the payload is JSON, not text")
+	cmd.Flags().StringVar(&delay, "delay", "", "deliver it after this `TIME`")
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "send nothing if the queue got a message with this `KEY` within 24 hours")
+	return cmd
+}
+
+var sent = []output.Column[client.SentMessage]{
+	{Name: "id", Value: func(m client.SentMessage) string { return m.ID }},
+	{Name: "sent", Value: func(m client.SentMessage) string { return strconv.FormatBool(m.Sent) }},
+}
