@@ -213,8 +213,16 @@ func (vm *machine) catch(in *bytecode.Ins) bool {
 
 // caught is the value that catch binds: what was thrown, or a map that describes the error.
 func (e *Error) caught(source string) Value {
-	if e.Kind == ErrRuntime && e.inner == nil {
-		return share(e.Value)
+	thrown := e
+	for thrown.Kind == ErrInModule {
+		inner, ok := thrown.inner.(*Error)
+		if !ok {
+			break
+		}
+		thrown = inner
+	}
+	if thrown.Kind == ErrRuntime && thrown.inner == nil {
+		return share(thrown.Value)
 	}
 	var m entries
 	c := *e

@@ -70,12 +70,15 @@ func TestTypedMethodsOfImports(t *testing.T) {
 	}
 }
 
-// Errors of a parser that a function calls are the caller's: they have its position, and nothing catches them.
-func TestParseErrorsPassCalls(t *testing.T) {
+// Errors of a parser that a function calls are the caller's: they have its position, and nothing catches them. What
+// is thrown again has the position of the throw.
+func TestPositionsOfErrors(t *testing.T) {
 	for src, want := range map[string]string{
 		"fn g() {\n parse_json(\"{\") }\nfn h() { g() }\nh()": "Syntax error: Expecting '}' to end this object map literal (line 4, position 1)",
 		"let f = || Fn(\"+\");\ntry { f.call() } catch { }":   "Syntax error: '+' is a reserved symbol (line 2, position 9)",
-		"eval(\"|x| x\")": "Syntax error: Function definitions must be at global level and cannot be inside a block or another function\nin call to function 'eval' (line 1, position 6)",
+		"fn g() { 1/0 }\ntry { g() } catch { throw; }":        "Division by zero: 1 / 0\nin call to function 'g' (line 2, position 21)",
+		"let v = 1; v.call((#{a: 1}).len())":                  "Data type incorrect: i64 (expecting Fn) (line 1, position 28)",
+		"eval(\"|x| x\")":                                     "Syntax error: Function definitions must be at global level and cannot be inside a block or another function\nin call to function 'eval' (line 1, position 6)",
 	} {
 		if got, err := runScript(t, src, Limits{}); err == nil || err.Error() != want {
 			t.Errorf("%s: %s, %v; want %s", src, got, err, want)

@@ -12,6 +12,9 @@ func compareFloat(op binOp, x, y float64) bool {
 	scale := 1.0
 	if float64(x*y) != 0 {
 		scale = maxIgnoringNaN(math.Abs(x), math.Abs(y))
+		if scale == 0 { // zero and not a number: the reference finds them equal
+			return op == binEq || op == binGe || op == binLe
+		}
 	}
 	const eps = 0x1p-52
 	switch op {

@@ -29,3 +29,17 @@ func TestIdenticalTellsTypesAndBits(t *testing.T) {
 		}
 	}
 }
+
+// Zero and NaN are equal to the reference; other numbers and NaN are in no relation.
+func TestCompareWithNaN(t *testing.T) {
+	for script, want := range map[string]string{
+		"let n = 0.0/0.0; [0.0 < n, 0.0 <= n, 0.0 > n, 0.0 >= n, 0.0 == n, 0.0 != n]": "[false, true, false, true, true, false]",
+		"let n = 0.0/0.0; [n < 0, n <= 0, n > 0, n >= 0, n == 0, n != 0]":             "[false, true, false, true, true, false]",
+		"let n = 0.0/0.0; [1.0 < n, 1.0 <= n, 1.0 > n, 1.0 >= n, 1.0 == n, 1.0 != n]": "[false, false, false, false, false, false]",
+		"let n = 0.0/0.0; if 0.0 <= n { 1 } else { 2 }":                               "1",
+	} {
+		if got, err := runScript(t, script, Limits{}); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", script, got, err, want)
+		}
+	}
+}

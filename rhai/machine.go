@@ -459,7 +459,12 @@ func (vm *machine) handler() *bytecode.Handler {
 			if vm.err.Kind == ErrRuntime && vm.err.Value.IsUnit() {
 				if old, ok := vm.regs[h.Reg].host().v.(*Error); ok {
 					e := *old
-					e.Position = vm.err.Position
+					if n := len(e.Trace); n > 0 {
+						e.Trace = append([]CallSite(nil), e.Trace...)
+						e.Trace[n-1].Position = vm.err.Position
+					} else {
+						e.Position = vm.err.Position
+					}
 					vm.err = &e
 				}
 			}

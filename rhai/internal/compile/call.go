@@ -74,6 +74,15 @@ func (c *fn) callSite(name string, args []syntax.Expr, pos syntax.Pos) bytecode.
 	return s
 }
 
+// methodSite is callSite of a method, whose errors about arguments name the place of the operator where there is one.
+func (c *fn) methodSite(l *syntax.Link) bytecode.CallSite {
+	s := c.callSite(l.Name, l.Args, l.NamePos)
+	for i, a := range l.Args {
+		s.ArgPos[i] = a.Pos()
+	}
+	return s
+}
+
 func (c *fn) addSite(s bytecode.CallSite) int32 {
 	c.Calls = append(c.Calls, s)
 	return int32(len(c.Calls) - 1)
@@ -236,6 +245,8 @@ func (c *fn) callerScope(x *syntax.Call, dst int) {
 func startPos(x syntax.Expr) syntax.Pos {
 	switch x := x.(type) {
 	case *syntax.Binary:
+		return x.At
+	case *syntax.Call:
 		return x.At
 	case *syntax.Logical:
 		return startPos(x.X)

@@ -118,7 +118,7 @@ func (c *fn) linkArgsBelow(x *syntax.Chain) []linkRegs {
 			for j, arg := range l.Args {
 				c.expr(arg, regs[i].reg+1+j, true)
 			}
-			regs[i].site = c.addSite(c.callSite(l.Name, l.Args, l.NamePos))
+			regs[i].site = c.addSite(c.methodSite(l))
 		}
 	}
 	return regs
@@ -151,7 +151,7 @@ func (c *fn) linkArgs(x *syntax.Chain, dst int) []linkRegs {
 				c.expr(arg, a+1+j, !(later && allSimple(l.Args[j+1:])))
 			}
 			regs[i].reg = a
-			site := c.callSite(l.Name, l.Args, l.NamePos)
+			site := c.methodSite(l)
 			regs[i].site = c.addSite(site)
 		}
 	}
