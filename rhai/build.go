@@ -204,26 +204,84 @@ func (vm *machine) catch(in *bytecode.Ins) bool {
 	if !ok {
 		return vm.fail(newError(ErrSystem, "no error to catch"))
 	}
-	if err := vm.alloc(512); err != nil {
+	if err := vm.alloc(e.bytes()); err != nil {
 		return vm.fail(err)
 	}
-	vm.regs[in.A] = e.caught(vm.fn.prog.name)
+	if t := e.thrown(); t != nil {
+		vm.regs[in.A] = share(t.Value)
+		return true
+	}
+	m := &errorMap{mapObj{hdr: hdr{kind: KindMap, flags: freshFlags, depth: 2}}, lazyError{e, vm.fn.prog.name}}
+	m.lazy = &m.made
+	vm.regs[in.A] = m.value()
 	return true
 }
 
-// caught is the value that catch binds: what was thrown, or a map that describes the error.
-func (e *Error) caught(source string) Value {
-	thrown := e
-	for thrown.Kind == ErrInModule {
-		inner, ok := thrown.inner.(*Error)
+// thrown is the error by which a script threw a value, also through the body of a module it imported; else nil.
+func (e *Error) thrown() *Error {
+	for e.Kind == ErrInModule {
+		inner, ok := e.inner.(*Error)
 		if !ok {
-			break
+			return nil
 		}
-		thrown = inner
+		e = inner
 	}
-	if thrown.Kind == ErrRuntime && thrown.inner == nil {
-		return share(thrown.Value)
+	if e.Kind == ErrRuntime && e.inner == nil {
+		return e
 	}
+	return nil
+}
+
+// lazyError is what a map that describes an error is made of when somebody looks at it.
+type lazyError struct {
+	err    *Error
+	source string // of the code that caught it
+}
+
+// errorMap is a map with what it is made of.
+type errorMap struct {
+	mapObj
+	made lazyError
+}
+
+// errorBytes is the charge of an error and the map that describes it, texts of the script's own not counted.
+const errorBytes = 512
+
+func (e *Error) bytes() int64 {
+	n := 3 * (len(e.subject) + len(e.actual))
+	if e.Value.isString() {
+		n += 2 * min(e.Value.strLen(), maxError)
+	}
+	if inner, ok := e.inner.(*Error); ok {
+		n += int(inner.bytes())
+	}
+	return errorBytes + int64(n) + 64*int64(len(e.Trace))
+}
+
+// fill makes the entries of a map that describes an error.
+func (m *mapObj) fill() {
+	l := m.lazy
+	m.lazy = nil
+	o := l.err.caught(l.source).mp()
+	m.keys, m.vals, m.own = o.keys, o.vals, true
+	l.err = nil
+}
+
+// lacks reports whether the map is known, without filling it, to have no such key.
+func (m *mapObj) lacks(name string) bool {
+	if m.lazy == nil {
+		return false
+	}
+	switch name {
+	case "message", "line", "position", "error", "function", "source", "requested", "actual", "length", "index", "variable", "module",
+		"property", "type":
+		return false
+	}
+	return true
+}
+
+// caught is a map that describes the error.
+func (e *Error) caught(source string) Value {
 	var m entries
 	c := *e
 	pos := c.Position

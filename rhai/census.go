@@ -174,7 +174,13 @@ func (t *tracer) add(v Value) {
 			t.elements(v, a.v)
 			return
 		case KindMap:
-			t.mapObj(v, v.mp())
+			m := v.rawMap()
+			if m.lazy != nil {
+				t.live += mapHead + m.lazy.err.bytes()
+				v = m.lazy.err.Value
+				continue
+			}
+			t.mapObj(v, m)
 			return
 		case KindBlob:
 			t.live += blobHead + sizeClass(int64(cap(v.blob().b)))
@@ -192,7 +198,13 @@ func (t *tracer) add(v Value) {
 			return
 		case KindHost:
 			t.live += 48
-			if h := v.host(); h.typ != nil && h.typ.size != nil {
+			h := v.host()
+			if e, ok := h.v.(*Error); ok && h.typ == nil { // one that is being handled
+				t.live += e.bytes()
+				v = e.Value
+				continue
+			}
+			if h.typ != nil && h.typ.size != nil {
 				t.live += max(h.typ.size(h.v), 0)
 			}
 			return
@@ -266,7 +278,7 @@ func (f *tracing) part() []Value {
 	case KindFn:
 		return f.v.fn().curry
 	}
-	m := f.v.mp()
+	m := f.v.rawMap()
 	if m.big != nil {
 		return m.big.chunks[f.chunk].vals
 	}
@@ -278,7 +290,7 @@ func (f *tracing) more() bool {
 	if f.v.p.kind != KindMap {
 		return false
 	}
-	b := f.v.mp().big
+	b := f.v.rawMap().big
 	return b != nil && int(f.chunk)+1 < len(b.chunks)
 }
 

@@ -64,6 +64,13 @@ type Error struct {
 	index    int64      // …Bounds: the index asked for
 	inner    error      // ErrParsing, ErrInModule, ErrSystem: the cause
 	noFill   bool       // the position stays unknown
+	host     hostObj    // the error as a value of the machine
+}
+
+// value is the error as the machine keeps it while a catch block runs.
+func (e *Error) value() Value {
+	e.host = hostObj{hdr: hdr{kind: KindHost, depth: 1}, v: e}
+	return Value{p: &e.host.hdr}
 }
 
 // CallSite is one script call in a trace.

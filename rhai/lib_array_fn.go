@@ -433,10 +433,11 @@ func libDedup(c *Call) (Value, error) {
 			return Value{}, err
 		}
 		v, err := same(a.v[kept-1], a.v[i])
-		if err != nil && !swallowed(err) {
-			return Value{}, err
-		}
-		if err == nil && holds(v) {
+		if err != nil {
+			if err = c.swallow(err); err != nil {
+				return Value{}, err
+			}
+		} else if holds(v) {
 			continue
 		}
 		a.v[kept] = a.v[i]
@@ -447,9 +448,15 @@ func libDedup(c *Call) (Value, error) {
 	return Value{}, nil
 }
 
-// swallowed reports whether a comparing function may fail with err unnoticed: errors of the script, but never limits or
-// cancellation.
-func swallowed(err error) bool {
+// swallow lets a comparing function fail unnoticed: with an error of the script, never at a limit or a cancellation.
+// Making the error is charged.
+func (c *Call) swallow(err error) error {
 	e, ok := err.(*Error)
-	return ok && e.catchable()
+	if !ok || !e.catchable() {
+		return err
+	}
+	if err := c.Charge(20); err != nil {
+		return err
+	}
+	return c.vm.alloc(errorBytes)
 }

@@ -159,6 +159,9 @@ func libParseInt(c *Call, radix int64) (Value, error) {
 	if err := c.Charge(len(text) >> 4); err != nil {
 		return Value{}, err
 	}
+	if err := c.Alloc(3 * len(text)); err != nil { // of an error that shows it
+		return Value{}, err
+	}
 	n, err := parseInt(strings.TrimSpace(text), int(radix))
 	if err != nil {
 		return Value{}, errArithmetic("Error parsing integer number '%s': %v", text, err)
@@ -169,6 +172,9 @@ func libParseInt(c *Call, radix int64) (Value, error) {
 func libParseFloat(c *Call) (Value, error) {
 	text := c.text(0)
 	if err := c.Charge(len(text) >> 4); err != nil {
+		return Value{}, err
+	}
+	if err := c.Alloc(5 * len(text)); err != nil { // also of an error that shows it
 		return Value{}, err
 	}
 	f, err := parseFloat(strings.TrimSpace(text))

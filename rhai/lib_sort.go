@@ -147,10 +147,11 @@ func (c *Call) sortBy(a *arrayObj, f Value) error {
 	return c.mergeSort(a, func(x, y Value) (int, error) {
 		pair = [2]Value{share(x), share(y)}
 		v, err := c.Invoke(f, pair[:]...)
-		if err != nil && !swallowed(err) {
-			return 0, err
-		}
-		if err == nil {
+		if err != nil {
+			if err = c.swallow(err); err != nil {
+				return 0, err
+			}
+		} else {
 			v = v.untag()
 			switch {
 			case v.isInt():

@@ -411,7 +411,7 @@ func cutSlice[T any](s []T, n int) []T {
 func (vm *machine) unwind() bool {
 	for {
 		if h := vm.handler(); h != nil {
-			vm.regs[h.Reg] = Host(nil, vm.err)
+			vm.regs[h.Reg] = vm.err.value()
 			vm.err = nil
 			vm.pc = int(h.Target)
 			return true

@@ -14,7 +14,8 @@ import (
 // uses the methods, never the fields.
 type mapObj struct {
 	hdr
-	own  bool // keys may be written in place
+	own  bool       // keys may be written in place
+	lazy *lazyError // when not nil, the entries are yet to be made
 	keys []string
 	vals []Value
 	big  *bigMap // when not nil, keys and vals are empty

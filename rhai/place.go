@@ -437,6 +437,10 @@ func (vm *machine) fieldOf(in *bytecode.Ins) bool {
 	f := &vm.fn.prog.fields[in.D]
 	c := vm.regs[in.B].untag()
 	if c.kind() == KindMap {
+		if c.rawMap().lacks(f.name) {
+			vm.regs[in.A] = Value{}
+			return !vm.eng.strictMaps || vm.missing(f.name)
+		}
 		if s := vm.mapField(c.mp(), f); s != nil {
 			vm.regs[in.A] = *s
 			return true

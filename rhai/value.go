@@ -155,8 +155,16 @@ func (v Value) isMap() bool    { return v.p != nil && v.p.kind == KindMap }
 func (v Value) isFn() bool     { return v.p != nil && v.p.kind == KindFn }
 
 // Unchecked views of objects: the caller has looked at the kind.
-func (v Value) arr() *arrayObj  { return (*arrayObj)(unsafe.Pointer(v.p)) }
-func (v Value) mp() *mapObj     { return (*mapObj)(unsafe.Pointer(v.p)) }
+func (v Value) arr() *arrayObj { return (*arrayObj)(unsafe.Pointer(v.p)) }
+
+func (v Value) mp() *mapObj {
+	m := v.rawMap()
+	if m.lazy != nil {
+		m.fill()
+	}
+	return m
+}
+func (v Value) rawMap() *mapObj { return (*mapObj)(unsafe.Pointer(v.p)) }
 func (v Value) blob() *blobObj  { return (*blobObj)(unsafe.Pointer(v.p)) }
 func (v Value) rng() *rangeObj  { return (*rangeObj)(unsafe.Pointer(v.p)) }
 func (v Value) fn() *fnObj      { return (*fnObj)(unsafe.Pointer(v.p)) }
