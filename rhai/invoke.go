@@ -616,6 +616,13 @@ func (vm *machine) runBody(p *Program, adj int) (Value, *Error) {
 		return Value{}, err
 	}
 	vm.frames[vm.fp-1].flags |= frameEntry | frameBody
+	if p.body.nfar > 0 {
+		scope := vm.scope
+		if adj > 0 {
+			scope = nil // an imported script sees none
+		}
+		p.farIn(vm, scope)
+	}
 	return vm.finish()
 }
 

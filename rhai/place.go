@@ -38,11 +38,14 @@ func (vm *machine) rootPlace(in *bytecode.Ins) bool {
 	case bytecode.PReg:
 		vm.place = &vm.regs[in.A]
 		if in.B == 2 {
-			vm.placeRO = int(in.A) < len(vm.outer) && vm.outer[in.A]
+			vm.placeRO = vm.outerConst(int(in.A))
 		}
 	case bytecode.PFar:
 		vm.place = &vm.ext.far[in.D]
-		vm.placeName = 0
+		vm.placeName = int32(in.A) | int32(in.C)<<8
+		if in.B == 2 {
+			vm.placeRO = vm.outerConst(farOuter + int(in.D))
+		}
 	case bytecode.PCell:
 		c := vm.regs[in.A].cell()
 		if c.flags&flagLocked != 0 {
@@ -50,7 +53,10 @@ func (vm *machine) rootPlace(in *bytecode.Ins) bool {
 		}
 		vm.place, vm.placeCell = &c.v, c
 		if in.B == 2 {
-			vm.placeRO = int(in.A) < len(vm.outer) && vm.outer[in.A]
+			vm.placeRO = vm.outerConst(int(in.A))
+			if in.C != 0 {
+				vm.placeRO = vm.outerConst(farOuter + int(in.C) - 1)
+			}
 		}
 	case bytecode.PThis:
 		if vm.ext == nil || vm.ext.this == nil {
@@ -60,6 +66,12 @@ func (vm *machine) rootPlace(in *bytecode.Ins) bool {
 	}
 	return true
 }
+
+// farOuter is where the far slots begin in the list of constant outside variables.
+const farOuter = 256
+
+// outerConst reports whether the outside variable in a register, or in a far slot, is constant.
+func (vm *machine) outerConst(i int) bool { return i < len(vm.outer) && vm.outer[i] }
 
 // step moves the place to an element.
 func (vm *machine) step(s pathStep, next *Value) {

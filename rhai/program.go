@@ -227,30 +227,66 @@ func (p *Program) scopeIn(vm *machine, scope *Scope) {
 		return
 	}
 	for _, o := range p.unit.Outer {
-		i := scope.find(o.Name)
-		if i < 0 || o.Slot.Far {
+		if i := scope.find(o.Name); i >= 0 && !o.Slot.Far {
+			v := share(scope.vars[i].value)
+			if o.Slot.Cell {
+				vm.stack[o.Slot.Reg].cell().v = v
+			} else {
+				vm.stack[o.Slot.Reg] = v
+			}
+			if scope.vars[i].constant {
+				vm.markConst(int(o.Slot.Reg))
+			}
+		}
+	}
+}
+
+// markConst notes that an outside variable is constant.
+func (vm *machine) markConst(i int) {
+	for len(vm.outer) <= i {
+		vm.outer = append(vm.outer, false)
+	}
+	vm.outer[i] = true
+}
+
+// farIn is scopeIn for the variables that have no register, which exist once the body's frame does.
+func (p *Program) farIn(vm *machine, scope *Scope) {
+	far := vm.ext.far
+	for _, t := range p.unit.TopVars {
+		if t.Slot.Far {
+			far[t.Slot.Reg] = Value{p: &vUndef}
+		}
+	}
+	for _, o := range p.unit.Outer {
+		if !o.Slot.Far {
 			continue
 		}
-		v := share(scope.vars[i].value)
-		if o.Slot.Cell {
-			vm.stack[o.Slot.Reg].cell().v = v
-		} else {
-			vm.stack[o.Slot.Reg] = v
-		}
-		if scope.vars[i].constant {
-			for len(vm.outer) <= int(o.Slot.Reg) {
-				vm.outer = append(vm.outer, false)
+		v := Value{p: &vUndef}
+		if scope != nil {
+			if i := scope.find(o.Name); i >= 0 {
+				v = share(scope.vars[i].value)
+				if scope.vars[i].constant {
+					vm.markConst(farOuter + int(o.Slot.Reg))
+				}
 			}
-			vm.outer[o.Slot.Reg] = true
 		}
+		if o.Slot.Cell {
+			c := &cellObj{hdr: hdr{kind: kindCell}, v: v}
+			v = Value{p: &c.hdr}
+		}
+		far[o.Slot.Reg] = v
 	}
 }
 
 // scopeOut copies changed and new variables back. It runs before the body's frame ends.
 func (p *Program) scopeOut(vm *machine, scope *Scope) {
 	for _, o := range p.unit.Outer {
-		if i := scope.find(o.Name); i >= 0 && !scope.vars[i].constant && !o.Slot.Far {
-			scope.vars[i].value = share(vm.stack[o.Slot.Reg].deref())
+		if i := scope.find(o.Name); i >= 0 && !scope.vars[i].constant {
+			place := &vm.stack[min(int(o.Slot.Reg), len(vm.stack)-1)]
+			if o.Slot.Far {
+				place = &vm.ext.far[o.Slot.Reg]
+			}
+			scope.vars[i].value = share(place.deref())
 		}
 	}
 	for _, t := range p.unit.TopVars {

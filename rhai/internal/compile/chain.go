@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"math"
+
 	"github.com/picloud/picloud/rhai/internal/bytecode"
 	"github.com/picloud/picloud/rhai/syntax"
 )
@@ -296,7 +298,7 @@ func (c *fn) placeVar(v *variable, pos syntax.Pos) {
 	r := int(v.slot.Reg)
 	if v.slot.Far {
 		if !v.slot.Cell && !v.outer {
-			c.emit(bytecode.PFar, 0, b, 0, v.slot.Reg, pos)
+			c.placeFar(v, b, name, pos)
 			return
 		}
 		r = c.temp(1)
@@ -305,10 +307,10 @@ func (c *fn) placeVar(v *variable, pos syntax.Pos) {
 			c.emit(bytecode.Check, r, 0, 0, name, pos)
 		}
 		if !v.slot.Cell {
-			c.emit(bytecode.PFar, 0, b, 0, v.slot.Reg, pos)
+			c.placeFar(v, b, name, pos)
 			return
 		}
-		c.emit(bytecode.PCell, r, b, 0, name, pos)
+		c.emit(bytecode.PCell, r, b, min(int(v.slot.Reg)+1, 255), name, pos)
 		return
 	}
 	if v.outer {
@@ -319,6 +321,14 @@ func (c *fn) placeVar(v *variable, pos syntax.Pos) {
 		op = bytecode.PCell
 	}
 	c.emit(op, r, b, 0, name, pos)
+}
+
+// placeFar emits PFar, which has its name in two bytes: it names the constant in an error.
+func (c *fn) placeFar(v *variable, b int, name int32, pos syntax.Pos) {
+	if name > math.MaxUint16 {
+		name = 0
+	}
+	c.emit(bytecode.PFar, int(name&0xff), b, int(name>>8), v.slot.Reg, pos)
 }
 
 // walk moves the current place along index and property links.

@@ -437,17 +437,19 @@ func (c *fn) body(s *syntax.Script) {
 
 // declareOuter reserves registers for the names that the body mentions without defining them.
 func (c *fn) declareOuter() {
-	for _, name := range c.facts.free {
-		if _, ok := c.byName[name]; ok {
-			continue // a bare function name is a function pointer
+	for _, cells := range [2]bool{true, false} { // what closures capture comes first and is near while there is room
+		for _, name := range c.facts.free {
+			if _, ok := c.byName[name]; ok || c.facts.outer[name] != cells {
+				continue // a bare function name is a function pointer
+			}
+			slot := c.local()
+			slot.Cell = cells
+			if c.outerIndex == nil {
+				c.outerIndex = map[string]int{}
+			}
+			c.outerIndex[name] = len(c.outer)
+			c.outer = append(c.outer, variable{name: name, slot: slot, outer: true})
 		}
-		slot := c.local()
-		slot.Cell = c.facts.outer[name]
-		if c.outerIndex == nil {
-			c.outerIndex = map[string]int{}
-		}
-		c.outerIndex[name] = len(c.outer)
-		c.outer = append(c.outer, variable{name: name, slot: slot, outer: true})
 	}
 }
 
