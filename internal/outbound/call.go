@@ -171,6 +171,8 @@ func describe(ctx context.Context, to *target, err error) error {
 		return fmt.Errorf("%s did not accept the connection in time", host)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s closed the connection before it answered", host)
+	case strings.Contains(err.Error(), "server closed idle connection"):
+		return fmt.Errorf("%s closed the connection before it answered", host)
 	case errors.As(err, &op):
 		return fmt.Errorf("the connection to %s failed", host)
 	}

@@ -115,6 +115,8 @@ func (c *Client) acquire(app string, networks []string) (t *transport, release f
 			MaxIdleConns:           idleAll,
 			MaxIdleConnsPerHost:    idleHost,
 			MaxResponseHeaderBytes: maxHeaders,
+			// What a server may send ahead is not charged to the script yet.
+			HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 512 << 10, MaxReceiveBufferPerConnection: 1 << 20},
 		}}
 		c.transports[key] = t
 	}

@@ -28,8 +28,10 @@ func systemResolver(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host+".")
 }
 
-// dialTimeout bounds an attempt to connect to one address.
-const dialTimeout = 10 * time.Second
+const (
+	dialTimeout  = 10 * time.Second       // to connect to any of a host's addresses
+	attemptDelay = 250 * time.Millisecond // until the next one is tried, too (RFC 8305, section 8)
+)
 
 // dialer connects to what networks and the guard allow. What is checked is the
 // very address that is dialled, so that a name cannot have another one in between.
@@ -71,25 +73,87 @@ func (d *dialer) dial(ctx context.Context, transport, address string) (net.Conn,
 	if len(targets) == 0 {
 		return nil, &lookupError{host + " has no address"}
 	}
-	for i, at := range targets {
-		var conn net.Conn
-		conn, err = d.one(ctx, transport, at, len(targets)-i)
-		if err == nil || ctx.Err() != nil {
-			return conn, err
-		}
-	}
-	return nil, err
+	return d.race(ctx, transport, alternating(targets))
 }
 
-// one connects to one address in its share of the time that is left.
-func (d *dialer) one(ctx context.Context, transport string, at netip.AddrPort, left int) (net.Conn, error) {
-	timeout := dialTimeout
-	if end, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, max(time.Until(end)/time.Duration(left), time.Second))
+// alternating orders addresses so that IPv6 and IPv4 take turns, beginning with
+// the first (RFC 8305, section 4).
+func alternating(list []netip.AddrPort) []netip.AddrPort {
+	var same, other []netip.AddrPort
+	for _, at := range list {
+		if at.Addr().Is4() == list[0].Addr().Is4() {
+			same = append(same, at)
+		} else {
+			other = append(other, at)
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	out := make([]netip.AddrPort, 0, len(list))
+	for i := range max(len(same), len(other)) {
+		if i < len(same) {
+			out = append(out, same[i])
+		}
+		if i < len(other) {
+			out = append(out, other[i])
+		}
+	}
+	return out
+}
+
+// race connects to the first address that answers. An address gets a while to do
+// so before the next one is tried as well, so that one which swallows packets
+// holds up nobody (RFC 8305, section 5). The first error is the one that is told.
+func (d *dialer) race(ctx context.Context, transport string, targets []netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	return d.client.dial(ctx, transport, at)
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	results := make(chan result, len(targets))
+	begun, ended := 0, 0
+	begin := func() {
+		at := targets[begun]
+		begun++
+		go func() {
+			conn, err := d.client.dial(ctx, transport, at)
+			results <- result{conn, err}
+		}()
+	}
+	begin()
+	next := time.NewTimer(attemptDelay)
+	defer next.Stop()
+	var first error
+	for {
+		select {
+		case r := <-results:
+			ended++
+			if r.err == nil {
+				go func(open int) { // they end with ctx
+					for range open {
+						if late := <-results; late.conn != nil {
+							late.conn.Close()
+						}
+					}
+				}(begun - ended)
+				return r.conn, nil
+			}
+			if first == nil {
+				first = r.err
+			}
+			switch {
+			case begun < len(targets) && ctx.Err() == nil:
+				begin()
+				next.Reset(attemptDelay)
+			case begun == ended:
+				return nil, first
+			}
+		case <-next.C:
+			if begun < len(targets) {
+				begin()
+				next.Reset(attemptDelay)
+			}
+		}
+	}
 }
 
 // refusal says why an address must not be reached, "" if it may be.

@@ -441,6 +441,56 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// An address that swallows packets, or refuses, does not keep the others from
+// being tried.
+func TestAnotherAddress(t *testing.T) {
+	slow, down, good := netip.MustParseAddr("2606:4700::1"), netip.MustParseAddr("93.184.216.34"), netip.MustParseAddr("93.184.216.35")
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	var mu sync.Mutex
+	var tried []netip.Addr
+	c := New(Config{
+		Resolver: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{slow, down, good}, nil },
+		Dial: func(ctx context.Context, network string, at netip.AddrPort) (net.Conn, error) {
+			mu.Lock()
+			tried = append(tried, at.Addr())
+			mu.Unlock()
+			switch at.Addr() {
+			case slow:
+				<-ctx.Done()
+				return nil, ctx.Err()
+			case down:
+				return nil, errors.New("down")
+			}
+			var d net.Dialer
+			return d.DialContext(ctx, network, s.Listener.Addr().String())
+		},
+		Local: func() []netip.Addr { return nil },
+	})
+	t.Cleanup(c.Close)
+	if _, _, _, err := get(t, c, Request{URL: "http://api.example/"}); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{slow.String(), down.String(), good.String()}, texts(tried)); d != "" {
+		t.Error(d)
+	}
+	order := alternating([]netip.AddrPort{netip.AddrPortFrom(slow, 1), netip.AddrPortFrom(slow, 2), netip.AddrPortFrom(down, 3), netip.AddrPortFrom(good, 4), netip.AddrPortFrom(good, 5)})
+	var ports []uint16
+	for _, at := range order {
+		ports = append(ports, at.Port())
+	}
+	if d := cmp.Diff([]uint16{1, 3, 2, 4, 5}, ports); d != "" {
+		t.Error(d)
+	}
+}
+
+func texts(list []netip.Addr) (out []string) {
+	for _, a := range list {
+		out = append(out, a.String())
+	}
+	return out
+}
+
 func TestTransportsAreBounded(t *testing.T) {
 	w := newWorld()
 	w.names["api.example"] = []string{"93.184.216.34"}
