@@ -7,8 +7,10 @@ package pic
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,8 @@ import (
 	"github.com/picloud/picloud/internal/pic/apps"
 	"github.com/picloud/picloud/internal/pic/audit"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/complete"
+	"github.com/picloud/picloud/internal/pic/credentials"
 	"github.com/picloud/picloud/internal/pic/data"
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/pic/exit"
@@ -86,6 +90,9 @@ func Run(ctx context.Context, env *cli.Env, args []string, offline Offline) int 
 	if !started && !errors.As(err, &e) {
 		err = &exit.Error{Code: exit.Usage, Err: err}
 	}
+	if errors.As(err, &e) && e.Status == http.StatusUnauthorized && env.Getenv(credentials.EnvToken) != "" {
+		e.Hint = credentials.EnvToken + " is set, and goes before what pic login keeps: set it to a token that works, or unset it."
+	}
 	if exit.Code(err) == exit.Usage && exit.Hint(err) == "" {
 		errors.As(err, &e)
 		e.Hint = "Run '" + cmd.CommandPath() + " --help' for how to use it."
@@ -155,11 +162,30 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		tests.Command(env, offline.Tests),
 		version.Command(env),
 	)
+	// Names of files are offered where a command takes one.
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	each(root, func(c *cobra.Command) {
+		if c.ValidArgsFunction == nil && (strings.Contains(c.Use, "FILE") || strings.Contains(c.Use, "DIR")) {
+			c.ValidArgsFunction = complete.Files
+		}
+	})
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" {
 			// cobra answers a shell it does not know with help and success.
 			c.Args, c.RunE = cobra.ArbitraryArgs, group.RunE
+		}
+		if c.Name() == "help" {
+			// cobra answers a command it does not know with the whole help and success.
+			c.Run, c.RunE = nil, func(cmd *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err != nil || len(rest) > 0 {
+					return exit.Usagef("there is no command %q", strings.Join(args, " "))
+				}
+				about.InitDefaultHelpFlag()
+				return about.Help()
+			}
 		}
 	}
 	return root

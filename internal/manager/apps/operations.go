@@ -216,6 +216,9 @@ func (s *service) delete(ctx context.Context, in *struct {
 },
 ) (*struct{}, error) {
 	app := api.App(ctx)
+	if in.Force {
+		api.Note(ctx, "with its scripts")
+	}
 	err := s.Store.DeleteApp(ctx, app.ID, in.Force)
 	switch {
 	case errors.Is(err, store.ErrNotEmpty):

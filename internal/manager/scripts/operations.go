@@ -182,6 +182,7 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	}
 	hash := sha256.Sum256([]byte(d.Source))
 	d.SourceHash = hex.EncodeToString(hash[:])
+	api.Note(ctx, "source %.12s…", d.SourceHash)
 	if in.Body.Endpoint != nil {
 		d.Endpoint = *in.Body.Endpoint
 	} else {
@@ -332,6 +333,7 @@ func (s *service) activate(ctx context.Context, in *struct {
 	if _, err := s.Store.Script(ctx, app.ID, in.Script); err != nil {
 		return nil, of(ctx, in.Script, err)
 	}
+	api.Note(ctx, "version %d", in.Body.Version)
 	made, err := s.Store.ActivateVersion(ctx, app.ID, in.Script, in.Body.Version, api.Identity(ctx).User.ID, s.Now())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, noVersion(in.Script, in.Body.Version)

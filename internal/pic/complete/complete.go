@@ -96,6 +96,11 @@ func apps(ctx context.Context, env *cli.Env, typed, suffix string) []string {
 	return names
 }
 
+// Files offers the names of files, which the shell knows.
+func Files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
 // Words offers fixed words.
 func Words(words ...string) Func {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return words, none }

@@ -134,8 +134,9 @@ func rmCommand(env *cli.Env) *cobra.Command {
 token between the underscores; pic api-keys ls shows it.
 
 On a terminal pic asks first; elsewhere --yes is needed.`,
-		Example: "  pic api-keys rm 0123456789abcdef",
-		Args:    cli.Args("ID"),
+		Example:           "  pic api-keys rm 0123456789abcdef",
+		Args:              cli.Args("ID"),
+		ValidArgsFunction: complete.Keys(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cli.Do(cmd.Context(), env, yes, "End the API key "+args[0]+"? Programs that use it stop working.", "Ended "+args[0]+".",
 				func(ctx context.Context, c *client.Client) error { return c.DeleteAPIKey(ctx, args[0]) })

@@ -36,8 +36,12 @@ func columns(w *output.Writer) []output.Column[row] {
 	return tableColumns
 }
 
+// longestLine is how many columns a table gives a line that was logged: enough for
+// what a person reads, and not for what a script dumps. TSV and JSON have it whole.
+const longestLine = 400
+
 // tableColumns show an execution on a line of its own and below it why it
-// failed and what it logged, both whole: they are what a person looks for.
+// failed, whole, and what it logged.
 var tableColumns = []output.Column[row]{
 	{Name: "time", MinWidth: len("2006-01-02T15:04:05.000Z"), Value: func(r row) string {
 		return r.own(output.TimeMillis(r.e.StartedAt))
@@ -59,7 +63,7 @@ var tableColumns = []output.Column[row]{
 		}
 		return r.own(fmt.Sprintf("%d more calls", r.e.CallsDropped))
 	}, Color: func(row) output.Color { return output.Yellow }},
-	{Name: "line", Below: true, Value: func(r row) string {
+	{Name: "line", Below: true, Most: longestLine, Value: func(r row) string {
 		if r.call != nil {
 			return "call " + described(r.call) + ", " + millis(r.call.DurationUs) + " ms"
 		}

@@ -93,11 +93,12 @@ every app without being members.`,
 func updateCommand(env *cli.Env) *cobra.Command {
 	var app, role string
 	cmd := &cobra.Command{
-		Use:     "update USER",
-		Short:   "Give a member another role",
-		Long:    "Give a member another role, from the next request on.\n\n" + roles,
-		Example: "  pic members update zoe --app demo --role viewer",
-		Args:    cli.Args("USER"),
+		Use:               "update USER",
+		Short:             "Give a member another role",
+		Long:              "Give a member another role, from the next request on.\n\n" + roles,
+		Example:           "  pic members update zoe --app demo --role viewer",
+		Args:              cli.Args("USER"),
+		ValidArgsFunction: complete.Members(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.Member, error) {
 				return c.UpdateMember(ctx, app, args[0], role)
@@ -118,8 +119,9 @@ func rmCommand(env *cli.Env) *cobra.Command {
 		Long: `Take a member out of an app, from the next request on.
 
 On a terminal pic asks first; elsewhere --yes is needed.`,
-		Example: "  pic members rm zoe --app demo",
-		Args:    cli.Args("USER"),
+		Example:           "  pic members rm zoe --app demo",
+		Args:              cli.Args("USER"),
+		ValidArgsFunction: complete.Members(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cli.Do(cmd.Context(), env, yes, "Take "+args[0]+" out of "+app+"?", args[0]+" is no longer a member of "+app+".",
 				func(ctx context.Context, c *client.Client) error { return c.RemoveMember(ctx, app, args[0]) })

@@ -97,8 +97,11 @@ func (t *table[T]) write(records []T) error {
 			t.line(&b, rows[r], func(i int) Color { return t.columns[i].color(rec) })
 		}
 		for _, c := range t.below {
-			if v := c.Value(rec); v != "" {
-				b.WriteString(indent + t.w.Paint(Printable(v), c.color(rec)) + "\n")
+			if v := Printable(c.Value(rec)); v != "" {
+				if c.Most > 0 {
+					v = truncate(v, c.Most)
+				}
+				b.WriteString(indent + t.w.Paint(v, c.color(rec)) + "\n")
 			}
 		}
 	}

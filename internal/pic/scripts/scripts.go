@@ -79,7 +79,7 @@ func activateCommand(env *cli.Env) *cobra.Command {
 APP/SCRIPT --versions" lists them.`,
 		Example:           "  pic scripts activate demo/hello 3",
 		Args:              cli.Args("APP/SCRIPT", "VERSION"),
-		ValidArgsFunction: complete.Scripts(env, nil),
+		ValidArgsFunction: complete.ScriptAndVersion(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, err := env.Writer()
 			if err != nil {

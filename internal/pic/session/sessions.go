@@ -7,6 +7,7 @@ import (
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 )
@@ -71,6 +72,7 @@ On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: `  pic sessions rm 0190a000-0000-7000-8000-000000000001
   pic sessions rm --all
   pic sessions rm --all --user zoe`,
+		ValidArgsFunction: complete.Sessions(env),
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case all && len(args) > 0:

@@ -105,10 +105,11 @@ func lsCommand(env *cli.Env) *cobra.Command {
 
 func showCommand(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:     "show USER",
-		Short:   "Show a user",
-		Example: "  pic users show zoe",
-		Args:    cli.Args("USER"),
+		Use:               "show USER",
+		Short:             "Show a user",
+		Example:           "  pic users show zoe",
+		Args:              cli.Args("USER"),
+		ValidArgsFunction: complete.Users(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.User, error) {
 				return c.User(ctx, args[0])
@@ -130,7 +131,8 @@ you change with "pic password".
 ` + roles,
 		Example: `  pic users update zoe --role admin
   pic users update zoe --password-stdin < password`,
-		Args: cli.Args("USER"),
+		Args:              cli.Args("USER"),
+		ValidArgsFunction: complete.Users(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var change client.UpdateUser
 			if role != "" {
@@ -166,8 +168,9 @@ func rmCommand(env *cli.Env) *cobra.Command {
 stays. The last owner cannot be removed.
 
 On a terminal pic asks first; elsewhere --yes is needed.`,
-		Example: "  pic users rm zoe",
-		Args:    cli.Args("USER"),
+		Example:           "  pic users rm zoe",
+		Args:              cli.Args("USER"),
+		ValidArgsFunction: complete.Users(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cli.Do(cmd.Context(), env, yes, "Remove the user "+args[0]+", with their API keys and memberships?", "Removed "+args[0]+".",
 				func(ctx context.Context, c *client.Client) error { return c.DeleteUser(ctx, args[0]) })
