@@ -224,7 +224,7 @@ func (g *guide) bash(t *testing.T, command string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	host := strings.TrimPrefix(g.s.url, "http://")
-	cmd := exec.CommandContext(ctx, "bash", "-c", strings.ReplaceAll(command, published, host))
+	cmd := exec.CommandContext(ctx, "bash", "-c", strings.NewReplacer(published, host, elsewhere, g.api).Replace(command))
 	cmd.Dir = g.work
 	cmd.Env = append(g.s.environment(g.work), "COLUMNS=100", "NO_COLOR=1", "TERM=xterm")
 	person, program := terminaltest.Open(t)
@@ -236,7 +236,7 @@ func (g *guide) bash(t *testing.T, command string) (string, error) {
 	out, _ := io.ReadAll(person)
 	err := cmd.Wait()
 	person.Close()
-	text := strings.NewReplacer("\r\n", "\n", host, published, strings.TrimPrefix(g.api, "http://"), strings.TrimPrefix(elsewhere, "https://")).Replace(string(out))
+	text := strings.NewReplacer("\r\n", "\n", host, published, g.api, elsewhere, strings.TrimPrefix(g.api, "http://"), strings.TrimPrefix(elsewhere, "https://")).Replace(string(out))
 	return text, err
 }
 
