@@ -28,6 +28,9 @@ var httpResponseType = rhai.NewType[*httpResponse]("HttpResponse").
 	Describe("Another server's answer, which the functions of `http` return.").
 	MemSize(func(r *httpResponse) int64 {
 		n := 200 + len(r.bytes) + len(r.url)
+		if !r.body.IsUnit() {
+			n += len(r.bytes)
+		}
 		for k, vs := range r.header {
 			n += 64 + len(k)
 			for _, v := range vs {

@@ -3,6 +3,7 @@ package pic_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,7 @@ func example(t *testing.T, g *guide, app, folder string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.rhai") })
 		for _, f := range files {
 			g.shell(t, "pic scripts deploy '"+f+"' --app "+app+flags)
 		}
@@ -54,6 +56,7 @@ func example(t *testing.T, g *guide, app, folder string) {
 	if deploy("*.rhai", "") == 0 {
 		t.Fatalf("%s holds no endpoint", folder)
 	}
+	g.shell(t, "pic test '"+folder+"'")
 	checks, err := filepath.Glob(filepath.Join(folder, "*.check"))
 	if err != nil || len(checks) == 0 {
 		t.Fatalf("%s holds no check (%v)", folder, err)
