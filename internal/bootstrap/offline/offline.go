@@ -83,6 +83,7 @@ func New(c Config) (*Runtime, error) {
 		Executor: r.local,
 		Recorder: record(c.Record),
 		Data:     r.data,
+		Secrets:  r.apps,
 		Control:  c.Other,
 		Limits:   Limits,
 	})
@@ -123,6 +124,10 @@ func (r *Runtime) Open(networks []string, own net.Addr) error {
 	return nil
 }
 
+// Settings replaces the variables, which are the secrets, too. Requests under way
+// end with the variables that they began with.
+func (r *Runtime) Settings(values map[string]string) { r.apps.set(values) }
+
 // Check returns why a source does not compile, and where; 0 is unknown.
 func (r *Runtime) Check(name, source string) (line, column int, err error) {
 	err = r.executor.Check(name, source)
@@ -149,6 +154,7 @@ type apps struct {
 	mu         sync.Mutex
 	deployment store.Deployment
 	networks   []string            // open to HTTP calls
+	settings   map[string]string   // variables and secrets by name; replaced as a whole
 	sources    []map[string]string // by hash, of the latest deployments, the newest last
 	changed    []func(store.Change)
 }
@@ -163,7 +169,7 @@ func (a *apps) deploy(scripts []dev.Script) {
 	a.mu.Lock()
 	d := store.Deployment{
 		AppID: appID, Number: a.deployment.Number + 1, Parent: a.deployment.Number, CreatedAt: time.Now().UTC(),
-		Manifest: store.Manifest{Scripts: map[string]store.ManifestScript{}},
+		Manifest: store.Manifest{Scripts: map[string]store.ManifestScript{}, Variables: a.settings},
 	}
 	sources := map[string]string{}
 	for _, s := range scripts {
@@ -192,6 +198,27 @@ func (a *apps) open(networks []string) {
 	for _, f := range changed {
 		f(store.Change{AppID: appID, Slug: a.slug})
 	}
+}
+
+func (a *apps) set(values map[string]string) {
+	a.mu.Lock()
+	a.settings, a.deployment.Manifest.Variables = values, values
+	changed := a.changed
+	a.mu.Unlock()
+	for _, f := range changed {
+		f(store.Change{AppID: appID, Slug: a.slug})
+	}
+}
+
+// Secret implements orchestrator.Secrets.
+func (a *apps) Secret(_ context.Context, _, name string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	value, ok := a.settings[name]
+	if !ok {
+		return "", fmt.Errorf("the secret %s: %w", name, store.ErrNotFound)
+	}
+	return value, nil
 }
 
 // current is the deployment that is active.

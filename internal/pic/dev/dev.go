@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/dotenv"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/store"
 )
@@ -40,6 +43,8 @@ type Runtime interface {
 	// Open lets scripts call networks that are not public, but nothing at own,
 	// where the Runtime itself is reached.
 	Open(networks []string, own net.Addr) error
+	// Settings replaces the variables, which are the secrets, too.
+	Settings(values map[string]string)
 	// Close waits for what is running.
 	Close(context.Context) error
 }
@@ -54,6 +59,7 @@ type options struct {
 	app    string
 
 	networks []string
+	envFile  string
 }
 
 // Command returns "pic dev".
@@ -68,6 +74,9 @@ and errors with their position, appear on standard error.
 
 Scripts may call every host of the public internet; --open-network opens what is not
 public, such as a server on this machine.
+
+The file .env beside the scripts, or the one that --env-file names, holds variables:
+env::get reads them, and secret::get, too. It is read again when it changes.
 
 DIR is an app: its *.rhai files are endpoints, those in DIR/lib are libraries. Of a
 FILE only that is an endpoint; what lies beside it can be imported.`,
@@ -84,6 +93,7 @@ FILE only that is an endpoint; what lies beside it can be imported.`,
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8090", "answer at `HOST:PORT`; port 0 picks a free one")
 	f.StringVarP(&o.app, "app", "a", "", "name the app `APP` (default: the directory's name; for a file \"dev\")")
+	f.StringVar(&o.envFile, "env-file", "", "read variables and secrets from `FILE` (default: .env beside the scripts, if it is there)")
 	f.StringArrayVar(&o.networks, "open-network", nil, "let scripts call `NETWORK` although it is not public; may be repeated")
 	return cmd
 }
@@ -107,7 +117,7 @@ func run(ctx context.Context, env *cli.Env, runtime New, o options) error {
 	if err != nil {
 		return err
 	}
-	s = &served{project: p, runtime: rt, screen: screen, app: o.app}
+	s = &served{project: p, runtime: rt, screen: screen, app: o.app, envFile: o.envFile}
 
 	w, err := watch(p)
 	if err != nil {
@@ -153,10 +163,12 @@ type served struct {
 	screen  *screen
 	app     string
 	base    string
+	envFile string // as it was named; empty: .env, which need not be there
 
 	mu      sync.Mutex
 	last    map[string]Script // as deployed last, by name
 	told    map[string]bool   // complaints that stand
+	values  map[string]string // variables and secrets
 	failure string            // why the last reload failed
 }
 
@@ -201,6 +213,9 @@ func (s *served) follow(ctx context.Context, w *watcher, ended <-chan error) err
 // reload reads the files and deploys them if any has changed. s.mu is held, or
 // nothing is served yet.
 func (s *served) reload() error {
+	if err := s.readEnv(); err != nil {
+		return err
+	}
 	scripts, leftOut, err := s.project.read()
 	if err != nil {
 		return err
@@ -233,6 +248,35 @@ func (s *served) reload() error {
 		}
 	}
 	s.last = now
+	return nil
+}
+
+// readEnv reads the variables and secrets again.
+func (s *served) readEnv() error {
+	name := s.envFile
+	if name == "" {
+		name = filepath.Join(s.project.dir, ".env")
+	}
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && s.envFile == "" {
+		err = nil
+	}
+	var values map[string]string
+	if f != nil {
+		values, err = dotenv.Read(f)
+		f.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if maps.Equal(values, s.values) {
+		return nil
+	}
+	if s.values != nil {
+		s.screen.say("%s: reloaded", filepath.Base(name))
+	}
+	s.values = values
+	s.runtime.Settings(values)
 	return nil
 }
 
