@@ -22,9 +22,14 @@ func (e *Engine) Check(name, source string) ([]Warning, error) {
 	if _, err := e.Compile(name, source); err != nil {
 		return nil, err
 	}
+	return e.Warnings(source), nil
+}
+
+// Warnings is the second half of [Engine.Check], for a source that compiled.
+func (e *Engine) Warnings(source string) []Warning {
 	s, notes, err := syntax.ParseNotes(source, e.parseOptions())
 	if err != nil {
-		return nil, parseError(err)
+		return nil
 	}
 	c := checker{eng: e, notes: notes, functions: map[string][]int{}}
 	for _, f := range s.Functions {
@@ -40,14 +45,18 @@ func (e *Engine) Check(name, source string) ([]Warning, error) {
 	if !c.dynamic { // else what a function sees depends on who calls it
 		for _, u := range notes.Undefined {
 			if c.functions[u.Name] == nil {
-				c.warn(u.Pos, "Variable not found: "+u.Name, hiddenVariable(notes, u.Name))
+				hint := hiddenVariable(notes, u.Name)
+				if hint == "" {
+					hint = "a function sees its parameters and what it defines: pass " + u.Name + " as an argument"
+				}
+				c.warn(u.Pos, "Variable not found: "+u.Name, hint)
 			}
 		}
 	}
 	slices.SortStableFunc(c.warnings, func(a, b Warning) int {
 		return cmp.Or(cmp.Compare(a.Position.Line, b.Position.Line), cmp.Compare(a.Position.Col, b.Position.Col))
 	})
-	return c.warnings, nil
+	return c.warnings
 }
 
 type checker struct {

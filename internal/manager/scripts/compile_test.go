@@ -2,6 +2,7 @@ package scripts
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,5 +75,23 @@ func TestSourceLines(t *testing.T) {
 		if got := sourceLine(c.source, c.number); got != c.want {
 			t.Errorf("line %d of %.20q is %.20q", c.number, c.source, got)
 		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	engine := rhai.NewEngine()
+	got := mistakes(engine, "let f = |x| x;\nf(1);\nfn g() { request.path }")
+	want := []Warning{
+		{Message: "Function not found: f with 1 argument: f is a variable: a closure in a variable is called with f.call(…)", Line: 2, Column: 1},
+		{Message: "Variable not found: request: a function sees its parameters and what it defines: pass request as an argument", Line: 3, Column: 10},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := mistakes(engine, strings.Repeat("nothing();\n", 100)); len(got) != maxWarnings/2 {
+		t.Errorf("%d warnings", len(got))
+	}
+	if got := mistakes(engine, "request.path"); got != nil {
+		t.Errorf("got %+v", got)
 	}
 }

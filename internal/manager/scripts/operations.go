@@ -176,7 +176,7 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	warnings, err := s.warnings(ctx, app, in.Script, program)
+	warnings, err := s.warnings(ctx, app, in.Script, in.Body.Source, program)
 	if err != nil {
 		return nil, err
 	}

@@ -19,10 +19,10 @@ type Warning struct {
 // maxWarnings bounds the warnings of a deploy.
 const maxWarnings = 20
 
-// warnings says what a script imports and its app does not hold. That is no
-// error: what imports one another has to be deployed in some order.
-func (s *service) warnings(ctx context.Context, app store.App, name string, program *rhai.Program) ([]Warning, error) {
-	var out []Warning
+// warnings says what a script imports and its app does not hold, and what is certain to fail when it is reached. That is no
+// error: what imports one another has to be deployed in some order, and what is never reached does no harm.
+func (s *service) warnings(ctx context.Context, app store.App, name, source string, program *rhai.Program) ([]Warning, error) {
+	out := mistakes(s.Engine, source)
 	known := map[string]bool{}
 	for _, i := range program.Imports() {
 		if known[i.Path] {
@@ -47,4 +47,19 @@ func (s *service) warnings(ctx context.Context, app store.App, name string, prog
 		}
 	}
 	return out, nil
+}
+
+// mistakes is what the engine warns of, with what may help; half of the room at most.
+func mistakes(engine *rhai.Engine, source string) []Warning {
+	var out []Warning
+	for _, w := range engine.Warnings(source) {
+		message := w.Message
+		if w.Hint != "" {
+			message += ": " + w.Hint
+		}
+		if out = append(out, Warning{Message: message, Line: int(w.Position.Line), Column: int(w.Position.Col)}); len(out) == maxWarnings/2 {
+			break
+		}
+	}
+	return out
 }
