@@ -505,3 +505,37 @@ func TestTransportsAreBounded(t *testing.T) {
 		t.Errorf("%d transports", len(c.transports))
 	}
 }
+
+// FuzzTarget: an address that is accepted is read in the same way when it is
+// written again, and its host is a plain name or an address in its one form.
+func FuzzTarget(f *testing.F) {
+	for _, s := range []string{
+		"http://a.example/", "https://A.example.:8443/x?y#z", "http://[::1]:80/", "http://127.0.0.1", "http://[::ffff:7f00:1]/", "http://a.example:0080/",
+		"http://u@a.example/", "http://a%2eexample/", "http://a.example\\@b/", "http://0x7f.1/", "http://①/", "http:///", "http://a_b.example/%2F?%zz",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		to, err := parseTarget(s)
+		if err != nil {
+			return
+		}
+		again, err := parseTarget(to.url.String())
+		if err != nil || again.origin() != to.origin() || again.url.String() != to.url.String() {
+			t.Fatalf("%q is %q, and written again %+v (%v)", s, to.url, again, err)
+		}
+		if to.url.User != nil || to.url.Scheme != "http" && to.url.Scheme != "https" || to.url.Fragment != "" {
+			t.Errorf("%q is %q", s, to.url)
+		}
+		if a, err := netip.ParseAddr(to.host); err == nil {
+			if a.Unmap().String() != to.host {
+				t.Errorf("%q: the host %q is not in its one form", s, to.host)
+			}
+		} else if err := checkName(to.host); err != nil || strings.ToLower(to.host) != to.host {
+			t.Errorf("%q: the host %q: %v", s, to.host, err)
+		}
+		if h, p, err := net.SplitHostPort(to.address()); err != nil || h != to.host || p != to.port {
+			t.Errorf("%q: dials %q", s, to.address())
+		}
+	})
+}
