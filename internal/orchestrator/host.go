@@ -103,6 +103,9 @@ func (h *host) messages(c *invoke.Commit, at time.Time) []store.Message {
 		})
 	}
 	for i := range c.Publishes {
+		if len(list) > store.MaxCommitMessages {
+			break // the store refuses them all
+		}
 		p := &c.Publishes[i]
 		e := topic.Event{AppID: h.start.AppID, Topic: p.Topic, Payload: p.Payload, Depth: depth, At: at}
 		list = append(list, e.Messages(h.app.topics.Match(p.Topic))...)

@@ -37,6 +37,10 @@ const (
 	// which it is stored. That of a KV trigger's message, which holds a value of
 	// this size and its key, may have value.MaxEnvelope more.
 	MaxPayload = 1 << 20
+	// MaxCommitMessages and MaxCommitPayload, in bytes, bound what one commit adds:
+	// an event for many subscriptions counts for each, as does a key for KV triggers.
+	MaxCommitMessages = 10_000
+	MaxCommitPayload  = 64 << 20
 	// MaxDepth is how long a chain of messages may be, each sent by the execution
 	// that the one before started.
 	MaxDepth = 16
@@ -100,6 +104,25 @@ func (m *Message) Check() error {
 		return fmt.Errorf("%w: the message would be number %d of a chain in which each caused the next, at most %d are allowed", ErrInvalid, m.Depth, MaxDepth)
 	case m.ID == "" || m.Name == "" || m.Kind == "":
 		return fmt.Errorf("%w: a message needs an ID and a channel", ErrInvalid)
+	}
+	return nil
+}
+
+// CheckMessages reports what keeps messages from being added together, as
+// ErrInvalid.
+func CheckMessages(list []Message) error {
+	if len(list) > MaxCommitMessages {
+		return fmt.Errorf("%w: one commit adds at most %d messages, those for each subscription and KV trigger counted", ErrInvalid, MaxCommitMessages)
+	}
+	size := 0
+	for i := range list {
+		if err := list[i].Check(); err != nil {
+			return err
+		}
+		size += len(list[i].Payload)
+	}
+	if size > MaxCommitPayload {
+		return fmt.Errorf("%w: the messages of one commit take at most %d MiB, those for each subscription and KV trigger counted", ErrInvalid, MaxCommitPayload>>20)
 	}
 	return nil
 }

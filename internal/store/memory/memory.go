@@ -175,7 +175,7 @@ func (k *Data) commit(c store.Commit) (version int64, added []store.Message, err
 			messages = append(messages, told...)
 		}
 	}
-	if err := checkMessages(messages); err != nil {
+	if err := store.CheckMessages(messages); err != nil {
 		return 0, nil, err
 	}
 	if now := usage(old).Bytes + grown; c.MaxBytes > 0 && grown > 0 && now > c.MaxBytes {

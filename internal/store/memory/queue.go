@@ -68,7 +68,7 @@ func (k *Data) Enqueue(ctx context.Context, list ...store.Message) ([]store.Mess
 		return nil, err
 	}
 	k.mu.Lock()
-	err := checkMessages(list)
+	err := store.CheckMessages(list)
 	var added []store.Message
 	if err == nil {
 		added = k.add(list)
@@ -76,15 +76,6 @@ func (k *Data) Enqueue(ctx context.Context, list ...store.Message) ([]store.Mess
 	k.mu.Unlock()
 	k.tell(firstDue(added))
 	return added, err
-}
-
-func checkMessages(list []store.Message) error {
-	for i := range list {
-		if err := list[i].Check(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (k *Data) add(list []store.Message) (added []store.Message) {

@@ -69,11 +69,11 @@ func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []sto
 
 // enqueue adds messages inside a transaction and returns those it added.
 func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (added []store.Message, err error) {
+	if err := store.CheckMessages(list); err != nil {
+		return nil, err
+	}
 	for i := range list {
 		m := &list[i]
-		if err := m.Check(); err != nil {
-			return nil, err
-		}
 		channel, err := s.makeChannel(ctx, tx, m.Channel)
 		if err != nil {
 			return nil, err

@@ -413,9 +413,21 @@ func testQueueRefused(t *testing.T, q queueTest) {
 		_, err := q.Enqueue(t.Context(), q.message(at(0)), m)
 		wantErr(t, name, err, store.ErrInvalid)
 	}
+	many := make([]store.Message, store.MaxCommitMessages+1)
+	for i := range many {
+		many[i] = q.message(at(0))
+	}
+	_, err := q.Enqueue(t.Context(), many...)
+	wantErr(t, "too many at once", err, store.ErrInvalid)
+	heavy := many[:store.MaxCommitPayload/store.MaxPayload+1]
+	for i := range heavy {
+		heavy[i].Payload = large.Payload[:store.MaxPayload]
+	}
+	_, err = q.Enqueue(t.Context(), heavy...)
+	wantErr(t, "too much at once", err, store.ErrInvalid)
 	foreign := q.message(at(0))
 	foreign.AppID = newID()
-	_, err := q.Commit(t.Context(), store.Commit{AppID: q.c.AppID, Messages: []store.Message{foreign}, At: at(0)})
+	_, err = q.Commit(t.Context(), store.Commit{AppID: q.c.AppID, Messages: []store.Message{foreign}, At: at(0)})
 	wantErr(t, "another app's message", err, store.ErrInvalid)
 	q.want(t, "ready 0 delayed 0 in-flight 0 dead 0")
 	_, _, err = q.Claim(t.Context(), store.Claim{Channel: q.c, Max: 1, At: at(0)})
