@@ -191,7 +191,7 @@ func (vm *machine) callerFn(in *bytecode.Ins) bool {
 			return vm.failAt(&Error{Kind: ErrSystem, inner: err}, site.Pos)
 		}
 		fn = vm.linkFragment(u)
-		fn.prog.weight = fragmentBytes(16 * len(u.Body.Code))
+		fn.prog.weight = fragmentBytes(8 * u.Nodes)
 		if err := vm.alloc(fn.prog.weight); err != nil {
 			return vm.failAt(err, site.Pos)
 		}

@@ -22,6 +22,7 @@ type Unit struct {
 	Lets       []Let    // definitions in the body that must not shadow an outside variable
 	Dynamic    bool     // some function contains eval or f!()
 	HasImports bool
+	Nodes      int // of a fragment's tree, without its closures
 	Imports    []Importing
 }
 

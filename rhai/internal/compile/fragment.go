@@ -27,6 +27,10 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 		top: params == nil && site.Top,
 	}
 	fc.facts.dynamic = true
+	c.Nodes = fc.facts.total
+	for _, n := range fc.facts.nodes {
+		c.Nodes += n
+	}
 	f.NRegs, f.NFar = site.Base, site.Far
 	for _, v := range site.Vars {
 		fc.push(variable{name: v.Name, slot: v.Slot, constant: v.Const, outer: v.Outer})
