@@ -108,7 +108,7 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 		return err
 	}
 	if o.all {
-		return export(ctx, conn, w, o.query)
+		return export(ctx, env, conn, w, o.query)
 	}
 	entries := []client.AuditEntry{}
 	for {
@@ -125,10 +125,15 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 }
 
 // export writes everything page by page.
-func export(ctx context.Context, conn *client.Client, w *output.Writer, q client.AuditQuery) error {
+func export(ctx context.Context, env *cli.Env, conn *client.Client, w *output.Writer, q client.AuditQuery) error {
 	q.Limit, q.Oldest = 500, true
 	out := output.NewStream(w, columns)
+	written := 0
 	for {
+		// Beside a table that grows on the same terminal it would be in the way.
+		if written > 0 && !env.OutIsTerminal() {
+			env.Progress("%d written …", written)
+		}
 		l, err := conn.ListAudit(ctx, q)
 		if err != nil {
 			return cli.Explain(err)
@@ -136,7 +141,9 @@ func export(ctx context.Context, conn *client.Client, w *output.Writer, q client
 		if err := out.Write(l.Items...); err != nil {
 			return err
 		}
+		written += len(l.Items)
 		if q.After = l.Next; l.Next == "" {
+			env.Done()
 			return nil
 		}
 	}

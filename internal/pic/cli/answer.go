@@ -37,7 +37,16 @@ func List[T any](ctx context.Context, env *Env, columns []output.Column[T], none
 	if err != nil {
 		return err
 	}
-	all, err := All(func(p client.Page) ([]T, string, error) { return page(ctx, conn, p) })
+	read := 0
+	all, err := All(func(p client.Page) ([]T, string, error) {
+		if read > 0 {
+			env.Progress("%d read …", read)
+		}
+		items, next, err := page(ctx, conn, p)
+		read += len(items)
+		return items, next, err
+	})
+	env.Done()
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type Env struct {
 	// Output is the value of --output; empty picks the format by the stream.
 	Output string
 
+	busy bool // Progress has said something
+
 	telling sync.Mutex // of told
 	told    string     // the server's version that this run has spoken of
 }
@@ -55,8 +57,26 @@ func (e *Env) Notef(format string, args ...any) {
 	fmt.Fprintf(e.Err, format+"\n", args...)
 }
 
+// Progress says on one line of a terminal how far something is that takes long;
+// the next replaces it, and Done removes it. Without a terminal nothing is said.
+func (e *Env) Progress(format string, args ...any) {
+	if e.ErrIsTerminal() && e.Getenv("TERM") != "dumb" {
+		fmt.Fprintf(e.Err, "\r\x1b[K"+format, args...)
+		e.busy = true
+	}
+}
+
+// Done removes what Progress said.
+func (e *Env) Done() {
+	if e.busy {
+		fmt.Fprint(e.Err, "\r\x1b[K")
+		e.busy = false
+	}
+}
+
 // Report writes err and its hint to Err, as the last thing pic says.
 func (e *Env) Report(err error) {
+	e.Done()
 	e.Notef("pic: %s", output.PrintableLines(err.Error()))
 	if h := exit.Hint(err); h != "" {
 		e.Notef("%s", output.PrintableLines(h))

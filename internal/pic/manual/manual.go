@@ -40,12 +40,12 @@ const environment = `
 
 | ` + "`--output`" + ` | gives |
 |---|---|
-| ` + "`table`" + ` | columns for a person; long texts are cut to the terminal's width, except what scripts logged, and control characters shown escaped. What is a terminal gets this |
+| ` + "`table`" + ` | columns for a person; long texts are cut to the terminal's width, lines that scripts logged to 400 columns, and control characters shown escaped. What is a terminal gets this |
 | ` + "`tsv`" + ` | a header line, then one record a line; backslash, tab, line feed and carriage return in a value are written ` + "`\\\\ \\t \\n \\r`" + `. What is no terminal gets this |
 | ` + "`json`" + ` | the API's own objects with its field names: an array for a list, an object otherwise; ` + "`logs --follow`" + ` writes one object a line |
 
 Times are RFC 3339 in UTC. Answers go to standard output, everything else to standard error. Colours appear
-on a terminal unless ` + "`NO_COLOR`" + ` is set.
+on a terminal unless ` + "`NO_COLOR`" + ` is set; how far a long list has been read, on one only.
 
 ## Environment
 

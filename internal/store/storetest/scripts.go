@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -201,6 +202,62 @@ func testListScripts(t *testing.T, s store.Store) {
 	check("all, first page", names(s.ListAllScripts(ctx, store.Page{Limit: 2})), k, m)
 	check("all, second page", names(s.ListAllScripts(ctx, store.Page{After: "a/m", Limit: 2})), b)
 	check("of no app", names(s.ListScripts(ctx, newID(), store.Page{Limit: 10})))
+
+	// A member's, one a page: apps without scripts and those of others lie between.
+	zoe := addUser(t, s, "zoe", store.RoleMember)
+	c, d := addApp(t, s, "c"), addApp(t, s, "d")
+	addScript(t, s, c, "x", source())
+	addScript(t, s, d, "y", source())
+	for _, app := range []store.App{a, ab, d} {
+		must(t, "AddMember", s.AddMember(ctx, member(app, zoe, store.AppViewer)))
+	}
+	var paged []row
+	p := store.Page{Limit: 1, See: store.Sight{Member: zoe.ID}}
+	for range 10 {
+		page := names(s.ListAllScripts(ctx, p))
+		if len(page) == 0 {
+			break
+		}
+		paged, p.After = append(paged, page...), page[0].name
+	}
+	check("a member's, one a page", paged, k, m, b, row{"d/y", true, 1})
+
+	// While apps come and go the others are all there, each time.
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			app := newApp("b")
+			if err := s.CreateApp(ctx, app, "x"); err != nil {
+				t.Errorf("CreateApp: %v", err)
+				return
+			}
+			for _, name := range []string{"p", "q"} {
+				if _, err := s.DeployScript(ctx, deployOf(app, name, source(), at(0))); err != nil {
+					t.Errorf("DeployScript: %v", err)
+				}
+			}
+			if err := s.DeleteApp(ctx, app.ID, true); err != nil {
+				t.Errorf("DeleteApp: %v", err)
+			}
+		}
+	}()
+	for range 50 {
+		var others []row
+		for _, r := range names(s.ListAllScripts(ctx, store.Page{Limit: 10})) {
+			if !strings.HasPrefix(r.name, "b/") {
+				others = append(others, r)
+			}
+		}
+		check("while an app comes and goes", others, k, m, b, row{"c/x", true, 1}, row{"d/y", true, 1})
+	}
+	close(stop)
+	<-ended
 }
 
 func testSources(t *testing.T, s store.Store) {
