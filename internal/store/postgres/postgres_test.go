@@ -109,7 +109,7 @@ func TestRestoreRefuses(t *testing.T) {
 	wantError(t, postgres.Restore(t.Context(), url, bytes.NewReader(b.Bytes())), "holds data already", "table users", "an empty one")
 
 	newer := bytes.Replace(b.Bytes(), []byte(`"name": "00001_control_plane.sql"`), []byte(`"name": "00001_control_plane.sqx"`), 1)
-	newer = bytes.Replace(newer, []byte(`"version": 1,`), []byte(`"version": 9,`), 1)
+	newer = bytes.Replace(newer, []byte(`"version": 1,`), []byte(`"version":99,`), 1)
 	wantError(t, postgres.Restore(t.Context(), pgtest.Database(t), bytes.NewReader(newer)), "unknown to this program", "newer")
 
 	wantError(t, postgres.Restore(t.Context(), url, strings.NewReader("SQLite format 3\x00")), "not a PostgreSQL backup")
