@@ -141,6 +141,7 @@ func TestDeliveredID(t *testing.T) {
 	}{
 		{invoke.Start{}, ""},
 		{invoke.Start{Event: &one}, "a"},
+		{invoke.Start{Request: &invoke.Request{}, Lease: &invoke.Lease{Messages: []string{"m"}}}, "m"},
 		{invoke.Start{Batch: []invoke.Event{two}}, "b"},
 		{invoke.Start{Batch: []invoke.Event{one, two}}, "fb8e20fc2e4c3f248c60c39bd652f3c1"},
 	} {

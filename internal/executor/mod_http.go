@@ -163,14 +163,16 @@ func (q *httpCall) do() (rhai.Value, error) {
 	return v, q.fail("%s", clean(err.Error()))
 }
 
-// deliveredID names what a run was started with: the event's ID, for a batch one
-// made of its events'; "" for a request.
+// deliveredID names what a run was started with: the message's ID, for a batch one
+// made of its messages'; "" for a request that somebody waits for.
 func deliveredID(s *invoke.Start) string {
 	switch {
 	case s.Event != nil:
 		return s.Event.ID
 	case len(s.Batch) == 1:
 		return s.Batch[0].ID
+	case len(s.Batch) == 0 && s.Lease != nil && len(s.Lease.Messages) > 0: // a request that nobody waits for
+		return s.Lease.Messages[0]
 	case len(s.Batch) == 0:
 		return ""
 	}
