@@ -43,7 +43,7 @@ func (r *run) problem(status int, detail string) *invoke.Response {
 
 // shorten makes an error fit for the record.
 func (r *run) shorten(s string) string {
-	s = r.logs.mask.hide(s)
+	s = r.logs.mask.hideWithin(s, maxError)
 	if len(s) > maxError {
 		s = cut(s, maxError) + "…"
 	}

@@ -27,12 +27,23 @@ func (l *logs) add(at time.Time, level, source, message string, pos rhai.Positio
 		l.dropped++
 		return
 	}
-	message = l.mask.hide(message) // before it is cut: a part of a secret is not recognised
-	if room := l.maxBytes - l.bytes; l.maxBytes > 0 && int64(len(message)) > room {
-		if room <= 0 {
-			l.dropped++
-			return
+	room := l.maxBytes - l.bytes
+	if l.maxBytes > 0 && room <= 0 && message != "" {
+		l.dropped++
+		return
+	}
+	if l.mask != nil { // before it is cut: a part of a secret may not be recognised
+		within := len(message)
+		if l.maxBytes > 0 {
+			within = int(min(room, int64(len(message))))
 		}
+		hidden := l.mask.hideWithin(message, within)
+		if len(hidden) <= within && within < len(message) {
+			hidden += "…"
+		}
+		message = hidden
+	}
+	if l.maxBytes > 0 && int64(len(message)) > room {
 		message = cut(message, int(room)) + "…"
 		l.bytes = l.maxBytes
 	} else {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,12 +17,26 @@ import (
 // them in everything that is recorded of the run.
 type mask struct {
 	values   map[string]string
+	bytes    int
 	replacer *strings.Replacer // of the values; nil: to be made
 }
 
-// minMasked is the length of the shortest text that is hidden, in bytes: hiding
-// shorter ones would tear holes into any text, and tell what they are by that.
-const minMasked = 4
+// The bounds of a mask: what hiding may cost is bounded by them, whatever the
+// secrets and the texts are.
+const (
+	maxMasked = 256 << 10 // bytes of the secrets that a run reads
+	// minMasked is the length of the shortest text that is hidden, in bytes: hiding
+	// shorter ones would tear holes into any text, and tell what they are by that.
+	minMasked = 4
+	// Longer texts are hidden in pieces of so many bytes, the last one up to twice
+	// as long. So also a part of a long secret is recognised.
+	pieceMasked = 64
+	// maxAllForms is the length up to which a secret is hidden in every form, in bytes.
+	maxAllForms = 8 << 10
+	// minLine and maxLines say which lines of a longer secret are hidden each by itself.
+	minLine  = 8
+	maxLines = 1000
+)
 
 // add makes the mask hide a secret.
 func (m *mask) add(name, value string) {
@@ -29,6 +44,7 @@ func (m *mask) add(name, value string) {
 		m.values = map[string]string{}
 	}
 	m.values[name] = value
+	m.bytes += len(value)
 	m.replacer = nil
 }
 
@@ -41,32 +57,60 @@ func (m *mask) hide(text string) string {
 	if m.replacer == nil {
 		m.replacer = m.newReplacer()
 	}
-	return m.replacer.Replace(text)
+	hidden := m.replacer.Replace(text)
+	if hidden == text {
+		return text
+	}
+	for name := range m.values {
+		for once, twice := mark(name), mark(name)+mark(name); strings.Contains(hidden, twice); {
+			hidden = strings.ReplaceAll(hidden, twice, once)
+		}
+	}
+	return hidden
 }
 
+// hideWithin is hide for a text of which no more than the first limit bytes are
+// kept: what is longer is cut before, at little more than that.
+func (m *mask) hideWithin(text string, limit int) string {
+	const longest = 2 * pieceMasked
+	if m == nil || len(text) <= limit+longest {
+		return m.hide(text)
+	}
+	hidden := m.hide(cut(text, limit+longest))
+	// At its end may be the first part of a piece, which is not recognised, and
+	// when much was hidden before it that is not beyond the limit any more.
+	return cut(hidden, max(0, len(hidden)-longest))
+}
+
+// mark is what stands in the place of a secret.
+func mark(name string) string { return "[secret:" + name + "]" }
+
 func (m *mask) newReplacer() *strings.Replacer {
-	shown := map[string]string{} // what stands in its place, by what is hidden
+	shown := map[string]string{} // the name of the secret, by the piece that is hidden
 	var hidden []string
-	for name, value := range m.values {
-		for _, form := range forms(value) {
-			if _, ok := shown[form]; !ok && len(form) >= minMasked {
-				hidden = append(hidden, form)
-				shown[form] = "[secret:" + name + "]"
+	for _, name := range slices.Sorted(maps.Keys(m.values)) {
+		for _, form := range forms(m.values[name]) {
+			for len(form) >= minMasked {
+				piece := form
+				if len(form) >= 2*pieceMasked {
+					piece = form[:pieceMasked]
+				}
+				form = form[len(piece):]
+				if _, ok := shown[piece]; !ok {
+					hidden = append(hidden, piece)
+					shown[piece] = name
+				}
 			}
 		}
 	}
 	// The longest first, so that nothing of it is left by a part of it.
 	slices.SortFunc(hidden, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	pairs := make([]string, 0, 2*len(hidden))
-	for _, form := range hidden {
-		pairs = append(pairs, form, shown[form])
+	for _, piece := range hidden {
+		pairs = append(pairs, piece, mark(shown[piece]))
 	}
 	return strings.NewReplacer(pairs...)
 }
-
-// minLine is the length of the shortest line of a longer secret that is hidden by
-// itself, in bytes.
-const minLine = 8
 
 // forms returns the forms in which a secret is recognised.
 func forms(value string) []string {
@@ -77,22 +121,26 @@ func forms(value string) []string {
 	if t := strings.TrimSpace(value); t != value && len(t) >= minMasked {
 		plain = append(plain, t)
 	}
-	if strings.Contains(value, "\n") {
-		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); len(line) >= minLine {
-				plain = append(plain, line)
-			}
-		}
-	}
 	list := slices.Clone(plain)
 	for _, p := range plain {
+		list = append(list, quoted(p), base64.RawStdEncoding.EncodeToString([]byte(p)))
+		if len(p) > maxAllForms {
+			continue
+		}
 		list = append(list,
-			quoted(p), strings.Trim(rhai.String(p).Repr(), `"`), escapeHTML(p),
-			encodeURL(p), url.QueryEscape(p), url.PathEscape(p),
-			hex.EncodeToString([]byte(p)), strings.ToUpper(hex.EncodeToString([]byte(p))))
-		list = append(list, base64.RawStdEncoding.EncodeToString([]byte(p)), base64.RawURLEncoding.EncodeToString([]byte(p)))
+			strings.Trim(rhai.String(p).Repr(), `"`), escapeHTML(p), encodeURL(p), url.QueryEscape(p), url.PathEscape(p),
+			hex.EncodeToString([]byte(p)), strings.ToUpper(hex.EncodeToString([]byte(p))), base64.RawURLEncoding.EncodeToString([]byte(p)))
 		for before := range 3 {
 			list = append(list, inBase64(base64.RawStdEncoding, p, before), inBase64(base64.RawURLEncoding, p, before))
+		}
+	}
+	if strings.Contains(value, "\n") {
+		lines := 0
+		for line := range strings.Lines(value) {
+			if line = strings.TrimSpace(line); len(line) >= minLine && lines < maxLines {
+				list = append(list, line)
+				lines++
+			}
 		}
 	}
 	return list

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/rhai"
@@ -111,6 +112,9 @@ func (r *run) secret(name string) (value string, ok bool, err error) {
 	}
 	if err != nil {
 		return "", false, r.unreadable(err)
+	}
+	if r.logs.mask.bytes+len(value) > maxMasked {
+		return "", false, r.exceed(fmt.Sprintf("the limit of %d KiB of secrets that one execution reads", maxMasked>>10))
 	}
 	r.logs.mask.add(name, value)
 	return value, true, nil

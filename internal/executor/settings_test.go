@@ -168,3 +168,54 @@ func TestMaskForms(t *testing.T) {
 		t.Error("a run without secrets hides something")
 	}
 }
+
+// However a text is made of secrets and cut, no piece of one of them is left.
+func TestMaskWithin(t *testing.T) {
+	long := ""
+	for i := range 40 {
+		long += fmt.Sprintf("%02d-abcdefg", i)
+	}
+	m := &mask{}
+	m.add("LONG", long)
+	m.add("SHORT", "hunter2!hunter2?")
+	for _, text := range []string{
+		strings.Repeat(long, 20), "x" + strings.Repeat("hunter2!hunter2?", 100), strings.Repeat("x"+long+"hunter2!hunter2?", 10),
+		strings.Repeat("x", 150) + long, base64.StdEncoding.EncodeToString([]byte(strings.Repeat(long, 5))),
+	} {
+		for limit := 0; limit < 700; limit += 13 {
+			got := cut(m.hideWithin(text, limit), limit)
+			for i := 0; i+8 <= len(long); i++ {
+				if strings.Contains(got, long[i:i+8]) {
+					t.Fatalf("the first %d bytes of %.40s…: %s", limit, text, got)
+				}
+			}
+			if strings.Contains(got, "hunter2!") {
+				t.Fatalf("the first %d bytes of %.40s…: %s", limit, text, got)
+			}
+		}
+	}
+	if got := m.hide("a " + long + " b"); got != "a [secret:LONG] b" {
+		t.Errorf("a long secret is hidden as %s", got)
+	}
+	if got := m.hide("a " + long[:100] + " b"); !strings.HasPrefix(got, "a [secret:LONG]") {
+		t.Errorf("a part of it is hidden as %s", got)
+	}
+}
+
+// Secrets made to be expensive to look for do not hold up an execution beyond its
+// limits, nor take the executor's memory.
+func TestCostlySecrets(t *testing.T) {
+	b := newBench(t, New(Config{}))
+	b.host.secrets = map[string]string{"A": strings.Repeat("a", 64<<10), "LINES": strings.Repeat("aaaaaaaa\n", 7000)}
+	for i := range 40 {
+		b.host.secrets[fmt.Sprint("S", i)] = strings.Repeat("a", 8000) + fmt.Sprint(i)
+	}
+	res := b.run(`let s = secret::get("A"); let l = secret::get("LINES"); for i in 0..10 { s += "b"; log::info(s + s + s); }`, func(s *invoke.Start) { s.Limits.LogBytes = 256 << 10 })
+	if res.Status != store.StatusOK || strings.Contains(recorded(res), "aaaaaaaa") {
+		t.Errorf("%s, %s", res.Status, res.Error)
+	}
+	res = b.run(`for i in 0..40 { secret::get("S" + i); }`, nil)
+	if res.Status != store.StatusLimit || !strings.Contains(res.Error, "256 KiB of secrets") {
+		t.Errorf("%s, %s", res.Status, res.Error)
+	}
+}

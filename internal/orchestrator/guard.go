@@ -16,7 +16,7 @@ import (
 // others and returns false. It comes before the body is read and before
 // anything is recorded: strangers can cost neither memory nor disk.
 func (o *Orchestrator) admit(w http.ResponseWriter, r *http.Request, app *snapshot, t *target, at place) bool {
-	if t.guard == (store.Guard{}) && t.rate.Requests == 0 {
+	if t.guard.Kind == "" && t.rate.Requests == 0 {
 		return true
 	}
 	from := o.cfg.TrustedProxies.Of(r)

@@ -78,7 +78,7 @@ func TestKeys(t *testing.T) {
 	if err != nil || again.ID() != k.ID() || again.Text() != text || len(text) != 53 || len(k.ID()) != 16 {
 		t.Errorf("%v, %v", again, err)
 	}
-	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprintf("%s", k), fmt.Sprint(Keys{k})} {
+	for _, shown := range []string{fmt.Sprint(k), fmt.Sprintf("%+v", k), fmt.Sprintf("%#v", k), fmt.Sprint(Keys{k})} {
 		if strings.Contains(shown, text[5:20]) || strings.Contains(shown, fmt.Sprint(k.raw[0], " ", k.raw[1])) {
 			t.Errorf("a key is printed as %s", shown)
 		}
