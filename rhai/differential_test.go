@@ -93,9 +93,7 @@ func TestOptimizerChangesNothing(t *testing.T) {
 
 // FuzzDifferential runs whatever parses with and without the optimiser: same outcome, same charges.
 func FuzzDifferential(f *testing.F) {
-	for _, c := range readConformance(f) {
-		f.Add(c.Script)
-	}
+	addSeeds(f)
 	for seed := range uint64(200) {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 17))}
 		body, result := g.program()

@@ -2,19 +2,44 @@ package rhai_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
+	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/picloud/picloud/rhai"
 )
 
-// FuzzRun runs whatever parses: no script may make the machine panic, exceed
-// its memory limit, or answer differently the second time.
-func FuzzRun(f *testing.F) {
+// addSeeds gives a fuzz target the recorded cases, and what earlier fuzzing found interesting: all of it when
+// looking for more, else a part.
+func addSeeds(f *testing.F) {
 	for _, c := range readConformance(f) {
 		f.Add(c.Script)
 	}
+	corpus, err := os.ReadFile("testdata/corpus.jsonl")
+	if err != nil {
+		f.Fatal(err)
+	}
+	fuzzing := flag.Lookup("test.fuzz").Value.String() != ""
+	n := 0
+	for line := range strings.Lines(string(corpus)) {
+		var script string
+		if err := json.Unmarshal([]byte(line), &script); err != nil {
+			f.Fatal(err)
+		}
+		if n++; fuzzing || n%5 == 0 {
+			f.Add(script)
+		}
+	}
+}
+
+// FuzzRun runs whatever parses: no script may make the machine panic, exceed
+// its memory limit, or answer differently the second time.
+func FuzzRun(f *testing.F) {
+	addSeeds(f)
 	f.Fuzz(func(t *testing.T, script string) {
 		eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxOperations: 20_000, MaxMemory: 1 << 20}))
 		prog, err := eng.Compile("", script)

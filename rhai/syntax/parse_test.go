@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -362,6 +363,17 @@ func TestJSON(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, c := range conformance(f) {
 		f.Add(c.Script)
+	}
+	corpus, err := os.ReadFile("../testdata/corpus.jsonl") // what earlier fuzzing found interesting
+	if err != nil {
+		f.Fatal(err)
+	}
+	for line := range strings.Lines(string(corpus)) {
+		var script string
+		if err := json.Unmarshal([]byte(line), &script); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
 		check := func(s *Script, err error) {
