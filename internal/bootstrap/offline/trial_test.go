@@ -1,0 +1,93 @@
+package offline
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picloud/picloud/internal/pic/dev"
+	"github.com/picloud/picloud/internal/pic/tests"
+)
+
+func testRunner(t *testing.T, scripts ...dev.Script) tests.Runner {
+	t.Helper()
+	r, err := Tests("demo", scripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestTestsOfAFile(t *testing.T) {
+	r := testRunner(t)
+	found, err := r.Tests(dev.Script{Name: "x_test", Source: "// fn test_not(\nfn helper() {}\nfn test_b() {}\n\nprivate fn test_a() {}\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]tests.Test{{Name: "test_b", Line: 3}, {Name: "test_a", Line: 5}}, found); d != "" {
+		t.Error(d)
+	}
+	for source, want := range map[string]tests.CompileError{
+		"let x = ;":            {Line: 1, Column: 9, Message: "Syntax error: Unexpected ';'"},
+		"1;\nfn test_x(a) { }": {Line: 2, Column: 1, Message: "test_x takes parameters: a test has none"},
+	} {
+		_, err := r.Tests(dev.Script{Name: "x_test", Source: source})
+		var ce *tests.CompileError
+		if !errors.As(err, &ce) || *ce != want {
+			t.Errorf("%q: %+v", source, err)
+		}
+	}
+	if _, err := Tests("No Slug", nil); err == nil {
+		t.Error("an app of any name")
+	}
+}
+
+// Each test begins with nothing, whatever others do at the same time; the app's
+// scripts do not see the test's functions.
+func TestTestsAreApart(t *testing.T) {
+	r := testRunner(t, dev.Script{Name: "count", Source: `kv::increment("n")`}, dev.Script{Name: "cheat", Source: `assert(true)`},
+		dev.Script{Name: "lib", Source: `fn twice(n) { 2 * n }`, Library: true})
+	file := dev.Script{Name: "x_test", Source: `
+import "lib" as lib;
+kv::set("n", 10);
+fn test_count() {
+    for i in 1..=20 { assert_eq(test::get("/count").json(), 10 + i); }
+    test::advance(60);
+    assert_eq(time::now(), 1767225660000);
+}
+fn test_cheat() { assert_eq(test::get("/cheat").status, 500); assert(test::executions()[0].error.contains("assert")); }
+fn test_library() { import "lib" as lib; assert_eq(lib::twice(4), 8); assert_eq(test::get("/lib").status, 404); }`}
+	var wg sync.WaitGroup
+	for range 4 {
+		for _, name := range []string{"test_count", "test_cheat", "test_library"} {
+			wg.Go(func() {
+				if res := r.Run(t.Context(), file, name, time.Minute); !res.Passed {
+					t.Errorf("%s: %+v", name, res)
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+func TestLocated(t *testing.T) {
+	for text, want := range map[string]struct {
+		message      string
+		line, column int
+	}{
+		"Runtime error: bad (line 2, position 5)\nin call to function 'test_x' (line 9, position 1)":                                               {"bad", 2, 5},
+		"Runtime error: bad (line 2, position 5)\nin call to function 'f' (line 4, position 3)\nin call to function 'test_x' (line 9, position 1)": {"bad\nin call to function 'f' (line 4, position 3)", 2, 5},
+		"exceeded the wall-time limit of 1s (line 9, position 1)":                                                                                  {"the wall-time limit of 1s", 0, 0},
+		"no position": {"no position", 0, 0},
+	} {
+		message, line, column := located(text, 8)
+		message = strings.TrimPrefix(message, "exceeded ")
+		if message != want.message || line != want.line || column != want.column {
+			t.Errorf("%q: %q %d %d", text, message, line, column)
+		}
+	}
+}
