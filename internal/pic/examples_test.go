@@ -35,6 +35,11 @@ func examples(t *testing.T, s *server) {
 	}
 }
 
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
 func example(t *testing.T, g *guide, app, folder string) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -51,6 +56,9 @@ func example(t *testing.T, g *guide, app, folder string) {
 			g.shell(t, "pic scripts deploy '"+f+"' --app "+app+flags)
 		}
 		return len(files)
+	}
+	if env := filepath.Join(folder, ".env"); exists(env) {
+		g.shell(t, "pic secrets import '"+env+"' --app "+app)
 	}
 	deploy("lib/*.rhai", " --library")
 	if deploy("*.rhai", "") == 0 {
