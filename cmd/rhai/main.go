@@ -14,7 +14,8 @@ import (
 
 const usage = `usage:
   rhai run FILE          run a script; its value is printed unless it is ()
-  rhai repl              read and run lines, keeping variables and functions
+  rhai repl              read and run lines, keeping variables and functions; on a
+                         terminal with history and completion by the tab key
   rhai check FILE...     report errors, and warn of what will fail when it is reached
   rhai fmt FILE...       print files in the standard layout; with -w rewrite them,
                          with -l list those that have another (status 1 if any)

@@ -14,29 +14,83 @@ import (
 )
 
 // repl reads statements and runs each with the variables and functions of the
-// ones before. A statement that is not complete goes on in the next line.
+// ones before. A statement that is not complete goes on in the next line. On a terminal lines are edited, with
+// a history that outlives the session and completion of names by the tab key.
 func repl(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 0 {
 		return errUsage
 	}
-	s := session{eng: newEngine(out), scope: rhai.NewScope()}
+	s := newSession(out)
+	if c := openConsole(in, out, s); c != nil {
+		defer c.close()
+		return s.loop(ctx, c)
+	}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 16<<20)
-	fmt.Fprint(out, "> ")
-	for lines.Scan() {
-		s.text += lines.Text() + "\n"
-		if incomplete(s.text) && lines.Text() != "" {
-			fmt.Fprint(out, "| ")
+	return s.loop(ctx, &pipe{lines, out})
+}
+
+// lineReader asks for lines. It returns io.EOF after the last, and errInterrupted when the line was given up.
+type lineReader interface {
+	readLine(prompt string) (string, error)
+	// during runs f, which may print and can be interrupted. It reports whether the session goes on.
+	during(ctx context.Context, f func(context.Context)) bool
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// pipe reads lines that nobody edits.
+type pipe struct {
+	lines *bufio.Scanner
+	out   io.Writer
+}
+
+func (p *pipe) readLine(prompt string) (string, error) {
+	fmt.Fprint(p.out, prompt)
+	if p.lines.Scan() {
+		return p.lines.Text(), nil
+	}
+	fmt.Fprintln(p.out)
+	if err := p.lines.Err(); err != nil {
+		return "", err
+	}
+	return "", io.EOF
+}
+
+func (p *pipe) during(ctx context.Context, f func(context.Context)) bool {
+	f(ctx)
+	return ctx.Err() == nil
+}
+
+func newSession(out io.Writer) *session {
+	return &session{eng: newEngine(out), scope: rhai.NewScope(), out: out, functions: map[string]string{}}
+}
+
+// loop reads and runs until the input ends.
+func (s *session) loop(ctx context.Context, r lineReader) error {
+	for {
+		prompt := "> "
+		if s.text != "" {
+			prompt = "| "
+		}
+		line, err := r.readLine(prompt)
+		switch {
+		case errors.Is(err, errInterrupted):
+			s.text = ""
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		s.text += line + "\n"
+		if line != "" && incomplete(s.text) {
 			continue
 		}
-		s.eval(ctx, out)
-		if ctx.Err() != nil {
+		if !r.during(ctx, s.eval) {
 			return nil
 		}
-		fmt.Fprint(out, "> ")
 	}
-	fmt.Fprintln(out)
-	return lines.Err()
 }
 
 // session is what a REPL remembers.
@@ -46,10 +100,11 @@ type session struct {
 	functions map[string]string // source by signature
 	order     []string
 	text      string // read, not yet run
+	out       io.Writer
 }
 
-func (s *session) eval(ctx context.Context, out io.Writer) {
-	text := s.text
+func (s *session) eval(ctx context.Context) {
+	out, text := s.out, s.text
 	s.text = ""
 	script, err := syntax.Parse(text, syntax.Options{})
 	if err != nil {
@@ -69,14 +124,11 @@ func (s *session) eval(ctx context.Context, out io.Writer) {
 	}
 	prog, err := s.eng.Compile("", src.String())
 	if err != nil {
-		fmt.Fprintln(out, err)
+		s.report(err, src.String())
 		return
 	}
 	for _, f := range script.Functions {
 		sig := signature(f)
-		if s.functions == nil {
-			s.functions = map[string]string{}
-		}
 		if _, ok := s.functions[sig]; !ok {
 			s.order = append(s.order, sig)
 		}
@@ -85,10 +137,41 @@ func (s *session) eval(ctx context.Context, out io.Writer) {
 	v, err := prog.Run(ctx, s.scope)
 	switch {
 	case err != nil:
-		fmt.Fprintln(out, err)
+		s.report(err, src.String())
 	case !v.IsUnit():
 		fmt.Fprintln(out, v.DebugString())
 	}
+}
+
+// report prints an error and what may help.
+func (s *session) report(err error, source string) {
+	fmt.Fprintln(s.out, err)
+	var re *rhai.Error
+	if errors.As(err, &re) {
+		hint := re.Hint(source)
+		if hint == "" {
+			hint = s.hint(re)
+		}
+		if hint != "" {
+			fmt.Fprintln(s.out, "hint: "+hint)
+		}
+	}
+}
+
+// hint is about the variables of the session, which the source does not define.
+func (s *session) hint(e *rhai.Error) string {
+	_, name, _ := strings.Cut(e.Message(), ": ")
+	name, _, _ = strings.Cut(name, " (")
+	if _, ok := s.scope.Get(name); !ok {
+		return ""
+	}
+	switch e.Kind {
+	case rhai.ErrFunctionNotFound:
+		return name + " is a variable: a closure in a variable is called with " + name + ".call(…)"
+	case rhai.ErrVariableNotFound:
+		return "functions do not see the variables outside of them: pass " + name + " as an argument"
+	}
+	return ""
 }
 
 func signature(f *syntax.FnDef) string {
