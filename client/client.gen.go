@@ -118,6 +118,30 @@ func (e CredentialsClient) Valid() bool {
 	}
 }
 
+// Defines values for DeployedTriggerKind.
+const (
+	DeployedTriggerKindKv       DeployedTriggerKind = "kv"
+	DeployedTriggerKindQueue    DeployedTriggerKind = "queue"
+	DeployedTriggerKindSchedule DeployedTriggerKind = "schedule"
+	DeployedTriggerKindTopic    DeployedTriggerKind = "topic"
+)
+
+// Valid indicates whether the value is a known member of the DeployedTriggerKind enum.
+func (e DeployedTriggerKind) Valid() bool {
+	switch e {
+	case DeployedTriggerKindKv:
+		return true
+	case DeployedTriggerKindQueue:
+		return true
+	case DeployedTriggerKindSchedule:
+		return true
+	case DeployedTriggerKindTopic:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExecutionStatus.
 const (
 	ExecutionStatusCancelled ExecutionStatus = "cancelled"
@@ -870,6 +894,23 @@ type DeployedScript struct {
 	Version    int64    `json:"version"`
 }
 
+// DeployedTrigger defines model for DeployedTrigger.
+type DeployedTrigger struct {
+	Kind DeployedTriggerKind `json:"kind"`
+
+	// Name Of the queue, subscription, schedule or KV trigger
+	Name string `json:"name"`
+
+	// On The subscription's pattern, the schedule's times, the KV trigger's prefix
+	//
+	// Examples: orders.*
+	On     string `json:"on,omitempty,omitzero"`
+	Script string `json:"script"`
+}
+
+// DeployedTriggerKind defines model for DeployedTrigger.Kind.
+type DeployedTriggerKind string
+
 // Deployment defines model for Deployment.
 type Deployment struct {
 	// Active It answers requests
@@ -909,6 +950,9 @@ type DeploymentDetail struct {
 	// Parent The deployment it was made from; absent for the first
 	Parent  int64            `json:"parent,omitempty,omitzero"`
 	Scripts []DeployedScript `json:"scripts"`
+
+	// Triggers By kind and name
+	Triggers []DeployedTrigger `json:"triggers"`
 
 	// Variables By name
 	Variables map[string]string `json:"variables,omitempty,omitzero"`

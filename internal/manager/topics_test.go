@@ -40,6 +40,10 @@ func manageTopics(t *testing.T, in *instance) {
 		t.Errorf("the deployments: %s", r.body)
 	}
 
+	if r := owner("GET", "/apps/demo/deployments/5", nil).want(200); r.str("triggers.0.kind") != "topic" || r.str("triggers.0.name") != "journal" || r.str("triggers.1.on") != "orders.>" || r.str("triggers.1.script") != "hello" {
+		t.Errorf("the deployment: %s", r.body)
+	}
+
 	for body, want := range map[string]string{
 		`{"script":"hello"}`: "body", `{"pattern":"a..b","script":"hello"}`: "body.pattern", `{"pattern":"a.>.b","script":"hello"}`: "body.pattern",
 		`{"pattern":"a"}`: "body", `{"pattern":"a","script":""}`: "body.script", `{"pattern":"a","script":"none"}`: "body.script",

@@ -2,9 +2,11 @@
 package deployments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -37,6 +39,38 @@ type DeployedScript struct {
 	Secrets    []string    `json:"secrets,omitempty" nullable:"false" doc:"Those that it requires"`
 }
 
+// DeployedTrigger is what starts a script of a deployment, beside requests.
+type DeployedTrigger struct {
+	Kind   string `json:"kind" enum:"queue,topic,schedule,kv"`
+	Name   string `json:"name" doc:"Of the queue, subscription, schedule or KV trigger"`
+	Script string `json:"script"`
+	On     string `json:"on,omitempty" doc:"The subscription's pattern, the schedule's times, the KV trigger's prefix" example:"orders.*"`
+}
+
+// triggersOf are a manifest's, by kind and name.
+func triggersOf(m *store.Manifest) []DeployedTrigger {
+	list := []DeployedTrigger{}
+	add := func(kind store.ChannelKind, name, script, on string) {
+		list = append(list, DeployedTrigger{Kind: string(kind), Name: name, Script: script, On: on})
+	}
+	for name, t := range m.Queues {
+		add(store.ChannelQueue, name, t.Script, "")
+	}
+	for name, t := range m.Subscriptions {
+		add(store.ChannelTopic, name, t.Script, t.Pattern)
+	}
+	for name, t := range m.Schedules {
+		add(store.ChannelSchedule, name, t.Script, t.Cron)
+	}
+	for name, t := range m.KVTriggers {
+		add(store.ChannelKV, name, t.Script, t.Prefix)
+	}
+	slices.SortFunc(list, func(a, b DeployedTrigger) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
 // DeploymentDetail is a deployment with what it consists of.
 type DeploymentDetail struct {
 	Deployment
@@ -44,6 +78,7 @@ type DeploymentDetail struct {
 	Limits  *api.Limits      `json:"limits,omitempty"`
 	CORS    *apps.CORS       `json:"cors,omitempty"`
 
+	Triggers  []DeployedTrigger `json:"triggers" nullable:"false" doc:"By kind and name"`
 	Variables map[string]string `json:"variables,omitempty" doc:"By name"`
 }
 
@@ -104,6 +139,7 @@ func Register(a *api.API, st Store) {
 		detail := DeploymentDetail{
 			Deployment: of(d, app, name), Scripts: []DeployedScript{},
 			Limits: api.LimitsOf(d.Manifest.Limits), CORS: apps.CORSOf(d.Manifest.CORS), Variables: d.Manifest.Variables,
+			Triggers: triggersOf(&d.Manifest),
 		}
 		for name, s := range d.Manifest.Scripts {
 			detail.Scripts = append(detail.Scripts, DeployedScript{
