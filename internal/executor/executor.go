@@ -164,22 +164,21 @@ func (r *run) execute(ctx context.Context, began time.Time) {
 	scopes.Put(scope)
 	r.result.Operations, r.result.PeakMemory = r.stats.Operations, r.stats.PeakMemory
 	if err == nil {
+		var answer *invoke.Response
 		if r.start.Request != nil {
-			err = r.respond(value)
+			err, answer = r.respond(value), &r.response
 		}
 		if err == nil {
-			r.acknowledge()
+			r.acknowledge(answer)
 			err = r.commit()
 		}
 		if err == nil {
-			r.result.Status = store.StatusOK
-			if r.start.Request != nil {
-				r.result.Response = &r.response
-			}
+			r.result.Status, r.result.Response = store.StatusOK, answer
 			return
 		}
 	}
 	r.failed(r.checkStale(err))
+	r.acknowledgeAnswer()
 }
 
 // scopes are empty ones, to be used again.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/value"
 	"github.com/picloud/picloud/rhai"
 )
@@ -273,10 +274,24 @@ func (r *run) list(q invoke.Query) (entries []invoke.Entry, next string, err err
 	return entries, horizon, nil
 }
 
-// acknowledge has the commit at the run's end finish what was delivered.
-func (r *run) acknowledge() {
+// acknowledge has the commit at the run's end finish what was delivered, with an
+// answer if that was a request.
+func (r *run) acknowledge(answer *invoke.Response) {
 	if l := r.start.Lease; l != nil {
-		r.unit.Acks, r.unit.Lease = l.Messages, l
+		r.unit.Acks, r.unit.Lease, r.unit.Response = l.Messages, l, answer
+	}
+}
+
+// acknowledgeAnswer finishes a request that was delivered and answered with a
+// thrown http_error: that is its answer, and nothing else of the run takes effect.
+func (r *run) acknowledgeAnswer() {
+	if r.start.Lease == nil || r.start.Request == nil || r.result.Status != store.StatusOK {
+		return
+	}
+	r.unit.clear()
+	r.acknowledge(r.result.Response)
+	if err := r.commit(); err != nil {
+		r.failed(err)
 	}
 }
 

@@ -21,6 +21,8 @@ type Commit struct {
 	Publishes []Publish
 	Acks      []string // IDs of the deliveries that this commit finishes
 	Lease     *Lease   // under which Acks are made
+	// Response is the answer to the asynchronous request that Acks finishes.
+	Response *Response
 }
 
 // Empty reports whether c would change nothing and has nothing to validate.

@@ -73,6 +73,9 @@ func (s *Swept) Commit(ctx context.Context, c store.Commit) (int64, error) {
 		}
 	}
 	s.arm(due)
+	if c.Finished != nil {
+		s.arm(c.At.Add(store.InvocationMemory))
+	}
 	s.armFor(c.Messages)
 	return version, nil
 }

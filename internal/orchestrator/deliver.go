@@ -40,6 +40,9 @@ func (o *Orchestrator) target(ctx context.Context, c store.Channel) (*dispatch.T
 		return nil, err
 	}
 	t := snap.triggers[trigger{c.Kind, c.Name}]
+	if s := snap.scripts[c.Name]; s != nil && c.Kind == store.ChannelHTTP {
+		t = &dispatch.Target{Start: s.start, Delivery: store.Delivery{Script: c.Name}, Data: snap}
+	}
 	if t == nil {
 		return nil, fmt.Errorf("the %s %q has no script: %w", c.Kind, c.Name, store.ErrNotFound)
 	}
@@ -48,14 +51,27 @@ func (o *Orchestrator) target(ctx context.Context, c store.Channel) (*dispatch.T
 
 // deliver runs a delivery and records the execution.
 func (o *Orchestrator) deliver(ctx context.Context, start *invoke.Start, t *dispatch.Target) dispatch.Outcome {
+	if e := start.Event; e != nil && e.Kind == string(store.ChannelHTTP) {
+		q, err := decodeRequest(e.Payload)
+		if err != nil {
+			return dispatch.Outcome{Result: &invoke.Result{Status: store.StatusError, Error: err.Error()}}
+		}
+		if e.Attempt == 1 {
+			start.RunID = e.ID // what the client was told; only the execution that is recorded first keeps it
+		}
+		start.Request, start.Event = q, nil
+	}
 	h := &host{cfg: &o.cfg, app: t.Data.(*snapshot), start: start}
 	res, err := o.cfg.Executor.Run(ctx, start, h)
 	out := dispatch.Outcome{Result: res, Err: err, Acked: h.acked, Verdict: h.verdict}
 	if err != nil {
 		res = lost(err)
 	}
-	// A run that conflicted is run again; what it was is of no use to anybody.
-	if h.verdict != invoke.Conflict {
+	if start.Request != nil && res.Response == nil {
+		res.Response = &invoke.Response{Status: statusOf(res)}
+	}
+	// What conflicted, or found no place to run, is run again at once or soon.
+	if h.verdict != invoke.Conflict && res.Status != store.StatusRejected {
 		o.cfg.Recorder.Record(execution(start, res))
 	}
 	return out

@@ -75,6 +75,9 @@ func (h *host) Commit(ctx context.Context, c *invoke.Commit) (invoke.Outcome, er
 	if c.Lease != nil {
 		change.Lease = c.Lease.Token
 	}
+	if c.Response != nil && len(c.Acks) == 1 {
+		change.Finished = &store.Invocation{ID: c.Acks[0], Script: h.start.Script, Response: encodeResponse(c.Response)}
+	}
 	if len(h.app.watched) > 0 && len(c.Ops) > 0 {
 		change.Watch = &store.KVWatch{Triggers: h.app.watched, Depth: h.start.Depth() + 1}
 	}

@@ -231,6 +231,12 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	if t.guard.Kind == store.GuardBasic {
 		withoutAuthorization(&x.request)
 	}
+	if o.cfg.Queue != nil && prefersAsync(r.Header) {
+		if !o.enqueue(w, r, app, t, &x.request, at) && delivery != (auth.Delivery{}) {
+			o.taken.Forget(delivery)
+		}
+		return
+	}
 	x.host = host{cfg: &o.cfg, app: app, start: start}
 	res, err := o.cfg.Executor.Run(r.Context(), start, &x.host)
 	if err != nil {

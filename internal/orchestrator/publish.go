@@ -31,14 +31,18 @@ const maxEvent = 2 << 20
 const maxEventKey = 256
 
 // serveReserved answers POST /_/events/{topic}, which publishes an event from
-// outside. rest is what follows the first segment.
+// outside, and GET /_/invocations/{id}. rest is what follows the first segment.
 func (o *Orchestrator) serveReserved(w http.ResponseWriter, r *http.Request, app *snapshot, slug, rest string, at place) {
+	if id, ok := strings.CutPrefix(rest, invocationsPath); ok && r.Method != http.MethodOptions {
+		o.serveInvocation(w, r, app, slug, id, at)
+		return
+	}
 	name, ok := strings.CutPrefix(rest, "/events/")
 	if decoded, err := url.PathUnescape(name); err == nil {
 		name = decoded
 	}
 	switch {
-	case !ok:
+	case !ok && !strings.HasPrefix(rest, invocationsPath):
 		allowOrigin(w.Header(), r, app.cors, at)
 		problem(w, r, http.StatusNotFound, fmt.Sprintf("there is nothing here; events are published by POST to %s/events/{topic}", reservedName), "")
 		return

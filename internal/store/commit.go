@@ -33,6 +33,9 @@ type Commit struct {
 	Messages []Message // to add; those of the app
 	Acks     []string  // IDs of messages that are done, leased under Lease
 	Lease    string
+	// Finished is the answer to the asynchronous request that the commit
+	// acknowledges; nil: it was none. At is when it was finished.
+	Finished *Invocation
 	// Watch has the commit add messages for the keys that it changes; nil: none.
 	Watch *KVWatch
 	At    time.Time
@@ -54,8 +57,8 @@ type Commits interface {
 	// ErrConflict, ErrQuota, ErrLeaseLost; ErrInvalid when a change is not possible;
 	// ErrNotFound when the app is gone.
 	Commit(ctx context.Context, c Commit) (version int64, err error)
-	// Sweep removes keys that have expired and forgets commits and idempotency keys
-	// that need not be known any more. It returns when there is more to do (zero:
+	// Sweep removes keys that have expired and forgets commits, idempotency keys and
+	// answers that need not be known any more. It returns when there is more to do (zero:
 	// nothing is due).
 	Sweep(ctx context.Context, now time.Time) (next time.Time, err error)
 }

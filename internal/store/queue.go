@@ -50,6 +50,10 @@ const (
 	MaxIdempotencyKey = 256
 	// IdempotencyMemory is for how long an idempotency key is known.
 	IdempotencyMemory = 24 * time.Hour
+	// MaxRequest is how long the payload of a message of the kind http may be.
+	MaxRequest = 32 << 20
+	// InvocationMemory is for how long the answer to an asynchronous request is known.
+	InvocationMemory = 24 * time.Hour
 	// SuspectCrashes is after how many deliveries that ended with the death of
 	// their process a message is delivered by itself, one such message at a time.
 	SuspectCrashes = 3
@@ -92,8 +96,11 @@ var TooManyCrashes = fmt.Sprintf("the process died %d times while it handled thi
 // Check reports what keeps a new message from being added, as ErrInvalid.
 func (m *Message) Check() error {
 	most := MaxPayload
-	if m.Kind == ChannelKV {
+	switch m.Kind {
+	case ChannelKV:
 		most += value.MaxEnvelope
+	case ChannelHTTP:
+		most = MaxRequest
 	}
 	switch {
 	case len(m.Payload) > most:
@@ -193,6 +200,16 @@ type MessageFilter struct {
 	At      time.Time    // what is ready then
 }
 
+// Invocation is the answer to an asynchronous request, that is, to a message of
+// the kind http.
+type Invocation struct {
+	ID         string // the message's
+	AppID      string
+	Script     string // name
+	FinishedAt time.Time
+	Response   []byte // in the form that the orchestrator gives it
+}
+
 // Queue keeps messages until they are done. What Commit adds and acknowledges is
 // part of it.
 type Queue interface {
@@ -225,6 +242,8 @@ type Queue interface {
 	Channel(ctx context.Context, c Channel, at time.Time) (ChannelState, error)
 	Messages(ctx context.Context, f MessageFilter) ([]Message, error)
 	Message(ctx context.Context, appID, id string) (Message, error)
+	// Invocation returns the answer to an asynchronous request, until it is forgotten.
+	Invocation(ctx context.Context, appID, id string) (Invocation, error)
 	// Redrive makes dead letters due again, with their attempts forgotten: those
 	// with the IDs, or all of the channel's if there are none. It returns how many.
 	Redrive(ctx context.Context, c Channel, ids []string, at time.Time) (int64, error)

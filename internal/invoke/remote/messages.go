@@ -453,6 +453,13 @@ func encodeCommit(c *invoke.Commit) []byte {
 	if c.Lease != nil {
 		e.message(8, func(e *encoder) { encodeLease(e, c.Lease) })
 	}
+	if p := c.Response; p != nil {
+		e.message(9, func(e *encoder) {
+			e.int(1, int64(p.Status))
+			encodeHeader(e, 2, p.Header)
+			e.bytes(3, p.Body)
+		})
+	}
 	return e.b
 }
 
@@ -505,6 +512,19 @@ func decodeCommit(b []byte) (*invoke.Commit, error) {
 		case 8:
 			c.Lease = &invoke.Lease{}
 			return decodeLease(f.bytes, c.Lease)
+		case 9:
+			c.Response = &invoke.Response{}
+			return fields(f.bytes, func(f field) error {
+				switch f.num {
+				case 1:
+					c.Response.Status = int(f.int())
+				case 2:
+					return decodeHeader(f.bytes, &c.Response.Header)
+				case 3:
+					c.Response.Body = f.bytes
+				}
+				return nil
+			})
 		}
 		return nil
 	})

@@ -27,6 +27,7 @@ type Data struct {
 	keys     map[idempotencyKey]time.Time
 	paused   map[store.Channel]bool // every channel that was used
 	watchers map[int]func(store.Channel, time.Time)
+	finished map[string]store.Invocation
 
 	schedules   map[scheduleKey]*scheduled
 	nextWatcher int
@@ -52,7 +53,7 @@ func New() *Data {
 	return &Data{
 		apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{},
 		messages: map[string]*message{}, keys: map[idempotencyKey]time.Time{}, paused: map[store.Channel]bool{},
-		watchers: map[int]func(store.Channel, time.Time){}, schedules: map[scheduleKey]*scheduled{},
+		watchers: map[int]func(store.Channel, time.Time){}, finished: map[string]store.Invocation{}, schedules: map[scheduleKey]*scheduled{},
 	}
 }
 
@@ -184,6 +185,9 @@ func (k *Data) commit(c store.Commit) (version int64, added []store.Message, err
 	for _, id := range c.Acks {
 		delete(k.messages, id)
 	}
+	if f := c.Finished; f != nil {
+		k.finished[f.ID] = store.Invocation{ID: f.ID, AppID: c.AppID, Script: f.Script, FinishedAt: c.At, Response: slices.Clone(f.Response)}
+	}
 	added = k.add(messages)
 	if len(c.Ops) == 0 && len(messages) == 0 {
 		return 0, nil, nil
@@ -255,5 +259,9 @@ func (k *Data) Sweep(ctx context.Context, now time.Time) (next time.Time, err er
 	}
 	maps.DeleteFunc(k.commits, func(_ commit, d done) bool { return due(d.at.Add(store.CommitMemory)) })
 	maps.DeleteFunc(k.keys, func(_ idempotencyKey, at time.Time) bool { return due(at.Add(store.IdempotencyMemory)) })
+	maps.DeleteFunc(k.messages, func(_ string, m *message) bool {
+		return m.Kind == store.ChannelHTTP && !m.DeadAt.IsZero() && due(m.DeadAt.Add(store.InvocationMemory))
+	})
+	maps.DeleteFunc(k.finished, func(_ string, f store.Invocation) bool { return due(f.FinishedAt.Add(store.InvocationMemory)) })
 	return next, ctx.Err()
 }

@@ -299,6 +299,16 @@ func (k *Data) Message(ctx context.Context, appID, id string) (store.Message, er
 	return store.Message{}, fmt.Errorf("message %s: %w", id, store.ErrNotFound)
 }
 
+// Invocation is store.Queue's.
+func (k *Data) Invocation(ctx context.Context, appID, id string) (store.Invocation, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f, ok := k.finished[id]; ok && f.AppID == appID {
+		return f, ctx.Err()
+	}
+	return store.Invocation{}, fmt.Errorf("invocation %s: %w", id, store.ErrNotFound)
+}
+
 // Redrive is store.Queue's.
 func (k *Data) Redrive(ctx context.Context, c store.Channel, ids []string, at time.Time) (int64, error) {
 	k.mu.Lock()

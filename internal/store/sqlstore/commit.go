@@ -70,6 +70,12 @@ func (k *commit) run(ctx context.Context) error {
 			return fmt.Errorf("%w: a commit adds messages of its own app", store.ErrInvalid)
 		}
 	}
+	if f := k.c.Finished; f != nil {
+		if _, err := k.tx.Exec(ctx, `INSERT INTO invocations (id, app_id, script, finished_at, response) VALUES ($1, $2, $3, $4, $5)`,
+			f.ID, k.c.AppID, f.Script, micros(k.c.At), f.Response); err != nil {
+			return err
+		}
+	}
 	var err error
 	k.added, err = k.s.enqueue(ctx, k.tx, k.messages)
 	return err
@@ -105,7 +111,15 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 		if _, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.CommitMemory)))); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE created_at <= $1`, micros(now.Add(-store.IdempotencyMemory)))
+		if _, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE created_at <= $1`, micros(now.Add(-store.IdempotencyMemory))); err != nil {
+			return err
+		}
+		// Nobody can deliver a request again that failed as often as it may.
+		if _, err := tx.Exec(ctx, `DELETE FROM messages WHERE dead_at > 0 AND dead_at <= $1 AND channel IN (SELECT id FROM channels WHERE kind = $2)`,
+			micros(now.Add(-store.InvocationMemory)), string(store.ChannelHTTP)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM invocations WHERE finished_at <= $1`, micros(now.Add(-store.InvocationMemory)))
 		return err
 	}); err != nil {
 		return time.Time{}, err
@@ -118,6 +132,13 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 		if due > 0 && (next == 0 || due < next) {
 			next = due
 		}
+	}
+	var finished int64
+	if err := one(ctx, s.db, []any{&finished}, `SELECT coalesce(min(finished_at), 0) FROM invocations`); err != nil {
+		return time.Time{}, err
+	}
+	if finished > 0 {
+		sooner(finished + store.InvocationMemory.Microseconds())
 	}
 	var expiry int64
 	if err := one(ctx, s.db, []any{&expiry}, `SELECT coalesce(min(expires_at), 0) FROM kv WHERE expires_at > 0`); err != nil {

@@ -102,6 +102,9 @@ func Fill(t *testing.T, s store.Store) {
 			Payload: []byte("\x00\xff\\N\t\n"), Depth: 1, CreatedAt: at(0), DueAt: at(time.Hour), IdempotencyKey: "k\\\t",
 		}
 		must(t, "Enqueue", second(s.Enqueue(ctx, m)))
+		must(t, "Commit", second(s.Commit(ctx, store.Commit{
+			AppID: app.ID, At: at(0), Finished: &store.Invocation{ID: m.ID, Script: "s", Response: []byte("\x00\xff\\N\t\n")},
+		})))
 		must(t, "PutSecrets", second(s.PutSecrets(ctx, app.ID, []store.SealedSecret{sealed("TOKEN", "\x00\xff\\N\t\n")}, "ada", at(0))))
 		for j := range 4 {
 			addScript(t, s, app, fmt.Sprintf("script-%d", j%3), source()+"\x00\xff\\N\t\n"+string(noise(50_000)))
@@ -156,6 +159,10 @@ func everything(t *testing.T, s store.Store) (out []string) {
 			add(err, states)
 			messages, err := s.Messages(ctx, store.MessageFilter{Channel: store.Channel{AppID: app.ID, Kind: c, Name: "emails"}, Limit: 1000})
 			add(err, messages)
+			for _, m := range messages {
+				answer, err := s.Invocation(ctx, app.ID, m.ID)
+				add(err, answer)
+			}
 		}
 		schedules, err := s.Schedules(ctx, app.ID)
 		add(err, schedules)

@@ -30,6 +30,7 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"CommitWhole", testQueueCommitWhole},
 		{"CommitNames", testQueueCommitNames},
 		{"KVTriggers", testQueueKVTriggers},
+		{"Invocations", testQueueInvocations},
 		{"IdempotencyKeys", testQueueIdempotencyKeys},
 		{"Refused", testQueueRefused},
 		{"States", testQueueStates},
@@ -703,4 +704,43 @@ func testQueueKVTriggers(t *testing.T, q queueTest) {
 		slices.Sort(keys)
 		equal(t, "the trigger "+name+" is told of", keys, want)
 	}
+}
+
+func testQueueInvocations(t *testing.T, q queueTest) {
+	q.c.Kind = store.ChannelHTTP
+	q.send(t, 1)
+	m := q.claim(t, 1)[0]
+	finish := func(lease string) error {
+		_, err := q.Commit(t.Context(), store.Commit{
+			AppID: q.c.AppID, Acks: []string{m.ID}, Lease: lease, At: at(time.Minute),
+			Finished: &store.Invocation{ID: m.ID, Script: "report", Response: []byte("\x00answer")},
+		})
+		return err
+	}
+	wantErr(t, "under another lease", finish(newID()), store.ErrLeaseLost)
+	_, err := q.Invocation(t.Context(), q.c.AppID, m.ID)
+	wantErr(t, "before its end", err, store.ErrNotFound)
+	must(t, "Commit", finish(m.Lease))
+	want := store.Invocation{ID: m.ID, AppID: q.c.AppID, Script: "report", FinishedAt: at(time.Minute), Response: []byte("\x00answer")}
+	got, err := q.Invocation(t.Context(), q.c.AppID, m.ID)
+	must(t, "Invocation", err)
+	equal(t, "the answer", got, want)
+	_, err = q.Invocation(t.Context(), newID(), m.ID)
+	wantErr(t, "another app's", err, store.ErrNotFound)
+	_, err = q.Sweep(t.Context(), at(time.Minute+store.InvocationMemory-time.Microsecond))
+	must(t, "Sweep", err)
+	_, err = q.Invocation(t.Context(), q.c.AppID, m.ID)
+	must(t, "Invocation after a sweep", err)
+	_, err = q.Sweep(t.Context(), at(time.Minute+store.InvocationMemory))
+	must(t, "Sweep", err)
+	_, err = q.Invocation(t.Context(), q.c.AppID, m.ID)
+	wantErr(t, "when it is forgotten", err, store.ErrNotFound)
+	failed := q.bury(t, 1)[0]
+	_, err = q.Sweep(t.Context(), at(store.InvocationMemory-time.Microsecond))
+	must(t, "Sweep", err)
+	q.want(t, "ready 0 delayed 0 in-flight 0 dead 1")
+	_, err = q.Sweep(t.Context(), at(store.InvocationMemory))
+	must(t, "Sweep", err)
+	_, err = q.Message(t.Context(), q.c.AppID, failed.ID)
+	wantErr(t, "a request that failed", err, store.ErrNotFound)
 }

@@ -1,0 +1,45 @@
+package orchestrator
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/picloud/picloud/internal/invoke"
+)
+
+func TestPrefersAsync(t *testing.T) {
+	for header, want := range map[string]bool{
+		"": false, "respond-async": true, "Respond-Async": true, "wait=10, respond-async": true, "respond-async; x=1": true,
+		"return=minimal": false, "respond-asynchronously": false, "x=respond-async": false,
+	} {
+		if got := prefersAsync(http.Header{"Prefer": {header}}); got != want {
+			t.Errorf("%q: %v", header, got)
+		}
+	}
+	if prefersAsync(nil) || !prefersAsync(http.Header{"Prefer": {"a", "respond-async"}}) {
+		t.Error("several lines, or none")
+	}
+}
+
+func TestKeptRequest(t *testing.T) {
+	q := &invoke.Request{
+		Method: "POST", URL: "http://demo/x?y=1", Path: "/x", Query: "y=1", IP: "192.0.2.1",
+		Header: http.Header{"A": {"1", "2"}}, Params: []invoke.Param{{Name: "rest", Value: "z"}}, Body: []byte("\x00\xff"),
+	}
+	b := encodeRequest(q)
+	got, err := decodeRequest(b)
+	if err != nil || !cmp.Equal(got, q) {
+		t.Errorf("%v, %s", err, cmp.Diff(q, got))
+	}
+	for _, damaged := range [][]byte{nil, b[:3], b[:20], append([]byte{0, 0, 0, 2}, "xx"...), {255, 255, 255, 255, 1}} {
+		if _, err := decodeRequest(damaged); err == nil {
+			t.Errorf("%q is decoded", damaged)
+		}
+	}
+	res, err := decodeResponse(encodeResponse(&invoke.Response{Status: 200, Body: []byte("\xff")}))
+	if err != nil || !res.Base64 || res.Body != "/w==" {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
