@@ -172,6 +172,9 @@ var triggerNames = map[ChannelKind]string{
 	ChannelQueue: "queue", ChannelTopic: "subscription", ChannelSchedule: "schedule", ChannelKV: "KV trigger",
 }
 
+// TriggerNoun is what a kind of trigger is called.
+func TriggerNoun(kind ChannelKind) string { return triggerNames[kind] }
+
 // EachTrigger calls f for every trigger, with the kind and name of its channel.
 func (m *Manifest) EachTrigger(f func(kind ChannelKind, name string, d Delivery)) {
 	for name, t := range m.Queues {

@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/invoke/local"
 	"github.com/picloud/picloud/internal/kv"
 	"github.com/picloud/picloud/internal/orchestrator"
+	"github.com/picloud/picloud/internal/orchestrator/schedules"
 	"github.com/picloud/picloud/internal/outbound"
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/store"
@@ -57,7 +58,9 @@ type Runtime struct {
 	local        *local.Executor
 	calls        *outbound.Client
 	apps         *apps
+	memory       *memory.Data
 	data         *kv.Swept
+	schedules    *schedules.Runner
 }
 
 // Dev makes the Runtime of pic dev.
@@ -71,11 +74,13 @@ func New(c Config) (*Runtime, error) {
 		return nil, err
 	}
 	calls := outbound.New(outbound.Config{})
+	data := memory.New()
 	r := &Runtime{
 		executor: executor.New(executor.Config{HTTP: calls}),
 		calls:    calls,
 		apps:     &apps{slug: c.App, made: time.Now().UTC()},
-		data:     kv.New(memory.New()),
+		memory:   data,
+		data:     kv.New(data),
 	}
 	r.local = local.New(r.executor)
 	r.orchestrator = orchestrator.New(orchestrator.Config{
@@ -83,12 +88,27 @@ func New(c Config) (*Runtime, error) {
 		Executor: r.local,
 		Recorder: record(c.Record),
 		Data:     r.data,
+		Queue:    r.data,
+		Node:     "dev",
 		Secrets:  r.apps,
 		Control:  c.Other,
 		Limits:   Limits,
 	})
+	if err := r.orchestrator.Deliver(context.Background()); err != nil {
+		return nil, err
+	}
+	r.schedules = schedules.Start(scheduled{r.memory, r.apps})
 	return r, nil
 }
+
+// scheduled is the schedules with the changes that are told of them.
+type scheduled struct {
+	*memory.Data
+	apps *apps
+}
+
+// Subscribe implements schedules.Store.
+func (s scheduled) Subscribe(f func(store.Change)) (stop func()) { return s.apps.Subscribe(f) }
 
 type record func(store.Execution)
 
@@ -99,13 +119,16 @@ func (r *Runtime) ServeHTTP(w http.ResponseWriter, q *http.Request) { r.orchestr
 
 // Deploy replaces all scripts. Requests under way end with those they began
 // with. A source that does not compile is deployed, too: its endpoint says so.
-func (r *Runtime) Deploy(scripts []dev.Script) error {
+//
+// Of triggers only what starts scripts beside requests counts.
+func (r *Runtime) Deploy(scripts []dev.Script, triggers store.Manifest) error {
 	for _, s := range scripts {
 		if err := store.CheckScriptName(s.Name); err != nil {
 			return err
 		}
 	}
-	r.apps.deploy(scripts)
+	r.memory.DeploySchedules(appID, triggers.Schedules, time.Now())
+	r.apps.deploy(scripts, triggers)
 	return nil
 }
 
@@ -140,6 +163,8 @@ func (r *Runtime) Check(name, source string) (line, column int, err error) {
 
 // Close waits for the runs under way, as long as ctx lives.
 func (r *Runtime) Close(ctx context.Context) error {
+	r.schedules.Close()
+	r.orchestrator.StopDelivering(ctx)
 	r.orchestrator.Close()
 	defer r.data.Close()
 	defer r.calls.Close()
@@ -165,11 +190,14 @@ const kept = 64
 
 const appID = "00000000-0000-7000-8000-000000000000"
 
-func (a *apps) deploy(scripts []dev.Script) {
+func (a *apps) deploy(scripts []dev.Script, triggers store.Manifest) {
 	a.mu.Lock()
 	d := store.Deployment{
 		AppID: appID, Number: a.deployment.Number + 1, Parent: a.deployment.Number, CreatedAt: time.Now().UTC(),
-		Manifest: store.Manifest{Scripts: map[string]store.ManifestScript{}, Variables: a.settings},
+		Manifest: store.Manifest{
+			Scripts: map[string]store.ManifestScript{}, Variables: a.settings,
+			Queues: triggers.Queues, Subscriptions: triggers.Subscriptions, Schedules: triggers.Schedules, KVTriggers: triggers.KVTriggers,
+		},
 	}
 	sources := map[string]string{}
 	for _, s := range scripts {
@@ -259,8 +287,7 @@ func (a *apps) Source(_ context.Context, hash string) (string, error) {
 	return "", fmt.Errorf("the source %s: %w", hash, store.ErrNotFound)
 }
 
-// Subscribe implements orchestrator.Store. The one subscriber lives as long as
-// the Runtime.
+// Subscribe implements orchestrator.Store. Subscribers live as long as the Runtime.
 func (a *apps) Subscribe(f func(store.Change)) (stop func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

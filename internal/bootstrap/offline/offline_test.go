@@ -99,7 +99,7 @@ func TestExamplesOffline(t *testing.T) {
 					scripts = append(scripts, dev.Script{Name: name, Source: string(source), Library: pattern != "*.rhai"})
 				}
 			}
-			if err := r.Deploy(scripts); err != nil {
+			if err := r.Deploy(scripts, store.Manifest{}); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(check)
@@ -131,7 +131,7 @@ func TestDeployReplacesAndRecords(t *testing.T) {
 	}
 	deploy := func(source string) {
 		t.Helper()
-		if err := r.Deploy([]dev.Script{{Name: "hello", Source: source}}); err != nil {
+		if err := r.Deploy([]dev.Script{{Name: "hello", Source: source}}, store.Manifest{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestDeployReplacesAndRecords(t *testing.T) {
 		t.Errorf("logs %+v", l)
 	}
 
-	if err := r.Deploy([]dev.Script{{Name: "No Name", Source: "1"}}); err == nil {
+	if err := r.Deploy([]dev.Script{{Name: "No Name", Source: "1"}}, store.Manifest{}); err == nil {
 		t.Error("a script without a proper name was deployed")
 	}
 	if _, err := New(Config{App: "No App"}); err == nil {
@@ -178,7 +178,7 @@ func TestDeployUnderRequests(t *testing.T) {
 		if err := r.Deploy([]dev.Script{
 			{Name: "hello", Source: `import "lib" as lib; "` + v + `" + lib::version()`},
 			{Name: "lib", Source: `fn version() { "` + v + `" }`, Library: true},
-		}); err != nil {
+		}, store.Manifest{}); err != nil {
 			t.Error(err)
 		}
 	}

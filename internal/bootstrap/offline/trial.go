@@ -84,7 +84,7 @@ func lineOf(source, name string) int {
 func (r *trials) Run(ctx context.Context, file dev.Script, name string, timeout time.Duration) tests.Result {
 	t := trial.New()
 	app := &trialApp{slug: r.slug, trial: t, apps: &apps{slug: r.slug, made: trial.Start}, data: memory.New()}
-	app.apps.deploy(r.scripts)
+	app.apps.deploy(r.scripts, store.Manifest{})
 	// The app's scripts run as on a server: without the module test.
 	app.executor = local.New(executor.New(executor.Config{HTTP: t, Now: t.Now}))
 	app.orchestrator = orchestrator.New(orchestrator.Config{

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,8 +38,9 @@ type Script struct {
 // because the command line itself knows neither orchestrator nor executor.
 type Runtime interface {
 	http.Handler
-	// Deploy replaces all scripts.
-	Deploy([]Script) error
+	// Deploy replaces all scripts, and what starts them beside requests: the
+	// triggers of a manifest.
+	Deploy(scripts []Script, triggers store.Manifest) error
 	// Check returns why a source does not compile, and where (from 1; 0 unknown).
 	Check(name, source string) (line, column int, err error)
 	// Open lets scripts call networks that are not public, but nothing at own,
@@ -79,7 +82,9 @@ The file .env beside the scripts, or the one that --env-file names, holds variab
 env::get reads them, and secret::get, too. It is read again when it changes.
 
 DIR is an app: its *.rhai files are endpoints, those in DIR/lib are libraries. Of a
-FILE only that is an endpoint; what lies beside it can be imported.`,
+FILE only that is an endpoint; what lies beside it can be imported. DIR/triggers.toml
+says what starts scripts beside requests: queues, subscriptions to topics, schedules
+and KV triggers work as on a server, in memory.`,
 		Example: `  pic dev hello.rhai
   pic dev examples/shop
   pic dev . --app shop --listen 127.0.0.1:0
@@ -167,6 +172,7 @@ type served struct {
 
 	mu      sync.Mutex
 	last    map[string]Script // as deployed last, by name
+	started store.Manifest    // the triggers deployed last
 	told    map[string]bool   // complaints that stand
 	values  map[string]string // variables and secrets
 	failure string            // why the last reload failed
@@ -220,16 +226,25 @@ func (s *served) reload() error {
 	if err != nil {
 		return err
 	}
-	s.complain(leftOut)
+	triggers, err := s.project.triggers()
+	if err != nil {
+		leftOut = append(leftOut, err)
+		triggers = s.started
+	}
+	s.complain(append(leftOut, orphans(scripts, &triggers)...))
 	now := map[string]Script{}
 	for _, x := range scripts {
 		now[x.Name] = x
 	}
-	if s.last != nil && same(s.last, now) {
+	changed := !reflect.DeepEqual(s.started, triggers)
+	if s.last != nil && same(s.last, now) && !changed {
 		return nil
 	}
-	if err := s.runtime.Deploy(scripts); err != nil {
+	if err := s.runtime.Deploy(scripts, triggers); err != nil {
 		return err
+	}
+	if s.started = triggers; changed && s.last != nil {
+		s.screen.say("%s: reloaded", TriggersFile)
 	}
 	for _, x := range scripts {
 		before, known := s.last[x.Name]
@@ -307,6 +322,7 @@ func same(a, b map[string]Script) bool {
 func (s *served) announce(base string) {
 	s.base = base
 	endpoints := 0
+	var started []string
 	for _, x := range s.project.sorted(s.last) {
 		if !x.Library {
 			endpoints++
@@ -316,7 +332,18 @@ func (s *served) announce(base string) {
 	if endpoints == 0 {
 		s.screen.say("There is no *.rhai file in %s yet; add one and it answers.", s.project.dir)
 	}
+	s.started.EachTrigger(func(kind store.ChannelKind, name string, d store.Delivery) {
+		started = append(started, triggerLine(kind, name, d))
+	})
+	slices.Sort(started)
+	for _, line := range started {
+		s.screen.say("%s", line)
+	}
 	s.screen.say("Ready at %s/%s; Ctrl-C ends it.", base, s.app)
+}
+
+func triggerLine(kind store.ChannelKind, name string, d store.Delivery) string {
+	return fmt.Sprintf("the %s %s runs %s%s", store.TriggerNoun(kind), name, d.Script, extension)
 }
 
 func (s *served) address(x Script) string {
@@ -360,6 +387,14 @@ func open(path string) (*project, error) {
 		return nil, fmt.Errorf("%s holds tests: pic test runs them", path)
 	}
 	return &project{dir: filepath.Dir(abs), only: filepath.Base(abs)}, nil
+}
+
+// triggers reads the app's triggers; a single file has none.
+func (p *project) triggers() (store.Manifest, error) {
+	if p.only != "" {
+		return store.Manifest{}, nil
+	}
+	return ReadTriggers(p.dir)
 }
 
 const (

@@ -69,8 +69,12 @@ func (s *screen) put(text string) {
 // record shows an execution and what it logged.
 func (s *screen) record(e store.Execution) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s → %d, %s, %.1f ms, %d operations", e.Method, output.Printable(e.Path), e.HTTPStatus, e.Status,
-		float64(e.Duration.Microseconds())/1000, e.Operations)
+	if e.Method != "" {
+		fmt.Fprintf(&b, "%s %s → %d", e.Method, output.Printable(e.Path), e.HTTPStatus)
+	} else {
+		fmt.Fprintf(&b, "%s → %s%s", e.Trigger, e.Script, extension)
+	}
+	fmt.Fprintf(&b, ", %s, %.1f ms, %d operations", e.Status, float64(e.Duration.Microseconds())/1000, e.Operations)
 	for _, l := range e.Logs {
 		at := e.Script + extension
 		if l.Line > 0 {

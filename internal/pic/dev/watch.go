@@ -57,7 +57,7 @@ func (w *watcher) run(lib string) {
 			if e.Name == lib && e.Has(fsnotify.Create) {
 				// An error shows in the next reload, which reads the directory.
 				_ = w.notify.Add(lib)
-			} else if !strings.HasSuffix(e.Name, extension) && e.Name != lib {
+			} else if !strings.HasSuffix(e.Name, extension) && e.Name != lib && filepath.Base(e.Name) != TriggersFile {
 				continue
 			}
 			if e.Op != fsnotify.Chmod {
