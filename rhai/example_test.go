@@ -7,8 +7,11 @@ import (
 	"log"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/picloud/picloud/rhai"
+	"github.com/picloud/picloud/rhai/syntax"
 )
 
 func Example() {
@@ -187,4 +190,160 @@ func ExampleStaticResolver() {
 	v, err := prog.Run(context.Background(), nil)
 	fmt.Println(v, err)
 	// Output: 2.5 <nil>
+}
+
+func ExampleWithHostHook() {
+	eng := rhai.NewEngine(rhai.WithHostHook(func(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, error) {
+		result, err := next(c)
+		fmt.Printf("%s(%s) at %s gave %s\n", c.Name(), c.Arg(0), c.Position(), result)
+		return result, err
+	}))
+	eng.RegisterFn("price", func(item string) int64 { return int64(len(item)) })
+	prog, err := eng.Compile("", `price("tea") + price("coffee")`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	v, err := prog.Run(context.Background(), nil)
+	fmt.Println(v, err)
+	// Output:
+	// price(tea) at line 1, position 1 gave 3
+	// price(coffee) at line 1, position 16 gave 6
+	// 9 <nil>
+}
+
+func ExampleWithLanguage() {
+	eng := rhai.NewEngine(rhai.WithLanguage(syntax.Language{
+		Operators: map[string]uint8{"between": 100},
+		Disabled:  []string{"while", "loop"},
+		Strict:    true,
+	}))
+	eng.RegisterFn("between", func(n int64, limits []int64) bool { return limits[0] <= n && n <= limits[1] })
+	prog, err := eng.Compile("", `let age = 30; age between [18, 65]`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	v, err := prog.Run(context.Background(), nil)
+	fmt.Println(v, err)
+
+	_, err = eng.Compile("", `while age > 0 { }`)
+	fmt.Println(err)
+	_, err = eng.Compile("", `let age = 30; agee + 1`)
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// Syntax error: 'while' is a reserved keyword (line 1, position 1)
+	// Syntax error: Undefined variable: agee (line 1, position 15)
+}
+
+func ExampleEngine_Check() {
+	source := "let greet = |name| \"Hello, \" + name;\ngreet(\"Ann\")"
+	warnings, err := rhai.NewEngine().Check("hello.rhai", source)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, w := range warnings {
+		fmt.Println(w.Message)
+		fmt.Println(rhai.Excerpt(source, w.Position))
+		fmt.Println(w.Hint)
+	}
+	// Output:
+	// Function not found: greet with 1 argument
+	//    2 | greet("Ann")
+	//      | ^
+	// greet is a variable: a closure in a variable is called with greet.call(…)
+}
+
+func ExampleFunc_Call() {
+	prog, err := rhai.NewEngine().Compile("", `
+		let calls = 0;
+		fn handle(request) { "hello " + request.name }
+	`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	inst, err := prog.Instance(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer inst.Close()
+	handle := inst.Func("handle") // found once, called often
+	for _, name := range []string{"Ann", "Bob"} {
+		request, err := rhai.ValueOf(map[string]string{"name": name})
+		if err != nil {
+			log.Fatal(err)
+		}
+		v, err := handle.Call(context.Background(), request)
+		fmt.Println(v, err)
+	}
+	// Output:
+	// hello Ann <nil>
+	// hello Bob <nil>
+}
+
+func ExampleProgram_Run_goroutines() {
+	prog, err := rhai.NewEngine().Compile("", `n * n`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	squares := make([]int64, 5)
+	var wait sync.WaitGroup
+	for i := range squares {
+		wait.Go(func() { // one program, a run for each goroutine
+			v, err := prog.Run(context.Background(), rhai.NewScope().Push("n", rhai.Int(int64(i))))
+			if err == nil {
+				squares[i], _ = v.AsInt()
+			}
+		})
+	}
+	wait.Wait()
+	fmt.Println(squares)
+	// Output: [0 1 4 9 16]
+}
+
+func ExampleValue_Decode() {
+	type line struct {
+		Name   string        `rhai:"name"`
+		Prices []float64     `rhai:"prices"`
+		Wait   time.Duration `rhai:"wait"`
+		Due    time.Time     `rhai:"due"`
+		Note   *string       `rhai:"note"`
+	}
+	prog, err := rhai.NewEngine().Compile("", `#{
+		name: "tea", prices: [1, 2.5], wait: 0.25, due: "2030-01-02T03:04:05Z", note: (),
+	}`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	v, err := prog.Run(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var l line
+	if err := v.Decode(&l); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(l.Name, l.Prices, l.Wait, l.Due.Year(), l.Note)
+
+	err = rhai.Map(map[string]rhai.Value{"prices": rhai.Array([]rhai.Value{rhai.String("free")})}).Decode(&l)
+	fmt.Println(err)
+	// Output:
+	// tea [1 2.5] 250ms 2030 <nil>
+	// string does not fit float64 at .prices[0]
+}
+
+func ExampleWithLimits() {
+	eng := rhai.NewEngine(rhai.WithLimits(rhai.Limits{MaxOperations: 100_000, MaxMemory: 64 << 10}))
+	for _, src := range []string{`loop { }`, `let s = "x"; loop { s += s; }`} {
+		prog, err := eng.Compile("", src)
+		if err != nil {
+			log.Fatal(err)
+		}
+		var stats rhai.Stats
+		_, err = prog.Run(context.Background(), nil, rhai.RunStats(&stats))
+		var re *rhai.Error
+		fmt.Println(errors.As(err, &re) && (re.Kind == rhai.ErrTooManyOperations || re.Kind == rhai.ErrMemory), err)
+	}
+	// Output:
+	// true Too many operations (line 1, position 1)
+	// true Out of memory (line 1, position 23)
 }

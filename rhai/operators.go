@@ -546,7 +546,7 @@ func (vm *machine) callOperatorFn(n *Native, args []Value, this *Value) (Value, 
 			return Value{}, err
 		}
 	}
-	c := Call{vm: vm, args: args, this: this, native: n}
+	c := Call{vm: vm, args: args, this: this, native: n, pos: vm.pos()}
 	if n.hooked && vm.eng.hook != nil {
 		return vm.eng.hook(&c, n.Fn)
 	}
