@@ -355,6 +355,75 @@ func (e MintedKeyScopes) Valid() bool {
 	}
 }
 
+// Defines values for PermissionApp.
+const (
+	PermissionAppAdmin  PermissionApp = "admin"
+	PermissionAppEditor PermissionApp = "editor"
+	PermissionAppViewer PermissionApp = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the PermissionApp enum.
+func (e PermissionApp) Valid() bool {
+	switch e {
+	case PermissionAppAdmin:
+		return true
+	case PermissionAppEditor:
+		return true
+	case PermissionAppViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PermissionInstance.
+const (
+	PermissionInstanceAdmin  PermissionInstance = "admin"
+	PermissionInstanceMember PermissionInstance = "member"
+	PermissionInstanceOwner  PermissionInstance = "owner"
+)
+
+// Valid indicates whether the value is a known member of the PermissionInstance enum.
+func (e PermissionInstance) Valid() bool {
+	switch e {
+	case PermissionInstanceAdmin:
+		return true
+	case PermissionInstanceMember:
+		return true
+	case PermissionInstanceOwner:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PermissionScope.
+const (
+	PermissionScopeAdmin  PermissionScope = "admin"
+	PermissionScopeAny    PermissionScope = "any"
+	PermissionScopeDeploy PermissionScope = "deploy"
+	PermissionScopeInvoke PermissionScope = "invoke"
+	PermissionScopeRead   PermissionScope = "read"
+)
+
+// Valid indicates whether the value is a known member of the PermissionScope enum.
+func (e PermissionScope) Valid() bool {
+	switch e {
+	case PermissionScopeAdmin:
+		return true
+	case PermissionScopeAny:
+		return true
+	case PermissionScopeDeploy:
+		return true
+	case PermissionScopeInvoke:
+		return true
+	case PermissionScopeRead:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionClient.
 const (
 	SessionClientBrowser SessionClient = "browser"
@@ -1261,6 +1330,14 @@ type ListMessage struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// ListPermission defines model for ListPermission.
+type ListPermission struct {
+	Items []Permission `json:"items"`
+
+	// Next Pass it as after (for executions: as before) to get the following page; absent on the last one
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // ListQueue defines model for ListQueue.
 type ListQueue struct {
 	Items []Queue `json:"items"`
@@ -1462,6 +1539,35 @@ type Outbound struct {
 	// Examples: ["api.example.com"]
 	Hosts []string `json:"hosts,omitempty,omitzero"`
 }
+
+// Permission defines model for Permission.
+type Permission struct {
+	// AllowsTo In words
+	AllowsTo string `json:"allows_to"`
+
+	// App The least role in an app that has it there, too
+	App PermissionApp `json:"app,omitempty,omitzero"`
+
+	// Instance Roles on the instance that have it
+	Instance []PermissionInstance `json:"instance"`
+
+	// Permission Its name, as operations and refusals give it
+	//
+	// Examples: scripts.change
+	Permission string `json:"permission"`
+
+	// Scope What an API key needs for it, beside its owner's right; absent: no key may
+	Scope PermissionScope `json:"scope,omitempty,omitzero"`
+}
+
+// PermissionApp The least role in an app that has it there, too
+type PermissionApp string
+
+// PermissionInstance defines model for Permission.Instance.
+type PermissionInstance string
+
+// PermissionScope What an API key needs for it, beside its owner's right; absent: no key may
+type PermissionScope string
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -3289,6 +3395,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /password (the `ChangePassword` operationId).
 	ChangePassword(ctx context.Context, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPermissions List who may do what
+	//
+	// The table by which this server decides, whole. Each operation of this document names its permission as x-picloud-permission.
+	//
+	// Corresponds with GET /permissions (the `ListPermissions` operationId).
+	ListPermissions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAllScripts List the scripts of all apps
 	//
@@ -5267,6 +5380,23 @@ func (c *operations) ChangePasswordWithBody(ctx context.Context, contentType str
 // Corresponds with PUT /password (the `ChangePassword` operationId).
 func (c *operations) ChangePassword(ctx context.Context, body ChangePasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewChangePasswordRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPermissions List who may do what
+//
+// The table by which this server decides, whole. Each operation of this document names its permission as x-picloud-permission.
+//
+// Corresponds with GET /permissions (the `ListPermissions` operationId).
+func (c *operations) ListPermissions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPermissionsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -10094,6 +10224,33 @@ func NewChangePasswordRequestWithBody(server string, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListPermissionsRequest constructs an http.Request for the ListPermissions method
+func NewListPermissionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/permissions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }

@@ -146,3 +146,8 @@ func (c *Client) EndSessions(ctx context.Context, username string) error {
 	})
 	return err
 }
+
+// ListPermissions returns the table of who may do what, whole.
+func (c *Client) ListPermissions(ctx context.Context) (ListPermission, error) {
+	return call[ListPermission](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.ListPermissions(ctx) })
+}

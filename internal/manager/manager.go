@@ -21,6 +21,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/keys"
 	"github.com/picloud/picloud/internal/manager/members"
 	"github.com/picloud/picloud/internal/manager/pages"
+	"github.com/picloud/picloud/internal/manager/permissions"
 	"github.com/picloud/picloud/internal/manager/queues"
 	"github.com/picloud/picloud/internal/manager/schedules"
 	"github.com/picloud/picloud/internal/manager/scripts"
@@ -99,6 +100,7 @@ func New(c Config) *Manager {
 	members.Register(m.api, c.Store, c.Now)
 	keys.Register(m.api, c.Store, c.Now)
 	audit.Register(m.api, c.Store)
+	permissions.Register(m.api)
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
 	scripts.Register(m.api, scripts.Config{Store: c.Store, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)

@@ -322,7 +322,7 @@ func auditLog(t *testing.T, in *instance) {
 	}
 
 	want("app=demo&oldest=true",
-		"ada createApp apps/demo Created", "ada createApp apps/demo Conflict", "ada deployScript apps/demo/scripts/hello OK",
+		"ada createApp apps/demo Created", "ada createApp apps/demo Conflict", "ada deployScript apps/demo/scripts/hello Created",
 		"zoe getApp apps/demo Forbidden", "zoe deleteApp apps/demo Forbidden", "deleteApp apps/demo Unauthorized", "ada setKV apps/demo/kv/entry OK")
 	want("action=signIn&refused=true", "signIn sessions Unauthorized", "signIn users/ada Unauthorized")
 	want("user=zoe&refused=true", "zoe deleteApp apps/demo Forbidden", "zoe getApp apps/demo Forbidden")
@@ -461,5 +461,28 @@ func manageSessions(t *testing.T, in *instance) {
 	owner = in.as(in.signIn("ada", "correct horse"))
 	if got := ids(owner("GET", "/sessions?all=true", nil)); len(got) != 1 {
 		t.Errorf("after their time: %v", got)
+	}
+}
+
+func TestPermissionsAreShown(t *testing.T) {
+	in := start(t)
+	in.owner()
+	r := in.as(in.user("zoe", store.RoleMember))("GET", "/permissions", nil).want(200)
+	rows := r.at("items").([]any)
+	table := auth.Permissions()
+	if len(rows) != len(table) || r.at("next") != nil {
+		t.Fatalf("%d rows, want %d: %s", len(rows), len(table), r.body)
+	}
+	for i, p := range table {
+		row := rows[i].(object)
+		app, _ := row["app"].(string)
+		scope, _ := row["scope"].(string)
+		var instance []store.Role
+		for _, role := range row["instance"].([]any) {
+			instance = append(instance, store.Role(role.(string)))
+		}
+		if row["permission"] != string(p.Action) || row["allows_to"] != p.Does || app != string(p.App) || scope != string(p.Scope) || !slices.Equal(instance, p.Instance) {
+			t.Errorf("%v, want %+v", row, p)
+		}
 	}
 }

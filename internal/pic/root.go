@@ -29,6 +29,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/members"
 	"github.com/picloud/picloud/internal/pic/output"
 	"github.com/picloud/picloud/internal/pic/queues"
+	"github.com/picloud/picloud/internal/pic/roles"
 	"github.com/picloud/picloud/internal/pic/schedules"
 	"github.com/picloud/picloud/internal/pic/scripts"
 	"github.com/picloud/picloud/internal/pic/secrets"
@@ -156,6 +157,7 @@ Exit codes: 0 ok, 1 error, 2 wrong usage, 3 not signed in, 4 not allowed,
 		members.Command(env),
 		users.Command(env),
 		users.PasswordCommand(env),
+		roles.Command(env),
 		keys.Command(env),
 		audit.Command(env),
 		dev.Command(env, offline.Dev),

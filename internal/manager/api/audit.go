@@ -128,6 +128,10 @@ func Note(ctx context.Context, format string, args ...any) {
 	from(ctx).event.Detail = fmt.Sprintf(format, args...)
 }
 
+// Created says that the change will be answered with the operation's other status
+// of success, which the entry of the audit log is to have.
+func Created(ctx context.Context) { from(ctx).event.Status = http.StatusCreated }
+
 // About names the object of an operation whose path does not: users/ada. app is
 // the slug of the app it is in, or empty.
 func About(ctx context.Context, object, app string) {

@@ -183,15 +183,16 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	hash := sha256.Sum256([]byte(d.Source))
 	d.SourceHash = hex.EncodeToString(hash[:])
 	api.Note(ctx, "source %.12s…", d.SourceHash)
+	switch old, err := s.Store.Script(ctx, app.ID, in.Script); {
+	case err == nil:
+		d.Endpoint = old.Endpoint
+	case errors.Is(err, store.ErrNotFound):
+		api.Created(ctx)
+	default:
+		return nil, err
+	}
 	if in.Body.Endpoint != nil {
 		d.Endpoint = *in.Body.Endpoint
-	} else {
-		switch old, err := s.Store.Script(ctx, app.ID, in.Script); {
-		case err == nil:
-			d.Endpoint = old.Endpoint
-		case !errors.Is(err, store.ErrNotFound):
-			return nil, err
-		}
 	}
 	made, err := s.Store.DeployScript(ctx, d)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
