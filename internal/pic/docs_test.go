@@ -124,7 +124,8 @@ func (g *guide) run(t *testing.T, text string) {
 				g.signIn(t)
 				signedIn = true
 			}
-			g.shell(t, "pic apps create "+g.app)
+			// An example, or another guide, may have used the name.
+			g.shell(t, "pic apps delete "+g.app+" --force 2>/dev/null || true; pic apps create "+g.app)
 		case strings.HasPrefix(line, "<!-- run: "):
 			g.shell(t, strings.TrimSuffix(strings.TrimPrefix(line, "<!-- run: "), " -->"))
 		case strings.HasPrefix(line, "<!-- until: "):
