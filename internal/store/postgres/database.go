@@ -33,6 +33,20 @@ func (db *database) Query(ctx context.Context, query string, args ...any) (sqlst
 	return pgRows{rows}, nil
 }
 
+// relaxed is a database whose commits the server answers before they are on disk:
+// for what may be lost in a power cut.
+type relaxed struct{ *database }
+
+// Write is sqlstore.DB's.
+func (db relaxed) Write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
+	return db.database.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
+			return err
+		}
+		return f(ctx, tx)
+	})
+}
+
 // A transaction that loses against others is run again, this often at most.
 const attempts = 10
 

@@ -84,7 +84,7 @@ func Open(ctx context.Context, url string, log *slog.Logger) (_ *Store, err erro
 		executions: &Executions{Executions: sqlstore.Executions{DB: db}, db: db},
 		notifier:   newNotifier(pool, log),
 	}
-	s.Store = sqlstore.New(sqlstore.Config{DB: db, Dialect: dialect, Tell: s.notifier.tell})
+	s.Store = sqlstore.New(sqlstore.Config{DB: db, Relaxed: relaxed{db}, Dialect: dialect, Tell: s.notifier.tell})
 	if s.listener, err = newListener(ctx, cfg.ConnConfig, s.notifier.origin, s.Announce, log); err != nil {
 		s.notifier.close()
 		return nil, err

@@ -136,7 +136,15 @@ func (db *database) Query(ctx context.Context, query string, args ...any) (sqlst
 
 // Write is sqlstore.DB's.
 func (db *database) Write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
-	return db.writer.write(ctx, f)
+	return db.writer.write(ctx, false, f)
+}
+
+// relaxed is the database for what may be lost in a power cut.
+type relaxed struct{ *database }
+
+// Write is sqlstore.DB's.
+func (db relaxed) Write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
+	return db.writer.write(ctx, true, f)
 }
 
 // close ends the writer first, whose connection checkpoints the journal.

@@ -80,7 +80,7 @@ func Open(ctx context.Context, dir string) (_ *Store, err error) {
 	if s.executions, err = openExecutions(ctx, dir); err != nil {
 		return nil, err
 	}
-	s.Store = sqlstore.New(sqlstore.Config{DB: s.main, Dialect: dialect})
+	s.Store = sqlstore.New(sqlstore.Config{DB: s.main, Relaxed: relaxed{s.main}, Dialect: dialect})
 	return s, nil
 }
 

@@ -36,6 +36,7 @@ type writer struct {
 // call is one Write.
 type call struct {
 	ctx     context.Context
+	relaxed bool // it may be lost in a power cut
 	f       func(context.Context, sqlstore.Conn) error
 	taken   atomic.Bool // whoever sets it first, writer or caller, decides whether f runs
 	running bool        // the writer took it
@@ -59,13 +60,15 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	return w, nil
 }
 
-// write runs f and returns when its changes are on disk. While the call waits
+// write runs f and returns when its changes are on disk; relaxed ones when the
+// system has them, which a process's death does not undo, and a later commit
+// brings to disk. While the call waits
 // for its turn the context ends it; once f runs it is finished, which is short.
-func (w *writer) write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
+func (w *writer) write(ctx context.Context, relaxed bool, f func(context.Context, sqlstore.Conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c := &call{ctx: ctx, f: f, done: make(chan struct{})}
+	c := &call{ctx: ctx, relaxed: relaxed, f: f, done: make(chan struct{})}
 	if err := w.send(c); err != nil {
 		return err
 	}
@@ -118,6 +121,11 @@ func (w *writer) loop() {
 	defer close(w.ended)
 	group := make([]*call, 0, maxGroup)
 	for c := range w.calls {
+		// With others it costs nothing to be durable too.
+		if c.relaxed && len(w.calls) == 0 {
+			w.relaxed(c)
+			continue
+		}
 		group = w.group(append(group[:0], c))
 		clear(group)
 	}
@@ -215,6 +223,25 @@ func (w *writer) alone(ctx context.Context, c *call) {
 		return
 	}
 	c.err = w.commit(ctx)
+}
+
+// relaxed runs a call in a transaction of its own that is not synced.
+func (w *writer) relaxed(c *call) {
+	if err := w.synchronous(recent); err != nil {
+		answer([]*call{c}, unavailable(err))
+		return
+	}
+	w.alone(context.Background(), c)
+	if err := w.synchronous(durable); err != nil {
+		panic(fmt.Sprintf("commits would no longer be durable: %v", err))
+	}
+}
+
+// synchronous changes what survives a power cut, between transactions. A statement
+// that was prepared before would change nothing: SQLite sets it when it compiles.
+func (w *writer) synchronous(d durability) error {
+	_, err := w.conn.ExecContext(context.Background(), `PRAGMA synchronous = `+string(d))
+	return err
 }
 
 // start claims the call for the writer; false when its caller has gone.
