@@ -65,6 +65,7 @@ type Error struct {
 	inner    error      // ErrParsing, ErrInModule, ErrSystem: the cause
 	noFill   bool       // the position stays unknown
 	host     hostObj    // the error as a value of the machine
+	first    [1]CallSite
 }
 
 // value is the error as the machine keeps it while a catch block runs.

@@ -157,7 +157,7 @@ func (c *Call) constantLogical(x *syntax.Logical) (Value, error) {
 
 // libToJSON writes a map as the reference does: characters in single quotes, floats in debug form.
 func libToJSON(c *Call) (Value, error) {
-	p := printer{vm: c.vm}
+	p := printer{vm: c.vm, b: c.vm.textRoom[:0]}
 	defer p.release()
 	p.json(c.Arg(0), 0)
 	p.pay()

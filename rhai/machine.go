@@ -58,8 +58,9 @@ type machine struct {
 	exts          []*frameExt
 	cancelled     atomic.Bool
 	allFrames     []frame
-	outer         []bool // by register of the body: constants of the outside scope
-	scratch       []byte // for texts of numbers on their way into a string
+	outer         []bool     // by register of the body: constants of the outside scope
+	scratch       []byte     // for texts of numbers on their way into a string
+	textRoom      [1024]byte // for a text that is copied when it is done
 	fragments     map[fragmentKey]*funcProto
 	fragmentBytes int64
 	loaded        map[*Program]*moduleInstance
@@ -437,6 +438,9 @@ func (vm *machine) unwind() bool {
 				c := CallSite{Function: fn.f.Name, Position: pos}
 				if vm.fn == nil || vm.fn.prog != fn.prog {
 					c.Source = fn.prog.name
+				}
+				if e.Trace == nil {
+					e.Trace = e.first[:0] // mostly the only one
 				}
 				e.Trace = append(e.Trace, c)
 			}
