@@ -14,6 +14,7 @@ import (
 
 	"github.com/picloud/picloud/internal/exchange"
 	"github.com/picloud/picloud/internal/pic/dev"
+	"github.com/picloud/picloud/internal/pic/dotenv"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -101,6 +102,14 @@ func TestExamplesOffline(t *testing.T) {
 			}
 			if err := r.Deploy(scripts, store.Manifest{}); err != nil {
 				t.Fatal(err)
+			}
+			if f, err := os.Open(filepath.Join(folder, ".env")); err == nil {
+				values, err := dotenv.Read(f)
+				f.Close()
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Settings(values)
 			}
 			text, err := os.ReadFile(check)
 			if err != nil {
