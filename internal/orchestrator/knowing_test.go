@@ -132,8 +132,11 @@ func TestTimedHMACGuard(t *testing.T) {
 		at   time.Time
 		want int
 	}{
-		{"now", now, 200}, {"the same again", now, 409}, {"another time", now.Add(-time.Second), 200},
-		{"too old", now.Add(-2 * time.Minute), 401}, {"too new", now.Add(2 * time.Minute), 401},
+		{"now", now, 200},
+		{"the same again", now, 409},
+		{"another time", now.Add(-time.Second), 200},
+		{"too old", now.Add(-2 * time.Minute), 401},
+		{"too new", now.Add(2 * time.Minute), 401},
 	} {
 		if got := send(c.at); got != c.want {
 			t.Errorf("%s: %d, want %d", c.what, got, c.want)
