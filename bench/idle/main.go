@@ -1,7 +1,7 @@
 // Command idle measures what a PiCloud costs that nobody asks anything: CPU
 // time, wake-ups and memory, after it has worked. Linux only.
 //
-//	go run ./bench/idle [-for 60s] [-scripts 100]
+//	go run ./bench/idle [-for 60s] [-scripts 100] [-triggers 0]
 //
 // On PostgreSQL, with a private cluster:
 //
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/bench/load"
+	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/idle"
 	"github.com/picloud/picloud/internal/picloudtest"
 )
@@ -27,13 +28,14 @@ func main() {
 	log.SetFlags(0)
 	length := flag.Duration("for", time.Minute, "how long to watch")
 	scripts := flag.Int("scripts", 100, "scripts deployed and called before")
+	triggers := flag.Int("triggers", 0, "schedules due tomorrow, and as many queues with a consumer")
 	flag.Parse()
-	if err := run(*length, *scripts); err != nil {
+	if err := run(*length, *scripts, *triggers); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(length time.Duration, scripts int) error {
+func run(length time.Duration, scripts, triggers int) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	dir, err := os.MkdirTemp("", "picloud-bench-")
@@ -72,14 +74,42 @@ func run(length time.Duration, scripts int) error {
 			return err
 		}
 	}
+	if err := addTriggers(ctx, owner, app, triggers); err != nil {
+		return err
+	}
 	target := load.Target{Addr: strings.TrimPrefix(server.URL, "http://"), Path: "/" + app + "/s0", Want: "script 0"}
 	if _, err := load.Run(ctx, target, 32, 5*time.Second); err != nil {
 		return err
 	}
-	if err := watch(server.PID(), length, fmt.Sprintf("after load, %d scripts", scripts)); err != nil {
+	if err := watch(server.PID(), length, fmt.Sprintf("after load, %d scripts, %d triggers", scripts, 2*triggers)); err != nil {
 		return err
 	}
 	return server.Stop()
+}
+
+// addTriggers makes n schedules, none of which is due before tomorrow, and n
+// queues, in apps of a hundred each: every change writes an app's deployment.
+func addTriggers(ctx context.Context, owner *client.Client, app string, n int) error {
+	const each = 100
+	for i := range n {
+		name := fmt.Sprintf("%s-%d", app, i/each)
+		if i%each == 0 {
+			if _, err := owner.CreateApp(ctx, name); err != nil {
+				return err
+			}
+			if err := picloudtest.Deploy(ctx, owner, name, "run", `print(event.id)`); err != nil {
+				return err
+			}
+		}
+		trigger := fmt.Sprintf("t%d", i)
+		if _, _, err := owner.SetSchedule(ctx, name, trigger, client.SetSchedule{Cron: "@every 48h", Script: "run"}); err != nil {
+			return err
+		}
+		if _, _, err := owner.ConsumeQueue(ctx, name, trigger, client.Delivery{Script: "run"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch lets the process fall idle and then reads what it uses.

@@ -268,6 +268,12 @@ func TestIdle(t *testing.T) {
 		if err := picloudtest.Deploy(t.Context(), owner, "demo", "hello", `"hello"`); err != nil {
 			t.Fatal(err)
 		}
+		for i := range 10 {
+			later := client.SetSchedule{Cron: "@every 48h", Script: "hello"}
+			if _, _, err := owner.SetSchedule(t.Context(), "demo", fmt.Sprintf("later-%d", i), later); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for range 100 {
 			if _, err := picloudtest.Get(t.Context(), s.URL+"/demo/hello"); err != nil {
 				t.Fatal(err)
