@@ -79,8 +79,11 @@ type Config struct {
 	AppsDomain string
 	// TrustedProxies may say for whom they ask (X-Forwarded-For, -Proto).
 	TrustedProxies peer.Trust
-	// Guard decides who may call guarded endpoints; nil: nobody.
+	// Guard decides who may call guarded endpoints and publish events; nil: nobody.
 	Guard *auth.Guard
+	// Open lets everybody publish events: on somebody's own machine, where there are
+	// no keys.
+	Open bool
 	// BodyMemory bounds the request bodies held at once, in bytes; default 256 MiB.
 	BodyMemory int64
 }

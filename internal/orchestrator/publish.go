@@ -84,6 +84,9 @@ func (o *Orchestrator) serveReserved(w http.ResponseWriter, r *http.Request, app
 }
 
 func (o *Orchestrator) mayPublish(w http.ResponseWriter, r *http.Request, app *snapshot) bool {
+	if o.cfg.Open {
+		return true
+	}
 	if o.cfg.Guard == nil {
 		refuse(w, r, auth.ErrNotInvited)
 		return false

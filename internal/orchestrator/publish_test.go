@@ -218,6 +218,11 @@ func TestPublishRefused(t *testing.T) {
 	if res := w.do(httptest.NewRequest("POST", "http://localhost/demo/_/events/a", strings.NewReader("1"))); res.StatusCode != 403 {
 		t.Errorf("without a guard: %d", res.StatusCode)
 	}
+	// On somebody's own machine, anybody does.
+	w = newWorld(t, func(c *Config) { c.Open, c.Data = true, &kept{} })
+	if res := w.do(httptest.NewRequest("POST", "http://localhost/demo/_/events/a", strings.NewReader("1"))); res.StatusCode != 202 {
+		t.Errorf("on somebody's own machine: %d", res.StatusCode)
+	}
 }
 
 // A page of another origin may ask whether it may publish; as who looks at it it

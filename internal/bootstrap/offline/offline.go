@@ -92,6 +92,7 @@ func New(c Config) (*Runtime, error) {
 		Node:     "dev",
 		Secrets:  r.apps,
 		Control:  c.Other,
+		Open:     true,
 		Limits:   Limits,
 	})
 	if err := r.orchestrator.Deliver(context.Background()); err != nil {
