@@ -129,7 +129,7 @@ func TestPermissions(t *testing.T) {
 		ViewScripts: some + " app:viewer key:read", ChangeScripts: some + " app:editor key:deploy",
 		ViewData: some + " app:editor key:read", ChangeData: some + " app:editor key:deploy",
 		ChangeVariables: some + " app:editor key:deploy", ViewSecrets: some + " app:editor key:read", ChangeSecrets: some + " app:editor key:deploy",
-		OpenNetworks: some + " key:admin",
+		OpenNetworks:  some + " key:admin",
 		InvokeScripts: some + " app:editor key:invoke", ViewExecutions: some + " app:viewer key:read",
 	}
 	for _, p := range Permissions() {
