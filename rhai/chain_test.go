@@ -31,6 +31,22 @@ func TestOperandsOutliveMethods(t *testing.T) {
 	}
 }
 
+// A variable as first argument is passed itself, also where an eval may have defined another of its name; a constant is copied.
+func TestFirstArgumentsAfterEval(t *testing.T) {
+	for script, want := range map[string]string{
+		`let xs = [1]; eval("let z = 1;"); push(xs, 2); xs`:             "[1, 2]",
+		`let xs = [1]; eval("let xs = [7];"); push(xs, 2); xs`:          "[7, 2]",
+		`let xs = [1]; eval("const xs = [7];"); push(xs, 2); xs`:        "[7]",
+		`const XS = [1]; eval("1"); push(XS, 2); XS`:                    "[1]",
+		`fn h(y) { push(xs, y); } let xs = [1]; h!(5); push(xs, 2); xs`: "[1, 5, 2]",
+		`fn g(l) { eval("1"); push(l, 2); l } g([1])`:                   "[1, 2]",
+	} {
+		if got, err := runScript(t, script, Limits{}); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", script, got, err, want)
+		}
+	}
+}
+
 // A script's typed methods are visible wherever it is imported, also through another import, and a bare name of one
 // is a function pointer.
 func TestTypedMethodsOfImports(t *testing.T) {

@@ -88,6 +88,9 @@ func (vm *machine) callByName(in *bytecode.Ins, place *Value) bool {
 		if c := vm.placeCell; c != nil && c.flags&flagCaptured != 0 {
 			share(args[0])
 			place = nil
+		} else if ro && (vm.ext == nil || place != vm.ext.this) {
+			share(args[0]) // a constant from outside, or of an eval: the function gets a copy
+			place, ro = nil, false
 		}
 	}
 	if site.Namespace != nil {

@@ -155,7 +155,7 @@ func (c *fn) byPlace(x syntax.Expr) bool {
 		}
 		v := c.lookup(x.Name)
 		if c.dynamic(v) {
-			return false
+			return v != nil // the machine passes a copy if the latest of the name is constant
 		}
 		if v != nil && v.outer {
 			if _, ok := c.byName[x.Name]; ok {
