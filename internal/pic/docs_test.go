@@ -155,6 +155,7 @@ func (g *guide) block(t *testing.T, line int, info string, block []string) {
 	name, more, _ := strings.Cut(name, " ")
 	switch {
 	case kind == "rhai" && name != "":
+		checkListing(t, g.page+", "+name, strings.Join(block, "\n"))
 		path := filepath.Join(g.work, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -180,6 +181,14 @@ func (g *guide) block(t *testing.T, line int, info string, block []string) {
 			x.Line += line
 			runExchange(t, x, g.s.url+"/"+g.app)
 		}
+	}
+}
+
+// checkListing refuses a script that takes a page of kv::list for all there is.
+func checkListing(t *testing.T, name, source string) {
+	t.Helper()
+	if strings.Contains(source, "kv::list(") && !strings.Contains(source, "cursor") {
+		t.Errorf("%s lists keys without asking for the next page", name)
 	}
 }
 

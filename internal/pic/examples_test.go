@@ -53,6 +53,11 @@ func example(t *testing.T, g *guide, app, folder string) {
 		}
 		files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.rhai") })
 		for _, f := range files {
+			source, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkListing(t, f, string(source))
 			g.shell(t, "pic scripts deploy '"+f+"' --app "+app+flags)
 		}
 		return len(files)
