@@ -141,14 +141,31 @@ func fresh(text string, tolerance int64, now time.Time) (expires time.Time, err 
 // ErrBadKey says that a secret cannot be a key for the guard's scheme.
 var ErrBadKey = errors.New("the secret is no key of Standard Webhooks: it must be base64, behind whsec_")
 
+// CheckKey returns ErrBadKey when a secret with the given value cannot serve the
+// guard, whatever is sent. The value is not in the error.
+func CheckKey(g store.Guard, value string) error {
+	_, err := signingKey(g, value)
+	return err
+}
+
+// signingKey returns the bytes that a guard's secret stands for, or ErrBadKey.
+func signingKey(g store.Guard, value string) ([]byte, error) {
+	if g.Kind != store.GuardHMAC || g.Scheme != store.SchemeStandard {
+		return []byte(value), nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(value, "whsec_"))
+	if err != nil || len(raw) == 0 {
+		return nil, ErrBadKey
+	}
+	return raw, nil
+}
+
 // CheckSignature reports whether s signs body with the guard's key: nil,
 // ErrWrongSignature, or ErrBadKey. id names the request, the same for each replay.
 func CheckSignature(g store.Guard, s Signature, key string, body []byte) (id [16]byte, err error) {
-	raw := []byte(key)
-	if g.Scheme == store.SchemeStandard {
-		if raw, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(key, "whsec_")); err != nil || len(raw) == 0 {
-			return id, ErrBadKey
-		}
+	raw, err := signingKey(g, key)
+	if err != nil {
+		return id, err
 	}
 	mac := hmac.New(sha256.New, raw)
 	mac.Write([]byte(s.before))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -117,4 +118,38 @@ func TestGuardsStandInTheDeployment(t *testing.T) {
 	if r = do("GET", script, nil).want(200); r.at("guard") != nil {
 		t.Errorf("an older version brings its guard back: %s", r.body)
 	}
+}
+
+// A guard is not taken with a secret that cannot serve it, nor such a secret for a
+// guard that is there; and nobody is shown the value.
+func TestGuardsNeedASecretThatServes(t *testing.T) { onBoth(t, guardsNeedASecretThatServes) }
+
+func guardsNeedASecretThatServes(t *testing.T, in *instance) {
+	do := in.as(in.owner())
+	do("POST", "/apps", object{"slug": "demo"}).want(201)
+	const script, key, bad = "/apps/demo/scripts/hook", "/apps/demo/secrets/HK", "k3y-of-nobody"
+	signed := object{"kind": "hmac", "secret": "HK", "scheme": "standard-webhooks"}
+	refused := func(r *reply, location string) {
+		t.Helper()
+		r.want(422)
+		if r.str("errors.0.location") != location || !strings.Contains(r.str("detail"), "base64, behind whsec_") || strings.Contains(string(r.body), bad) {
+			t.Errorf("refused with %s; want %s, and not the value", r.body, location)
+		}
+	}
+	do("PUT", script, object{"source": "1", "guard": signed}).want(409) // there is no such secret
+	do("PUT", key, object{"value": bad}).want(201)
+	refused(do("PUT", script, object{"source": "1", "guard": signed}), "body.guard.secret")
+	do("GET", script, nil).want(404)
+	do("PUT", script, object{"source": "1", "guard": object{"kind": "hmac", "secret": "HK"}}).want(201) // GitHub's may be any
+	refused(do("PATCH", script, object{"guard": signed}), "body.guard.secret")
+	do("PUT", key, object{"value": "whsec_a2V5"}).want(200)
+	do("PATCH", script, object{"guard": signed}).want(200)
+
+	refused(do("PUT", key, object{"value": bad}), "body.value")
+	refused(do("PUT", key, object{"value": "whsec_"}), "body.value")
+	refused(do("POST", "/apps/demo/secrets", object{"values": object{"A": "x", "HK": bad}}), "body.values.HK")
+	do("PUT", "/apps/demo/secrets/OTHER", object{"value": bad}).want(201)
+	do("PUT", key, object{"value": "a2V5Mg=="}).want(200)
+	do("PATCH", script, object{"guard": object{"kind": "none"}}).want(200)
+	do("PUT", key, object{"value": bad}).want(200)
 }

@@ -43,8 +43,12 @@ type Config struct {
 	// KV keeps the data of scripts; nil: Store does. KVBytes bounds each app's.
 	KV      store.KV
 	KVBytes int64
-	// Vault seals the apps' secrets before Store keeps them.
-	Vault secrets.Vault
+	// Vault seals the apps' secrets before Store keeps them, and opens those that a
+	// guard names.
+	Vault interface {
+		secrets.Vault
+		scripts.Vault
+	}
 	// Executions answers reads after everything buffered is written.
 	Executions store.Executions
 	// Feed tells of executions as they are recorded.
@@ -102,7 +106,7 @@ func New(c Config) *Manager {
 	audit.Register(m.api, c.Store)
 	permissions.Register(m.api)
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
-	scripts.Register(m.api, scripts.Config{Store: c.Store, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
+	scripts.Register(m.api, scripts.Config{Store: c.Store, Vault: c.Vault, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)
 	if c.KV == nil {
 		c.KV = c.Store

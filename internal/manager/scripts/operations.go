@@ -27,6 +27,7 @@ type Config struct {
 		store.Deployments
 		store.Apps
 	}
+	Vault  Vault
 	Engine *rhai.Engine
 	Limits store.Limits // the instance's; zero fields: not known here
 	Now    func() time.Time
@@ -158,6 +159,9 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	if in.Body.Guard != nil {
 		guard, err := in.Body.Guard.Store("body.guard")
 		if err != nil {
+			return nil, err
+		}
+		if err := s.checkGuard(ctx, app, guard); err != nil {
 			return nil, err
 		}
 		d.Guard = &guard

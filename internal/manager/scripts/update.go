@@ -41,6 +41,9 @@ func (s *service) update(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
+		if err := s.checkGuard(ctx, api.App(ctx), guard); err != nil {
+			return nil, err
+		}
 		change = append(change, func(m *store.ManifestScript) { m.Guard = guard })
 	}
 	if r := in.Body.Rate; r != nil {

@@ -5,6 +5,7 @@ package secrets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -166,6 +167,13 @@ func (s *service) set(ctx context.Context, in *struct {
 		return nil, api.Invalid("body.value", err.Error(), nil)
 	}
 	app := api.App(ctx)
+	serves, err := s.guards(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	if err := serves(in.Secret, in.Body.Value); err != nil {
+		return nil, api.Invalid("body.value", err.Error(), nil)
+	}
 	created, err := s.put(ctx, map[string]string{in.Secret: in.Body.Value})
 	if err != nil {
 		return nil, err
@@ -186,6 +194,31 @@ func (s *service) set(ctx context.Context, in *struct {
 		out.Status = http.StatusCreated
 	}
 	return out, nil
+}
+
+// guards returns what says whether a value can serve the guards of the app's
+// scripts that name the secret: with one that cannot, each request would be
+// answered 503. The value is not in the error.
+func (s *service) guards(ctx context.Context, app store.App) (serves func(name, value string) error, err error) {
+	d, err := s.Store.Deployment(ctx, app.ID, app.ActiveDeployment)
+	if errors.Is(err, store.ErrNotFound) { // the app is gone
+		return nil, api.NoApp(app.Slug)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(name, value string) error {
+		for _, script := range slices.Sorted(maps.Keys(d.Manifest.Scripts)) {
+			g := d.Manifest.Scripts[script].Guard
+			if g.Secret != name {
+				continue
+			}
+			if err := auth.CheckKey(g, value); err != nil {
+				return fmt.Errorf("the guard of %s needs it: %w", script, err)
+			}
+		}
+		return nil
+	}, nil
 }
 
 func (s *service) put(ctx context.Context, values map[string]string) (created int, err error) {
@@ -211,11 +244,18 @@ func (s *service) importAll(ctx context.Context, in *struct {
 	if len(names) == 0 {
 		return nil, api.Invalid("body.values", "is empty: there is nothing to import", nil)
 	}
+	serves, err := s.guards(ctx, api.App(ctx))
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		if err := store.CheckSettingName(name); err != nil {
 			return nil, api.Invalid("body.values", err.Error(), nil)
 		}
 		if err := store.CheckSecret(in.Body.Values[name]); err != nil {
+			return nil, api.Invalid("body.values."+name, err.Error(), nil)
+		}
+		if err := serves(name, in.Body.Values[name]); err != nil {
 			return nil, api.Invalid("body.values."+name, err.Error(), nil)
 		}
 	}
