@@ -64,6 +64,7 @@ type Error struct {
 	index    int64      // …Bounds: the index asked for
 	inner    error      // ErrParsing, ErrInModule, ErrSystem: the cause
 	noFill   bool       // the position stays unknown
+	place    Position   // noFill: where the machine was
 	host     hostObj    // the error as a value of the machine
 	first    [1]CallSite
 }
@@ -116,10 +117,23 @@ func Throw(v Value) error { return errThrow(v) }
 
 // at fills in the position when the error has none yet.
 func (e *Error) at(pos Position) *Error {
-	if e.Position == (Position{}) && !e.noFill {
+	switch {
+	case e.Position != Position{}:
+	case !e.noFill:
 		e.Position = pos
+	case e.place == Position{}:
+		e.place = pos
 	}
 	return e
+}
+
+// Place is where the script failed: Position, or where the machine was if the
+// error has none, as those of arithmetic have none in the reference. Zero when unknown.
+func (e *Error) Place() Position {
+	if e.Position == (Position{}) {
+		return e.place
+	}
+	return e.Position
 }
 
 // Unwrap gives the cause, if there is one.
@@ -260,12 +274,17 @@ func (e *Error) boundsText(what, empty, one, many string) string {
 
 // Error is the reference's text: the message with its position, then a line
 // for each script call it passed through.
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.text(e.Position) }
+
+// Report is Error with the Place of the error: the text for people.
+func (e *Error) Report() string { return e.text(e.Place()) }
+
+func (e *Error) text(pos Position) string {
 	var b strings.Builder
 	b.WriteString(e.Message())
 	none := Position{}
-	if e.Position != none {
-		b.WriteString(" (" + e.Position.String() + ")")
+	if pos != none {
+		b.WriteString(" (" + pos.String() + ")")
 	}
 	for _, c := range e.Trace {
 		if isClosureName(c.Function) {

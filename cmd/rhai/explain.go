@@ -21,18 +21,21 @@ func (e *explained) Unwrap() error { return e.err }
 // explain adds to an error of a script the name of its file, the line with a caret and a hint. A
 // place in an imported file has its line there, so it gets neither.
 func explain(name, source string, err error) error {
-	pos, hint := syntax.Pos{}, ""
+	pos, hint, text := syntax.Pos{}, "", err.Error()
 	var re *rhai.Error
 	var se *syntax.Error
 	switch {
 	case errors.As(err, &re):
 		if re.Kind != rhai.ErrInModule && (len(re.Trace) == 0 || re.Trace[0].Source == "" || re.Trace[0].Source == name) {
-			pos, hint = re.Position, re.Hint(source)
+			pos, hint = re.Place(), re.Hint(source)
+		}
+		if err == error(re) {
+			text = re.Report()
 		}
 	case errors.As(err, &se):
 		pos = se.Pos
 	}
-	return &explained{err, name + ": " + err.Error() + excerpt(source, pos, hint)}
+	return &explained{err, name + ": " + text + excerpt(source, pos, hint)}
 }
 
 // excerpt is the line of a place and a hint, each on lines of its own.

@@ -119,7 +119,11 @@ func (r *run) failed(err error) {
 			r.answered(he, re)
 			return
 		}
-		r.end(store.StatusError, err.Error(), http.StatusInternalServerError, scriptFailed)
+		text := err.Error()
+		if err == error(re) {
+			text = re.Report()
+		}
+		r.end(store.StatusError, text, http.StatusInternalServerError, scriptFailed)
 	}
 }
 
@@ -181,7 +185,7 @@ func where(err error) string {
 	if !errors.As(err, &re) {
 		return ""
 	}
-	return strings.TrimPrefix(re.Error(), re.Message())
+	return strings.TrimPrefix(re.Report(), re.Message())
 }
 
 // stopped ends a run that was cut by its wall time or cancelled.
