@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,7 +25,18 @@ func refuse(format string, args ...any) error {
 // Resolver finds the addresses of a name.
 type Resolver func(ctx context.Context, host string) ([]netip.Addr, error)
 
+// hostsFile finds the names of this machine's own file and asks no name server.
+var hostsFile = net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("no name server is asked")
+}}
+
 func systemResolver(ctx context.Context, host string) ([]netip.Addr, error) {
+	// The file's names of one label, such as localhost, are not found with the dot.
+	if !strings.Contains(host, ".") {
+		if found, err := hostsFile.LookupNetIP(ctx, "ip", host); err == nil {
+			return found, nil
+		}
+	}
 	// With the dot the name is whole: no search domain of this machine is added.
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host+".")
 }
@@ -57,14 +70,25 @@ func (d *dialer) dial(ctx context.Context, transport, address string) (net.Conn,
 		return nil, lookupFailed(ctx, host, err)
 	}
 	var targets []netip.AddrPort
+	open := func(a netip.Addr) bool {
+		return a.IsLoopback() && d.refusal(netip.AddrPortFrom(a.Unmap(), uint16(port))) == ""
+	}
+	local := slices.ContainsFunc(addrs, open)
 	for _, a := range addrs {
 		at := netip.AddrPortFrom(a.Unmap(), uint16(port))
+		// localhost is 127.0.0.1 and ::1: that one of them is open is enough.
+		if local && a.IsLoopback() && !open(a) {
+			continue
+		}
 		// One that is refused refuses all: what a name reaches must not depend on
 		// which of its addresses answers first.
 		if what := d.refusal(at); what != "" {
 			is := "is"
 			if named {
 				is = "has" // its address is not for everybody to know
+			}
+			if what == ownAddress {
+				return nil, refuse("%s %s %s", host, is, what)
 			}
 			return nil, refuse("%s %s %s: an admin of the instance can open it to the app (pic apps update APP --open-network ADDRESS)", host, is, what)
 		}
@@ -156,11 +180,14 @@ func (d *dialer) race(ctx context.Context, transport string, targets []netip.Add
 	}
 }
 
+// ownAddress is the refusal that nobody can lift.
+const ownAddress = "an address of PiCloud itself, which stays closed"
+
 // refusal says why an address must not be reached, "" if it may be.
 func (d *dialer) refusal(at netip.AddrPort) string {
 	own := d.client.isLocal(at.Addr())
 	if d.client.listens(at, own) {
-		return "an address of PiCloud itself, which stays closed"
+		return ownAddress
 	}
 	what := notPublic(at.Addr())
 	if what == "" && own {
