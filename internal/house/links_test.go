@@ -92,3 +92,29 @@ func anchors(text string) map[string]bool {
 	}
 	return found
 }
+
+// TestPagesAreFound holds README.md, or CONTRIBUTING.md for what only its readers
+// need, to a link to every page of docs/ and docs/guides/.
+func TestPagesAreFound(t *testing.T) {
+	const root = "../.."
+	var maps string
+	for _, name := range []string{"README.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps += string(text)
+	}
+	for _, folder := range []string{"docs", "docs/guides"} {
+		entries, err := os.ReadDir(filepath.Join(root, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			page := path.Join(folder, e.Name())
+			if strings.HasSuffix(page, ".md") && !strings.Contains(maps, "]("+page+")") {
+				t.Errorf("neither README.md nor CONTRIBUTING.md leads to %s", page)
+			}
+		}
+	}
+}

@@ -97,6 +97,7 @@ func TestPages(t *testing.T) {
 	cookie := cookieOf(t, rsp)
 	rsp, body = in.visit("GET", "/_/", cookie, nil)
 	wantPage(t, rsp, body, 200, "<strong>ada</strong> (owner)")
+	wantPage(t, rsp, body, 200, "<title>PiCloud</title>")
 	rsp, _ = in.visit("GET", "/_/setup", "", nil)
 	wantRedirect(t, rsp, "/_/login")
 	rsp, _ = in.visit("POST", "/_/setup", "", form)
@@ -110,7 +111,7 @@ func TestPages(t *testing.T) {
 	wantRedirect(t, rsp, "/_/login")
 
 	rsp, body = in.visit("GET", "/_/login", "", nil)
-	wantPage(t, rsp, body, 200, "Sign in")
+	wantPage(t, rsp, body, 200, "<title>Sign in · PiCloud</title>")
 	rsp, body = in.visit("POST", "/_/login", "", url.Values{"username": {"ada"}, "password": {"wrong"}})
 	wantPage(t, rsp, body, 401, "wrong username or password")
 	rsp, body = in.visit("POST", "/_/login", "", url.Values{"username": {"ada"}, "password": {strings.Repeat("x", 2000)}})
