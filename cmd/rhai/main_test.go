@@ -100,11 +100,11 @@ hint: functions do not see the variables outside of them: pass f as an argument,
 // In the reference the errors of arithmetic have no position; who runs a script wants one.
 func TestRunShowsWhereArithmeticFailed(t *testing.T) {
 	for in, want := range map[string]string{
-		"let x = 9223372036854775807;\nx + 1":      "-: Addition overflow: 9223372036854775807 + 1 (line 2, position 3)\n   2 | x + 1\n     |   ^\n",
+		"let x = 9223372036854775807;\nx + 1":     "-: Addition overflow: 9223372036854775807 + 1 (line 2, position 3)\n   2 | x + 1\n     |   ^\n",
 		"let x = 0;\nx -= 1;\nx %= 0;":            "-: Modulo division by zero or overflow: -1 % 0 (line 3, position 3)\n   3 | x %= 0;\n     |   ^\n",
 		"fn f(x) {\n  1 / x\n}\nlet y = f(0);\ny": "-: Division by zero: 1 / 0 (line 2, position 5)\nin call to function 'f' (line 4, position 9)\n   2 |   1 / x\n     |     ^\n",
 		"let x = -9223372036854775807 - 1;\n-x":   "-: Negation overflow: --9223372036854775808 (line 2, position 1)\n   2 | -x\n     | ^\n",
-		"1 / 0": "-: Division by zero: 1 / 0 (line 1, position 3)\n   1 | 1 / 0\n     |   ^\n",
+		"1 / 0":                                   "-: Division by zero: 1 / 0 (line 1, position 3)\n   1 | 1 / 0\n     |   ^\n",
 	} {
 		if status, _, errOut := call(t, in, "run", "-"); status != 1 || errOut != want {
 			t.Errorf("%q: status %d, got\n%swant\n%s", in, status, errOut, want)

@@ -1,7 +1,6 @@
 package dev
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,13 +37,12 @@ type triggers struct {
 // ReadTriggers reads the triggers of the app in a directory, as a manifest without
 // scripts; without the file there are none. The error is in words for who wrote it.
 func ReadTriggers(dir string) (m store.Manifest, err error) {
-	path := filepath.Join(dir, TriggersFile)
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s is left out: %w", path, err)
+			err = fmt.Errorf("%w\n%s is left out", err, TriggersFile)
 		}
 	}()
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(filepath.Join(dir, TriggersFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}
@@ -52,80 +50,81 @@ func ReadTriggers(dir string) (m store.Manifest, err error) {
 		return m, err
 	}
 	if len(text) > maxTriggers {
-		return m, fmt.Errorf("it has more than %d KiB", maxTriggers>>10)
+		return m, fmt.Errorf("%s has more than %d KiB", TriggersFile, maxTriggers>>10)
 	}
 	var table map[string]any
 	if err := toml.Unmarshal(text, &table); err != nil {
 		var at *toml.DecodeError
 		if errors.As(err, &at) {
 			line, column := at.Position()
-			return m, fmt.Errorf("line %d, column %d: %s", line, column, strings.TrimPrefix(at.Error(), "toml: "))
+			return m, fmt.Errorf("%s:%d:%d: %s", TriggersFile, line, column, strings.TrimPrefix(at.Error(), "toml: "))
 		}
-		return m, err
+		return m, fmt.Errorf("%s: %w", TriggersFile, err)
+	}
+	lines := placesOf(text)
+	if found := lines.misshapen(table); len(found) > 0 {
+		return m, errors.New(inOrder(found))
 	}
 	raw, err := json.Marshal(table)
 	if err != nil {
 		return m, err
 	}
 	var s triggers
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return m, fmt.Errorf("%s is %s, which does not belong there", wrong.Field, wrong.Value)
-		}
-		return m, errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return m, fmt.Errorf("%s: %w", TriggersFile, err)
 	}
 	m = store.Manifest{
 		Queues: s.Queues, Subscriptions: s.Subscriptions, Schedules: s.Schedules, KVTriggers: s.KVTriggers,
 	}
-	return m, checkTriggers(&m)
+	return m, checkTriggers(&m, lines)
 }
 
 // checkTriggers refuses what a server would.
-func checkTriggers(m *store.Manifest) error {
-	var problems []string
-	check := func(group, noun, name string, d store.Delivery, more func() error) {
-		err := store.CheckTriggerName(noun, name)
-		if err == nil && d.Script == "" {
-			err = errors.New("script must name the script that runs")
+func checkTriggers(m *store.Manifest, lines places) error {
+	var problems []problem
+	check := func(group, noun, name string, d store.Delivery, more func() (field, text string)) {
+		field, text := "", ""
+		if err := store.CheckTriggerName(noun, name); err != nil {
+			text = err.Error()
 		}
+		if text == "" && d.Script == "" {
+			text = "script must name the script that runs"
+		}
+		if text == "" {
+			field, text = more()
+		}
+		if text == "" {
+			field, text = d.Check()
+		}
+		if text != "" {
+			problems = append(problems, lines.problem(strings.TrimSuffix(group+"."+name+"."+field, "."), "%s", text))
+		}
+	}
+	told := func(field string, err error) (string, string) {
 		if err == nil {
-			err = more()
+			return "", ""
 		}
-		if field, problem := d.Check(); err == nil && field != "" {
-			err = errors.New(problem)
-		}
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("%s.%s: %v", group, name, err))
-		}
+		return field, err.Error()
 	}
 	for name, q := range m.Queues {
-		check("queues", "queue", name, q.Delivery, func() error { return nil })
+		check("queues", "queue", name, q.Delivery, func() (string, string) { return "", "" })
 	}
 	for name, s := range m.Subscriptions {
-		check("subscriptions", "subscription", name, s.Delivery, func() error { return topic.CheckPattern(s.Pattern) })
+		check("subscriptions", "subscription", name, s.Delivery, func() (string, string) { return told("pattern", topic.CheckPattern(s.Pattern)) })
 	}
 	for name, s := range m.Schedules {
-		check("schedules", "schedule", name, s.Delivery, func() error {
-			if field, problem := schedule.Check(s, time.Now()); field != "" {
-				return errors.New(problem)
-			}
-			return nil
-		})
+		check("schedules", "schedule", name, s.Delivery, func() (string, string) { return schedule.Check(s, time.Now()) })
 	}
 	for name, k := range m.KVTriggers {
-		check("kv_triggers", "KV trigger", name, k.Delivery, func() error {
+		check("kv_triggers", "KV trigger", name, k.Delivery, func() (string, string) {
 			if k.Prefix == "" {
-				return nil
+				return "", ""
 			}
-			return store.CheckKVKey(k.Prefix)
+			return told("prefix", store.CheckKVKey(k.Prefix))
 		})
 	}
-	slices.Sort(problems)
 	if len(problems) > 0 {
-		return errors.New(strings.Join(problems, "; "))
+		return errors.New(inOrder(problems))
 	}
 	return nil
 }
