@@ -73,9 +73,7 @@ func (r *run) checkStale(err error) error {
 	if !r.start.IsEvent() || len(r.unit.Reads) == 0 || r.broken != nil || !catchable(err) {
 		return err
 	}
-	reads := r.unit.Reads
-	r.unit.clear()
-	r.unit.Reads = reads
+	r.unit.revert()
 	if stale := r.commit(); stale != nil && r.refusal.outcome.Verdict == invoke.Conflict {
 		return stale
 	}

@@ -214,9 +214,13 @@ func (r *run) answered(he *httpError, re *rhai.Error) {
 	r.result.Response = r.problem(he.status, he.message)
 }
 
+// readAgain is how soon a run that could not read may be tried again.
+const readAgain = time.Second
+
 // commitFailed ends a run whose changes were not made.
 func (r *run) commitFailed(e *commitError) {
 	if e.reading {
+		r.result.RetryAfter = readAgain // an event's messages are not to blame
 		r.end(store.StatusError, e.Error(), http.StatusServiceUnavailable, "The database does not answer; try again soon.")
 		return
 	}

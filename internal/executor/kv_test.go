@@ -324,3 +324,37 @@ func BenchmarkKVGet(b *testing.B) {
 		}
 	}
 }
+
+// A transaction that throws leaves nothing behind, and what comes after it is
+// done whole.
+func TestAfterATransactionThatThrew(t *testing.T) {
+	const threw = `try { kv::transaction(|| { kv::set("a", 1); throw "no" }) } catch {} `
+	for _, c := range []struct{ script, want, kept string }{
+		{`kv::get("a")`, `204`, ``},
+		{`kv::set("a", 5); kv::get("a")`, `200 application/json 5`, `a=5`},
+		{`kv::set("b", 7); kv::set("a", 5); [kv::get("a"), kv::get("b")]`, `200 application/json [5,7]`, `a=5 b=7`},
+		{`kv::set("b", 7); [kv::get("a"), kv::get("b")]`, `200 application/json [null,7]`, `b=7`},
+	} {
+		onBoth(t, Config{}, func(t *testing.T, b *bench) {
+			res := b.run(threw+c.script, nil)
+			if res.Status != store.StatusOK || answer(res) != c.want || b.kept() != c.kept {
+				t.Errorf("%s: %s %s, answered %s, kept %q", c.script, res.Status, res.Error, answer(res), b.kept())
+			}
+		})
+	}
+}
+
+
+// A message is not to blame when the database does not answer its handler.
+func TestARunThatCannotReadMayBeTriedAgain(t *testing.T) {
+	b := newBench(t, New(Config{}))
+	start := b.start(`kv::get("a")`, func(s *invoke.Start) {
+		s.Request = nil
+		s.Event = &invoke.Event{ID: "m", Kind: "queue", Payload: value.EncodeInt(1)}
+		s.Lease = &invoke.Lease{Token: "t", Messages: []string{"m"}}
+	})
+	res, err := b.exec.Run(t.Context(), start, unreadable{b.host})
+	if err != nil || res.Status != store.StatusError || res.RetryAfter <= 0 {
+		t.Errorf("%v, %s %q, to be tried again after %v", err, res.Status, res.Error, res.RetryAfter)
+	}
+}

@@ -39,6 +39,13 @@ func (u *unit) clear() {
 	*u = unit{Commit: invoke.Commit{RunID: u.RunID, Seq: u.Seq}, depth: u.depth}
 }
 
+// revert forgets the changes and keeps what was read, to be validated.
+func (u *unit) revert() {
+	reads := u.Reads
+	u.clear()
+	u.Reads = reads
+}
+
 // op is the change of a key that is pending, nil if there is none.
 func (u *unit) op(key string) *invoke.Op {
 	if i, ok := u.index[key]; ok {
@@ -360,7 +367,7 @@ func (r *run) transaction(c *rhai.Call, f rhai.Value) (rhai.Value, error) {
 				return v, thrown
 			}
 			// What it threw counts only if what it had read is true.
-			r.unit.Ops, r.unit.Sends, r.unit.Publishes = nil, nil, nil
+			r.unit.revert()
 		}
 		err := r.commit()
 		var refused *commitError

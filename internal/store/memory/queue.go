@@ -146,8 +146,11 @@ func (k *Data) Claim(ctx context.Context, c store.Claim) (list []store.Message, 
 		m.Lease, m.Owner, m.boot, m.DueAt = lease, c.Owner, c.Boot, c.At.Add(c.Lease)
 		list = append(list, m.Message)
 	}
-	if taken == c.Max {
+	switch {
+	case len(list) == c.Max:
 		next = time.Time{}
+	case taken == c.Max: // behind those that died there may be more
+		next = c.At
 	}
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
 	return list, next, ctx.Err()

@@ -193,8 +193,11 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 		}
 	}
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
-	if len(list)+len(dead) >= c.Max {
+	switch {
+	case len(list) >= c.Max:
 		return list, time.Time{}, nil
+	case len(list)+len(dead) >= c.Max: // behind those that died there may be more
+		return list, c.At, nil
 	}
 	err = each(ctx, tx, func(rows Rows) error {
 		var due int64

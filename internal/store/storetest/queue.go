@@ -302,8 +302,10 @@ func testQueueTooManyCrashes(t *testing.T, q queueTest) {
 		_, err := q.Recover(t.Context(), "node", fmt.Sprint("boot ", n+1), at(time.Second))
 		must(t, "Recover", err)
 	}
-	if list, _ := q.claimAs(t, "last", 1, at(time.Second)); len(list) != 0 {
-		t.Errorf("claimed once more: %+v", list)
+	_, err := q.Enqueue(t.Context(), q.message(at(2*time.Second)))
+	must(t, "Enqueue", err)
+	if list, next := q.claimAs(t, "last", 1, at(3*time.Second)); len(list) != 0 || next.IsZero() || next.After(at(3*time.Second)) {
+		t.Errorf("claimed once more: %+v; more behind it is due at %v", list, next)
 	}
 	m, err := q.Message(t.Context(), q.c.AppID, sent[0].ID)
 	must(t, "Message", err)
