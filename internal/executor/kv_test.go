@@ -344,7 +344,6 @@ func TestAfterATransactionThatThrew(t *testing.T) {
 	}
 }
 
-
 // A message is not to blame when the database does not answer its handler.
 func TestARunThatCannotReadMayBeTriedAgain(t *testing.T) {
 	b := newBench(t, New(Config{}))
