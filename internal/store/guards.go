@@ -90,6 +90,9 @@ func (g Guard) Normal() (Guard, error) {
 	default:
 		return wrong("kind", "%q is not known", g.Kind)
 	}
+	if g.Secret == "" {
+		return wrong("secret", "is missing: name one of the app's secrets")
+	}
 	if err := CheckSettingName(g.Secret); err != nil {
 		return wrong("secret", "must name one of the app's secrets: %w", err)
 	}

@@ -46,6 +46,14 @@ func appFlag(env *cli.Env, cmd *cobra.Command, app *string) {
 	}
 }
 
+// checkKey refuses an empty key, which the server takes for none.
+func checkKey(key string) error {
+	if key == "" {
+		return exit.Usagef("the key is empty: a key has 1 byte at least")
+	}
+	return nil
+}
+
 func getCommand(env *cli.Env) *cobra.Command {
 	var app string
 	cmd := &cobra.Command{
@@ -56,6 +64,9 @@ With --output json show the whole entry: type, size, version, expiry and value.`
 		Example: "  pic kv get stock --app demo\n  pic kv get order/7 --app demo --output json",
 		Args:    cli.Args("KEY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkKey(args[0]); err != nil {
+				return err
+			}
 			w, err := env.Writer()
 			if err != nil {
 				return err
@@ -104,6 +115,9 @@ standard input.`,
   pic kv set page --app demo < page.html`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkKey(args[0]); err != nil {
+				return err
+			}
 			if ttl < 0 || cmd.Flags().Changed("ttl") && ttl == 0 {
 				return exit.Usagef("--ttl must be a time such as 90s, 12h or 36h")
 			}
@@ -218,6 +232,11 @@ On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: "  pic kv rm order/7 --app demo",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, key := range args {
+				if err := checkKey(key); err != nil {
+					return err
+				}
+			}
 			conn, err := env.Connect()
 			if err != nil {
 				return err

@@ -45,13 +45,19 @@ var listed = []output.Column[client.Script]{
 	{Name: "latest_version", Value: func(s client.Script) string { return number(s.LatestVersion) }},
 	{Name: "updated_at", Value: func(s client.Script) string { return output.Time(s.UpdatedAt) }},
 	{Name: "id", Value: func(s client.Script) string { return s.ID }, TSVOnly: true},
+	{Name: "guard", Value: guardKind},
+	{Name: "guard_scheme", Value: guardScheme},
+	{Name: "guard_secret", Value: guardSecret},
+	{Name: "rate", Value: rateText},
 }
 
 func lsCommand(env *cli.Env) *cobra.Command {
 	var app string
 	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "List scripts, of one app or of all",
+		Use:   "ls",
+		Short: "List scripts, of one app or of all",
+		Long: `List scripts with their versions, and for those that have one their guard (its kind,
+scheme and secret's name) and their rate.`,
 		Example: "  pic scripts ls\n  pic scripts ls --app demo",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

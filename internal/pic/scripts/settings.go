@@ -89,6 +89,9 @@ func (s *settings) read() (u client.UpdateScript, err error) {
 		g.ToleranceSeconds = int64(d / time.Second)
 	}
 	if s.kind != "" {
+		if err := s.complete(); err != nil {
+			return u, err
+		}
 		u.Guard = &g
 	} else if g != (client.Guard{}) {
 		return u, exit.Usagef("the flags about a guard need --guard basic or --guard hmac")
@@ -98,6 +101,21 @@ func (s *settings) read() (u client.UpdateScript, err error) {
 	}
 	u.Secrets = requiredSecrets(s.secrets)
 	return u, nil
+}
+
+// complete refuses a guard without what it asks callers for: guards are set whole.
+func (s *settings) complete() error {
+	var missing []string
+	if s.guard.Username == "" && s.kind == "basic" {
+		missing = append(missing, "--guard-user NAME")
+	}
+	if s.guard.Secret == "" && (s.kind == "basic" || s.kind == "hmac") {
+		missing = append(missing, "--guard-secret NAME, one of the app's secrets")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return exit.Usagef("--guard %s needs %s", s.kind, strings.Join(missing, " and "))
 }
 
 // requiredSecrets is what --requires-secret says; nil when it says nothing.
@@ -177,12 +195,21 @@ none takes a guard, a rate or the required secrets away.
 var updatedColumns = []output.Column[client.Script]{
 	{Name: "app", Value: func(s client.Script) string { return s.App }},
 	{Name: "name", Value: func(s client.Script) string { return s.Name }},
-	{Name: "guard", Value: func(s client.Script) string { return string(s.Guard.Kind) }},
-	{Name: "rate", Value: func(s client.Script) string {
-		if s.Rate.Requests == 0 {
-			return ""
-		}
-		return number(s.Rate.Requests) + "/" + (time.Duration(s.Rate.Seconds) * time.Second).String()
-	}},
+	{Name: "guard", Value: guardKind},
+	{Name: "rate", Value: rateText},
 	{Name: "secrets", Value: func(s client.Script) string { return strings.Join(s.Secrets, ",") }},
+	{Name: "guard_scheme", Value: guardScheme},
+	{Name: "guard_secret", Value: guardSecret},
+}
+
+func guardKind(s client.Script) string   { return string(s.Guard.Kind) } // empty: anybody
+func guardScheme(s client.Script) string { return string(s.Guard.Scheme) }
+func guardSecret(s client.Script) string { return s.Guard.Secret }
+
+// rateText is a script's rate as --rate takes it; empty: none.
+func rateText(s client.Script) string {
+	if s.Rate.Requests == 0 {
+		return ""
+	}
+	return number(s.Rate.Requests) + "/" + (time.Duration(s.Rate.Seconds) * time.Second).String()
 }

@@ -3,6 +3,7 @@ package scripts
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,8 @@ func showCommand(env *cli.Env) *cobra.Command {
 		Use:   "show APP/SCRIPT",
 		Short: "Show a script's source, or list its versions",
 		Long: `Write a script's source to standard output: that of the version that runs, or of
-the one --version names. With --versions list the versions, newest first.`,
+the one --version names. With --versions list the versions, newest first. The guard
+and the rate of the script that runs are told on standard error, if it has them.`,
 		Example: `  pic scripts show demo/hello
   pic scripts show demo/hello --version 1 > old.rhai
   pic scripts show demo/hello --versions`,
@@ -68,6 +70,12 @@ func showSource(ctx context.Context, env *cli.Env, conn *client.Client, o showOp
 			return cli.Explain(err)
 		}
 		o.version = s.ActiveVersion
+		if guardKind(s) != "" {
+			env.Notef("Guard: %s", strings.Join(strings.Fields(guardKind(s)+" "+guardScheme(s)+" "+guardSecret(s)), " "))
+		}
+		if rate := rateText(s); rate != "" {
+			env.Notef("Rate: %s", rate)
+		}
 	}
 	v, err := conn.ScriptVersion(ctx, o.app, o.script, o.version)
 	if err != nil {
