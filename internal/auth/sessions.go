@@ -32,7 +32,7 @@ var (
 	// ErrBadCredentials says that the username or the password is wrong, and not which.
 	ErrBadCredentials = errors.New("wrong username or password")
 	// ErrNoSession says that a token is unknown, has expired or was signed out.
-	ErrNoSession = errors.New("the session has ended: sign in again")
+	ErrNoSession = errors.New("the token is not valid: it is unknown, or its session has ended: sign in again")
 )
 
 // People is what Authenticator needs of the store.
