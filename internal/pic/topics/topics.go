@@ -13,6 +13,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/topic"
 )
 
 // Command returns "pic topics".
@@ -62,13 +63,18 @@ for one token, and > at the end for one or more. Quote it, so that the shell lea
 it alone. Each subscription has its own messages, attempts and dead letters.
 
 The subscription is called like its script unless --name says otherwise. One that
-is there already gets the new settings; those that are not given are the defaults.`,
+is there already gets the new settings; those that are not given are the defaults.
+It gets another pattern only if --name names it: a script can have several
+subscriptions.`,
 		Example: `  pic topics subscribe 'orders.*' --app demo --script mail
   pic topics subscribe 'sensors.>' --app demo --script store --name storage --batch-size 50`,
 		Args: cli.Args("PATTERN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := d.Read(cmd); err != nil {
 				return err
+			}
+			if err := topic.CheckPattern(args[0]); err != nil {
+				return exit.Usagef("%w", err)
 			}
 			conn, err := env.Connect()
 			if err != nil {
