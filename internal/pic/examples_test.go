@@ -69,7 +69,11 @@ func example(t *testing.T, g *guide, app, folder string) {
 	if deploy("*.rhai", "") == 0 {
 		t.Fatalf("%s holds no endpoint", folder)
 	}
-	g.shell(t, "pic test '"+folder+"'")
+	if tests, err := filepath.Glob(filepath.Join(folder, "*_test.rhai")); err != nil {
+		t.Fatal(err)
+	} else if len(tests) > 0 {
+		g.shell(t, "pic test '"+folder+"'")
+	}
 	checks, err := filepath.Glob(filepath.Join(folder, "*.check"))
 	if err != nil || len(checks) == 0 {
 		t.Fatalf("%s holds no check (%v)", folder, err)

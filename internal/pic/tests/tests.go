@@ -80,7 +80,8 @@ clock that stands still at 2026-01-01T00:00:00Z, and no other servers but the
 stubs that it sets up. Tests run at the same time.
 
 What failed is shown with its place, what was expected and what came, and what
-the app's scripts logged. pic ends with exit code 1 if a test fails.`,
+the app's scripts logged. pic ends with exit code 1 if a test fails, or if there
+is none to run.`,
 		Example: `  pic test
   pic test shop --run 'order|price'
   pic test shop/orders_test.rhai --verbose
@@ -274,16 +275,18 @@ func report(env *cli.Env, w *output.Writer, jobs []*job, o options, took time.Du
 		for _, j := range jobs {
 			p.job(j, o.verbose)
 		}
-		switch {
-		case len(jobs) == 0 && o.run != "":
-			p.line("There is no test that --run matches.")
-		case len(jobs) == 0:
-			p.line("There is no test: write a function test_… in a *_test.rhai file.")
+		if len(jobs) > 0 {
+			p.line("%d passed, %d failed", sum.Passed, sum.Failed)
 		}
-		p.line("%d passed, %d failed", sum.Passed, sum.Failed)
 		err = p.err
 	}
-	if err == nil && sum.Failed > 0 {
+	switch {
+	case err != nil:
+	case len(jobs) == 0 && o.run != "":
+		err = &exit.Error{Code: exit.Failed, Err: fmt.Errorf("no test matches --run %q", o.run)}
+	case len(jobs) == 0:
+		err = &exit.Error{Code: exit.Failed, Err: errors.New("there is no test"), Hint: "Write a function test_… in a *_test.rhai file."}
+	case sum.Failed > 0:
 		err = &exit.Error{Code: exit.Failed, Err: fmt.Errorf("%d of %d tests failed", sum.Failed, len(jobs))}
 	}
 	return err
