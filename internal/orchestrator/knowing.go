@@ -23,10 +23,13 @@ type tooOften struct{ wait time.Duration }
 
 func (e *tooOften) Error() string { return "too many wrong passwords: wait as Retry-After says" }
 
-// admitBasic lets in who knows the name and the password of the guard.
+// admitBasic lets in who knows the name and the password of the guard. Whether an
+// answer is given at all is decided once the password is known to be right or wrong,
+// in one step with counting it: so many requests at a time learn no more than one
+// after the other, and right ones never stand in each other's way.
 func (o *Orchestrator) admitBasic(r *http.Request, app *snapshot, t *target, caller string) error {
 	key, now := t.start.ScriptID+" "+caller, time.Now()
-	if wait := o.wrong.Wait(key, now); wait > 0 {
+	if wait := o.wrong.Wait(key, now); wait > 0 { // no need to read the secret
 		return &tooOften{wait}
 	}
 	if _, _, ok := r.BasicAuth(); !ok {
@@ -37,8 +40,12 @@ func (o *Orchestrator) admitBasic(r *http.Request, app *snapshot, t *target, cal
 		return err
 	}
 	err = auth.Basic(t.guard, password, r)
-	if err != nil {
-		o.wrong.Take(key, now)
+	decide := o.wrong.Take
+	if err == nil {
+		decide = o.wrong.Wait
+	}
+	if wait := decide(key, now); wait > 0 {
+		return &tooOften{wait}
 	}
 	return err
 }

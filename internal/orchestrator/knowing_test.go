@@ -8,13 +8,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/invoke/invoketest"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -80,6 +84,51 @@ func TestBasicGuard(t *testing.T) {
 	}
 	if n := len(w.records.list); n != 2 {
 		t.Errorf("%d executions are recorded", n)
+	}
+}
+
+// slowSecrets takes a second to open each.
+type slowSecrets struct{ secrets }
+
+func (s slowSecrets) Secret(ctx context.Context, appID, name string) (string, error) {
+	time.Sleep(time.Second)
+	return s.secrets.Secret(ctx, appID, name)
+}
+
+func TestBasicGuardInParallel(t *testing.T) {
+	const callers = 100
+	for _, c := range []struct {
+		what, password string
+		want           map[int]int
+	}{
+		{"guesses", "open sesame?", map[int]int{401: wrongPasswords, 429: callers - wrongPasswords}},
+		{"the right one", "open sesame", map[int]int{200: callers}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := guarded(t, store.Guard{Kind: store.GuardBasic, Username: "ada", Secret: "PASSWORD"})
+			w.cfg.Secrets = slowSecrets{w.cfg.Secrets.(secrets)}
+			w.cfg.Executor = invoketest.Func(func(context.Context, *invoke.Start, invoke.Host) (*invoke.Result, error) {
+				return &invoke.Result{Status: store.StatusOK, Response: &invoke.Response{Status: 200}}, nil
+			})
+			statuses := make([]int, callers)
+			var wg sync.WaitGroup
+			for i := range statuses {
+				wg.Go(func() {
+					r := httptest.NewRequest("GET", "http://localhost/demo/hello", nil)
+					r.RemoteAddr = "192.0.2.1:1234"
+					r.SetBasicAuth("ada", c.password)
+					statuses[i] = w.do(r).StatusCode
+				})
+			}
+			wg.Wait()
+			got := map[int]int{}
+			for _, status := range statuses {
+				got[status]++
+			}
+			if !maps.Equal(got, c.want) {
+				t.Errorf("%s: %v, want %v", c.what, got, c.want)
+			}
+		})
 	}
 }
 
