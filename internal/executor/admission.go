@@ -54,7 +54,7 @@ func (a *admission) enter(ctx context.Context, app string, memory int64) (waited
 	a.mu.Lock()
 	if memory > a.maxMemory {
 		a.mu.Unlock()
-		return false, &overloadError{fmt.Sprintf("the memory limit of %d bytes is more than the executor has (%d bytes)", memory, a.maxMemory), time.Minute}
+		return false, &overloadError{fmt.Sprintf("the memory limit of %s is more than the executor has (%s)", size(memory), size(a.maxMemory)), time.Minute}
 	}
 	if a.queue.Len() == 0 && a.fits(app, memory) {
 		a.take(app, memory)

@@ -102,7 +102,7 @@ func (r *run) failed(err error) {
 	case rhai.ErrTooManyOperations:
 		r.limited(fmt.Sprintf("the limit of %d operations", l.Operations), err)
 	case rhai.ErrMemory:
-		r.limited(fmt.Sprintf("the memory limit of %d bytes", l.MemoryBytes), err)
+		r.limited("the memory limit of "+size(l.MemoryBytes), err)
 	case rhai.ErrStackOverflow:
 		r.limited(fmt.Sprintf("the limit of %d nested calls", l.CallDepth), err)
 	case rhai.ErrDataTooLarge, rhai.ErrTooManyModules, rhai.ErrTooManyVariables:
@@ -125,6 +125,19 @@ func (r *run) failed(err error) {
 		}
 		r.end(store.StatusError, text, http.StatusInternalServerError, scriptFailed)
 	}
+}
+
+// size writes a number of bytes for people: in the largest unit that it is whole in.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30 && n%(1<<30) == 0:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // scriptFailed is what a caller is told of an error of the script's.

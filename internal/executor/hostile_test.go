@@ -39,7 +39,7 @@ func TestHostileScripts(t *testing.T) {
 		{"endless loop that catches everything", `loop { try { loop { } } catch { } }`, few, store.StatusLimit, 500, "operations", "operations"},
 		{"sleep", `sleep(3600)`, limits(func(l *store.Limits) { l.WallTimeMS = 50 }), store.StatusTimeout, 504, "wall-time", "wall-time"},
 		{"array that grows", `let a = []; loop { a.push(a) }`, nil, store.StatusLimit, 500, "", "limit"},
-		{"array of numbers that grows", `let a = []; loop { a.push(1) }`, nil, store.StatusLimit, 500, "memory limit of 16777216 bytes", "memory limit"},
+		{"array of numbers that grows", `let a = []; loop { a.push(1) }`, nil, store.StatusLimit, 500, "memory limit of 16 MiB", "memory limit"},
 		{"map that grows", `let m = #{}; let i = 0; loop { m["k" + i] = i; i += 1; }`, nil, store.StatusLimit, 500, "memory limit", "memory limit"},
 		{"string doubling", `let s = "x"; loop { s += s; }`, nil, store.StatusLimit, 500, "memory limit", "memory limit"},
 		{"pad", `let s = ""; s.pad(1000000000, "x"); s`, nil, store.StatusLimit, 500, "", "limit"},

@@ -272,7 +272,7 @@ func (q *httpCall) bodyOption(name string, v rhai.Value) error {
 	}
 	b, err := writeJSON(v, int(limit), 0)
 	if errors.Is(err, errTooLong) {
-		return runOf(q.call.Context()).exceed(fmt.Sprintf("the memory limit of %d bytes by a body", limit))
+		return runOf(q.call.Context()).exceed("the memory limit of " + size(limit) + " by a body")
 	}
 	if err != nil {
 		return q.fail("%s", err)

@@ -58,7 +58,7 @@ func stringify(c *rhai.Call, indent int) (rhai.Value, error) {
 	}
 	b, err := writeJSON(c.Arg(0), int(limit), indent)
 	if errors.Is(err, errTooLong) {
-		tooLong := &limitError{fmt.Sprintf("the memory limit of %d bytes by a text", limit)}
+		tooLong := &limitError{"the memory limit of " + size(limit) + " by a text"}
 		if r != nil {
 			r.exceeded = tooLong
 		}

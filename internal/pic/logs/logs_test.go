@@ -36,7 +36,7 @@ func sample(id, status string) client.Execution {
 
 func TestShow(t *testing.T) {
 	failed := sample("2", "error")
-	failed.Error, failed.HTTPStatus, failed.LogsDropped, failed.Logs = "boom (line 1, position 1)", 500, 7, nil
+	failed.Error, failed.HTTPStatus, failed.LogsDropped, failed.Logs = "boom (line 1, position 1)\nin call to function 'f'", 500, 7, nil
 	executions := []client.Execution{sample("1", "ok"), failed}
 	for format, want := range map[output.Format]string{
 		output.Table: `TIME                      SCRIPT        STATUS     HTTP  DURATION
@@ -45,13 +45,14 @@ func TestShow(t *testing.T) {
   warn careful
 2026-03-01T12:00:05.123Z  hello         error      500   1.234 ms
   boom (line 1, position 1)
+    in call to function 'f'
   7 log lines over the limit were dropped
 `,
 		output.TSV: strings.ReplaceAll(`kind|time|script|version|trigger|status|http_status|duration_ms|level|position|message|execution|logs_dropped
 execution|2026-03-01T12:00:05.123Z|hello|2|http|ok|200|1.234||||1|
 line|2026-03-01T12:00:05.124Z|hello|2|http|ok|200|1.234|info|3:5|a\tb|1|
 line|2026-03-01T12:00:05.125Z|hello|2|http|ok|200|1.234|warn||careful|1|
-execution|2026-03-01T12:00:05.123Z|hello|2|http|error|500|1.234|||boom (line 1, position 1)|2|7
+execution|2026-03-01T12:00:05.123Z|hello|2|http|error|500|1.234|||boom (line 1, position 1)\nin call to function 'f'|2|7
 `, "|", "\t"),
 	} {
 		var b strings.Builder

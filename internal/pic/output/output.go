@@ -64,8 +64,8 @@ type Column[T any] struct {
 	// Most is how many columns a table gives a value that stands Below; 0: as many
 	// as it needs.
 	Most int
-	// Below has a table write the value, where there is one, whole on a line of
-	// its own below the record's. A record of which nothing else is shown has no
+	// Below has a table write the value, where there is one, whole on lines of
+	// their own below the record's. A record of which nothing else is shown has no
 	// other line.
 	Below bool
 }

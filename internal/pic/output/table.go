@@ -97,11 +97,18 @@ func (t *table[T]) write(records []T) error {
 			t.line(&b, rows[r], func(i int) Color { return t.columns[i].color(rec) })
 		}
 		for _, c := range t.below {
-			if v := Printable(c.Value(rec)); v != "" {
-				if c.Most > 0 {
-					v = truncate(v, c.Most)
-				}
-				b.WriteString(indent + t.w.Paint(v, c.color(rec)) + "\n")
+			v := c.Value(rec)
+			if v == "" {
+				continue
+			}
+			lines := []string{v}
+			if c.Most > 0 {
+				lines[0] = truncate(Printable(v), c.Most)
+			} else {
+				lines = strings.Split(PrintableLines(v), "\n")
+			}
+			for i, l := range lines {
+				b.WriteString(strings.Repeat(indent, 1+min(i, 1)) + t.w.Paint(l, c.color(rec)) + "\n")
 			}
 		}
 	}
