@@ -74,7 +74,11 @@ func (s *screen) record(e store.Execution) {
 	} else {
 		fmt.Fprintf(&b, "%s → %s%s", e.Trigger, e.Script, extension)
 	}
-	fmt.Fprintf(&b, ", %s, %.1f ms, %d operations", e.Status, float64(e.Duration.Microseconds())/1000, e.Operations)
+	// A script that answers 400 did not fail, but "400, ok" says what nobody means.
+	if e.Status != store.StatusOK || e.HTTPStatus < 400 {
+		fmt.Fprintf(&b, ", %s", e.Status)
+	}
+	fmt.Fprintf(&b, ", %.1f ms, %d operations", float64(e.Duration.Microseconds())/1000, e.Operations)
 	for _, l := range e.Logs {
 		at := e.Script + extension
 		if l.Line > 0 {
