@@ -347,8 +347,8 @@ func (f *formatter) spaced(prev, l *lexeme, i int) bool {
 	switch prev.kind {
 	case LeftParen, LeftBracket, QuestionBracket, Period, Elvis, DoubleColon:
 		return false
-	case ExclusiveRange, InclusiveRange:
-		return l.kind == LeftBrace || l.kind == DoubleArrow
+	case ExclusiveRange, InclusiveRange: // `.. ..` without the space is another token
+		return l.kind == LeftBrace || l.kind == DoubleArrow || l.text != "" && strings.Contains(".=<", l.text[:1])
 	case Pipe:
 		if prev.mark&markClosure != 0 {
 			return false
