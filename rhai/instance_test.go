@@ -58,6 +58,67 @@ func TestInstance(t *testing.T) {
 	}
 }
 
+// lateEnd is a context that ends during the call and tells of it when the test says so.
+type lateEnd struct {
+	context.Context
+	tell func()
+}
+
+func (l *lateEnd) NotifyEnd(f func()) { l.tell = f }
+func (l *lateEnd) ForgetEnd() bool    { return false }
+
+func TestLateEndOfAContext(t *testing.T) {
+	e := NewEngine()
+	var l *lateEnd
+	e.Register(&Native{Name: "tell", Fn: func(*Call) (Value, error) { l.tell(); return Value{}, nil }})
+	const long = `let n = 0; while n < 100_000 { n += 1; } n`
+	p := compileFor(t, e, "", `fn short() { 1 } fn long() { tell(); `+long+` } fn ended() { tell(); `+long+` }`)
+	run := func(name string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s ended with a context of something else: %v", name, err)
+		}
+	}
+	l = &lateEnd{Context: t.Context()}
+	in, err := p.Instance(l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = in.Func("long").Call(t.Context())
+	run("a call, after the body", err)
+	l = &lateEnd{Context: t.Context()}
+	if _, err := in.Func("short").Call(l); err != nil {
+		t.Fatal(err)
+	}
+	_, err = in.Func("long").Call(t.Context())
+	run("the next call", err)
+	if _, err := in.Func("ended").Call(l); kindOf(err) != ErrTerminated {
+		t.Errorf("a call whose own context ended: %v", err)
+	}
+	_, err = in.Func("long").Call(t.Context())
+	run("the call after one that was ended", err)
+
+	// The machine of an instance that is closed, and of a run, may be used by the next run.
+	l = &lateEnd{Context: t.Context()}
+	if _, err := in.Func("short").Call(l); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	other := compileFor(t, e, "", `tell(); `+long)
+	for range 10 {
+		_, err = other.Run(t.Context(), nil)
+		run("a run, after Close", err)
+	}
+	l = &lateEnd{Context: t.Context()}
+	if _, err := compileFor(t, e, "", `1`).Run(l, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		_, err = other.Run(t.Context(), nil)
+		run("a run, after a run", err)
+	}
+}
+
 func TestScope(t *testing.T) {
 	ctx := context.Background()
 	p := compileFor(t, NewEngine(), "", `count += 1; let made = list; made.push(count); list[0] = "x"; const K = 3; let f = || count; f.call()`)

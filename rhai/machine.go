@@ -56,7 +56,7 @@ type machine struct {
 	texts         int64  // bytes of texts that are being written
 	natives       int    // nesting of natives that run script code
 	exts          []*frameExt
-	cancelled     atomic.Bool
+	cancelled     *atomic.Bool // what the context being watched sets; one whose end may still come has it for itself
 	allFrames     []frame
 	outer         []bool     // by register of the body: constants of the outside scope
 	scratch       []byte     // for texts of numbers on their way into a string
@@ -127,9 +127,15 @@ const (
 var machines = sync.Pool{New: func() any {
 	vm := &machine{stack: make([]Value, chunkSize)}
 	vm.allFrames = make([]frame, defaultCallLevels+2)
-	vm.cancel = func() { vm.cancelled.Store(true) }
+	vm.renew()
 	return vm
 }}
+
+// renew gives the machine a flag that nothing sets yet.
+func (vm *machine) renew() {
+	flag := new(atomic.Bool)
+	vm.cancelled, vm.cancel = flag, func() { flag.Store(true) }
+}
 
 // start prepares a machine for a run.
 func (e *Engine) start(ctx context.Context, l *Limits) *machine {
@@ -207,17 +213,20 @@ func (vm *machine) grant() bool {
 	return true
 }
 
+// ended reports whether the context being watched has ended. A machine that only prints or converts has no flag.
+func (vm *machine) ended() bool { return vm.cancelled != nil && vm.cancelled.Load() }
+
 // refill is called when the budget has run out.
 func (vm *machine) refill() error {
 	for vm.budget < 0 {
-		if vm.cancelled.Load() {
+		if vm.ended() {
 			return vm.terminated()
 		}
 		if !vm.grant() {
 			return newError(ErrTooManyOperations, "")
 		}
 	}
-	if vm.cancelled.Load() {
+	if vm.ended() {
 		return vm.terminated()
 	}
 	return nil
@@ -251,8 +260,9 @@ func (vm *machine) watch(ctx context.Context) {
 	vm.forget = context.AfterFunc(ctx, vm.cancel)
 }
 
-// unwatch reports whether nothing will cancel the machine from now on.
-func (vm *machine) unwatch() bool {
+// unwatch ends what watch began: the context does not end anything after it. One that has ended may
+// tell of it only later, in a goroutine of its own, and keeps the flag that it knows.
+func (vm *machine) unwatch() {
 	quiet := true
 	if vm.ender != nil {
 		quiet = vm.ender.ForgetEnd()
@@ -260,7 +270,9 @@ func (vm *machine) unwatch() bool {
 		quiet = vm.forget()
 	}
 	vm.ender, vm.forget = nil, nil
-	return quiet
+	if !quiet {
+		vm.renew()
+	}
 }
 
 // operations is the number of operations charged so far.

@@ -147,9 +147,8 @@ func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Val
 	if c.stats != nil {
 		*c.stats = vm.stats()
 	}
-	if vm.unwatch() {
-		vm.stop()
-	}
+	vm.unwatch()
+	vm.stop()
 	if err != nil {
 		return Value{}, err
 	}
@@ -315,11 +314,9 @@ func (p *Program) Instance(ctx context.Context, scope *Scope, opts ...RunOption)
 	if c.stats != nil {
 		*c.stats = vm.stats()
 	}
-	stopped := vm.unwatch()
+	vm.unwatch()
 	if err != nil {
-		if stopped {
-			vm.stop()
-		}
+		vm.stop()
 		return nil, err
 	}
 	return &Instance{vm: vm, prog: p, value: v}, nil
@@ -360,7 +357,8 @@ type Func struct {
 func (f *Func) Exists(arity int) bool { return f.in.prog.byName[fnKey{f.name, arity}] != nil }
 
 // Call calls the function. Operations and memory count towards the instance's
-// limits from its start on. The arguments are given away.
+// limits from its start on. The call ends with ErrTerminated when ctx is done; what ended it ends no
+// later call. The arguments are given away.
 func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 	vm := f.in.vm
 	if f.proto == nil || f.proto.arity() != len(args) {
