@@ -182,6 +182,21 @@ func TestHTTPForReal(t *testing.T) {
 		case "/broken":
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, "half")
+		case "/broken-chunk", "/broken-chunks", "/broken-gzip":
+			c, out, _ := w.(http.Hijacker).Hijack()
+			defer c.Close()
+			switch r.URL.Path {
+			case "/broken-chunk":
+				fmt.Fprint(out, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n20\r\npart")
+			case "/broken-chunks": // between two
+				fmt.Fprint(out, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+			default:
+				fmt.Fprint(out, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n")
+				z := gzip.NewWriter(out)
+				fmt.Fprint(z, strings.Repeat("x", 100_000))
+				z.Flush() // and no Close: the end is missing
+			}
+			out.Flush()
 		case "/bytes":
 			w.Write([]byte{0xff, 0, 0x41})
 		case "/404":
@@ -204,6 +219,9 @@ func TestHTTPForReal(t *testing.T) {
 		`http::request("HEAD", at + "/json").body`:                                                                               "",
 		`let said = ""; try { http::get(at + "/404").json() } catch (e) { said = e; } said`:                                      "the answer (status 404) is not valid JSON: the text ends where a value is expected (line 1, column 1 of the JSON)",
 		`let said = ""; try { http::get(at + "/broken") } catch (e) { said = e.index_of("the answer broke off") > 0; } said`:     "true",
+		`let said = ""; try { http::get(at + "/broken-chunk") } catch (e) { said = e; } said`:                                    "http::get: the answer broke off: unexpected EOF",
+		`let said = ""; try { http::get(at + "/broken-chunks") } catch (e) { said = e; } said`:                                   "http::get: the answer broke off: unexpected EOF",
+		`let said = ""; try { http::get(at + "/broken-gzip") } catch (e) { said = e; } said`:                                     "http::get: the answer broke off: unexpected EOF",
 		`let said = ""; try { http::get("http://127.0.0.2:9/") } catch (e) { said = e; } said`:                                   "http::get: 127.0.0.2 is a loopback address: an admin of the instance can open it to the app (pic apps update APP --open-network ADDRESS)",
 		`let said = ""; try { http::get("https://127.0.0.1" + at.sub_string(16)) } catch (e) { said = e.contains("TLS"); } said`: "true",
 	} {

@@ -118,24 +118,26 @@ func (q *httpCall) answer(res *outbound.Response) (rhai.Value, error) {
 		size = res.Length
 	}
 	var body []byte
-	for {
+	for whole := false; !whole; size = min(2*size, q.maxBytes+1) {
 		if err := c.Alloc(int(size)); err != nil {
 			return rhai.Value{}, err
 		}
 		grown := make([]byte, size)
 		n := copy(grown, body)
-		m, err := io.ReadFull(res.Body, grown[n:])
-		body = grown[:n+m]
-		if int64(len(body)) > q.maxBytes {
+		// Not io.ReadFull, whose error for a buffer that is not full is that of a body that was cut.
+		for n < len(grown) && !whole {
+			m, err := res.Body.Read(grown[n:])
+			n += m
+			whole = err == io.EOF
+			if err != nil && !whole {
+				return rhai.Value{}, fmt.Errorf("the answer broke off: %w", firstOf(c.Context().Err(), err))
+			}
+		}
+		body = grown[:n]
+		if int64(n) > q.maxBytes {
 			return rhai.Value{}, tooLarge
 		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF && res.Length < 0 || err == nil && int64(len(body)) == res.Length {
-			break
-		}
-		if err != nil {
-			return rhai.Value{}, fmt.Errorf("the answer broke off: %w", firstOf(c.Context().Err(), err))
-		}
-		size = min(2*size, q.maxBytes+1)
+		whole = whole || int64(n) == res.Length
 	}
 	if err := work(c, len(body)); err != nil {
 		return rhai.Value{}, err
