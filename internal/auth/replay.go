@@ -53,7 +53,8 @@ func (r *Replays) Take(d Delivery, expires, now time.Time) error {
 	return nil
 }
 
-// Forget lets a request be taken again: it failed, and its sender tries once more.
+// Forget lets a request be taken again: it failed without effect, and its sender
+// tries once more.
 func (r *Replays) Forget(d Delivery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

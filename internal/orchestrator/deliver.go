@@ -80,6 +80,7 @@ func (o *Orchestrator) deliver(ctx context.Context, start *invoke.Start, t *disp
 // committed notes what became of a commit of a delivery.
 func (h *host) committed(ctx context.Context, c *invoke.Commit, v invoke.Verdict, err error) {
 	h.verdict = v
+	h.changed = h.changed || v == invoke.Committed
 	h.acked = h.acked || v == invoke.Committed && len(c.Acks) > 0
 	if v == invoke.Unavailable && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "a run's changes could not be committed", "run", c.RunID, "error", err)

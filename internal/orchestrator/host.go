@@ -20,6 +20,7 @@ type host struct {
 
 	verdict invoke.Verdict // of the last commit
 	acked   bool           // the delivery's messages are done
+	changed bool           // at least one commit was made
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
 )
 
 // Of wrong passwords each caller may send so many to an endpoint at once, and one
@@ -51,7 +52,7 @@ func (o *Orchestrator) admitBasic(r *http.Request, app *snapshot, t *target, cal
 }
 
 // takeSigned lets in a request with the signature of its body. One with a
-// timestamp is taken once: what it returns is forgotten when the script fails.
+// timestamp is taken once: what it returns is forgotten when the run failed.
 func (o *Orchestrator) takeSigned(r *http.Request, app *snapshot, t *target, body []byte) (d auth.Delivery, err error) {
 	now := time.Now()
 	s, err := auth.ReadSignature(t.guard, r.Header, now) // the body may have taken long
@@ -68,6 +69,13 @@ func (o *Orchestrator) takeSigned(r *http.Request, app *snapshot, t *target, bod
 	}
 	d = auth.Delivery{ScriptID: t.start.ScriptID, ID: id}
 	return d, o.taken.Take(d, s.Expires, now)
+}
+
+// failed reports whether a run left nothing changed, as far as is known, and did not
+// succeed either: nothing is repeated when its request is sent again. A thrown
+// http_error is told by the answer's status, for it may be an ok execution.
+func (h *host) failed(res *invoke.Result) bool {
+	return !h.changed && (res.Status != store.StatusOK || res.Response.Status >= http.StatusBadRequest)
 }
 
 // withoutAuthorization takes the name and password that the guard asked for out of

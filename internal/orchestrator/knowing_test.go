@@ -211,6 +211,70 @@ func TestTimedHMACGuard(t *testing.T) {
 	}
 }
 
+// What failed without effect may be sent again, what had one may not.
+func TestSignedAgain(t *testing.T) {
+	answered := func(st store.Status, code int) func(*invoke.Start) (*invoke.Result, error) {
+		return func(*invoke.Start) (*invoke.Result, error) {
+			return &invoke.Result{Status: st, Response: &invoke.Response{Status: code}}, nil
+		}
+	}
+	lost := func(err error) func(*invoke.Start) (*invoke.Result, error) {
+		return func(*invoke.Start) (*invoke.Result, error) { return nil, err }
+	}
+	died := errors.New("it died")
+	for _, c := range []struct {
+		what    string
+		answer  func(*invoke.Start) (*invoke.Result, error)
+		commits []error // what the store says to each
+		again   bool
+	}{
+		{"ok", answered(store.StatusOK, 200), nil, false},
+		{"ok, with changes", answered(store.StatusOK, 200), []error{nil}, false},
+		{"a redirect", answered(store.StatusOK, 303), nil, false},
+		{"http_error(429)", answered(store.StatusOK, 429), nil, true},
+		{"http_error(503)", answered(store.StatusError, 503), nil, true},
+		{"a throw", answered(store.StatusError, 500), nil, true},
+		{"a timeout", answered(store.StatusTimeout, 504), nil, true},
+		{"a limit", answered(store.StatusLimit, 507), nil, true},
+		{"rejected", answered(store.StatusRejected, 503), nil, true},
+		{"cancelled", answered(store.StatusCancelled, 499), nil, true},
+		{"a conflict", answered(store.StatusError, 409), []error{store.ErrConflict}, true},
+		{"no database", answered(store.StatusError, 503), []error{store.ErrUnavailable}, true},
+		{"no executor", lost(invoke.ErrUnreachable), nil, true},
+		{"a lost executor", lost(died), nil, true},
+		{"a lost executor, with changes", lost(died), []error{nil}, false},
+		{"a throw after a flush", answered(store.StatusError, 500), []error{nil}, false},
+		{"a conflict after a flush", answered(store.StatusError, 409), []error{nil, store.ErrConflict}, false},
+		{"cancelled after a flush", answered(store.StatusCancelled, 499), []error{nil}, false},
+		{"an error returned with changes", answered(store.StatusOK, 422), []error{nil}, false},
+	} {
+		w := guarded(t, store.Guard{Kind: store.GuardHMAC, Secret: "KEY", Header: "X-Sig", TimestampHeader: "X-Time"})
+		data, runs := &kept{}, 0
+		w.cfg.Data = data
+		w.cfg.Executor = invoketest.Func(func(ctx context.Context, s *invoke.Start, h invoke.Host) (*invoke.Result, error) {
+			runs++
+			for i, err := range c.commits {
+				data.err = err
+				if _, err := h.Commit(ctx, &invoke.Commit{RunID: s.RunID, Seq: int64(i + 1)}); err != nil {
+					t.Errorf("%s: %v", c.what, err)
+				}
+			}
+			return c.answer(s)
+		})
+		stamp := fmt.Sprint(time.Now().Unix())
+		want := 1
+		if c.again {
+			want = 2
+		}
+		for range 2 {
+			post(w, "body", "X-Sig", hexOf("key", stamp+".body"), "X-Time", stamp)
+		}
+		if runs != want {
+			t.Errorf("%s: sent twice it ran %d times, want %d", c.what, runs, want)
+		}
+	}
+}
+
 func TestStandardWebhooksGuard(t *testing.T) {
 	w := guarded(t, store.Guard{Kind: store.GuardHMAC, Secret: "KEY", Scheme: store.SchemeStandard})
 	w.cfg.Secrets.(secrets)["id-demo/KEY"] = "whsec_" + base64.StdEncoding.EncodeToString([]byte("key"))

@@ -250,7 +250,7 @@ func (o *Orchestrator) run(w http.ResponseWriter, r *http.Request, app *snapshot
 	}
 	o.cfg.Recorder.Record(execution(start, res))
 
-	if delivery != (auth.Delivery{}) && res.Response.Status >= http.StatusInternalServerError {
+	if delivery != (auth.Delivery{}) && x.host.failed(res) {
 		o.taken.Forget(delivery)
 	}
 
