@@ -75,9 +75,20 @@ func manageApps(t *testing.T, in *instance) {
 	if r.str("outbound.hosts.1") != "*.example.org:8443" || r.str("networks.open.0") != "10.0.0.0/8" {
 		t.Errorf("outbound: %s", r.body)
 	}
-	if r := do("GET", "/audit?action=updateApp&limit=1", nil).want(200); r.str("items.0.detail") != "open networks: 10.0.0.0/8" {
-		t.Errorf("the audit log: %s", r.body)
+	logged := func(want string) {
+		t.Helper()
+		if r := do("GET", "/audit?action=updateApp&limit=1", nil).want(200); r.str("items.0.detail") != want {
+			t.Errorf("the audit log: %s, want %q", r.body, want)
+		}
 	}
+	logged("open networks: 10.0.0.0/8, change hosts")
+	do("PATCH", "/apps/renamed", object{"slug": "demo2", "networks": object{"open": []string{"127.0.0.0/8", "10.0.0.0/8"}}}).want(200)
+	logged("rename to demo2, open networks: 127.0.0.0/8 10.0.0.0/8")
+	do("PATCH", "/apps/demo2", object{"slug": "renamed", "networks": object{"open": []string{"10.0.0.0/8"}}, "limits": object{}}).want(200)
+	logged("rename to renamed, open networks: 10.0.0.0/8, change limits")
+	do("PATCH", "/apps/renamed", object{"slug": "renamed", "networks": object{"open": []string{}}}).want(200)
+	logged("close all networks")
+	do("PATCH", "/apps/renamed", object{"networks": object{"open": []string{"10.0.0.0/8"}}}).want(200)
 	if r = do("PATCH", "/apps/renamed", object{"outbound": object{}}).want(200); r.at("outbound") != nil || r.str("networks.open.0") == "" {
 		t.Errorf("hosts were to be put back: %s", r.body)
 	}

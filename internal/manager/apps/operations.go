@@ -128,17 +128,21 @@ func (s *service) update(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
-	networks := in.Body.Networks
 	if err := s.checkOutbound(ctx, in.Body); err != nil {
 		return nil, err
 	}
-	// The name first: it is the change that can be refused, and then nothing is done.
 	if in.Body.Slug != nil && *in.Body.Slug != slug {
 		slug = *in.Body.Slug
 		if err := store.CheckSlug(slug); err != nil {
 			return nil, api.Invalid("body.slug", err.Error(), slug)
 		}
-		api.Note(ctx, "rename to %s", slug)
+	}
+	// All of it, for the entry is written with the first change.
+	if what := consists(in.Body, slug != app.Slug); len(what) > 0 {
+		api.Note(ctx, "%s", strings.Join(what, ", "))
+	}
+	// The name first: it is the change that can be refused, and then nothing is done.
+	if slug != app.Slug {
 		err := s.Store.RenameApp(ctx, app.ID, slug, s.Now())
 		switch {
 		case errors.Is(err, store.ErrTaken):
@@ -149,15 +153,7 @@ func (s *service) update(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
-	if networks != nil {
-		note := "close all networks"
-		if len(networks.Open) > 0 {
-			note = "open networks: " + strings.Join(networks.Open, " ")
-		}
-		if slug != app.Slug {
-			note = "rename to " + slug + ", " + note
-		}
-		api.Note(ctx, "%s", note)
+	if networks := in.Body.Networks; networks != nil {
 		err := s.Store.OpenNetworks(ctx, app.ID, networks.Open, s.Now())
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, api.NoApp(app.Slug)
@@ -167,13 +163,6 @@ func (s *service) update(ctx context.Context, in *struct {
 		}
 	}
 	if note := changes(in.Body); note != "" {
-		switch {
-		case networks != nil: // the entry says more
-		case slug == app.Slug:
-			api.Note(ctx, "%s", note)
-		default:
-			api.Note(ctx, "rename to %s, %s", slug, note)
-		}
 		_, err := s.Store.ChangeManifest(ctx, app.ID, note, api.Identity(ctx).User.ID, s.Now(), func(m *store.Manifest) error {
 			if in.Body.Limits != nil {
 				m.Limits = in.Body.Limits.Store()
@@ -193,6 +182,25 @@ func (s *service) update(ctx context.Context, in *struct {
 	return s.read(ctx, slug)
 }
 
+// consists says in the audit log what a change consists of.
+func consists(u UpdateApp, rename bool) (what []string) {
+	if rename {
+		what = append(what, "rename to "+*u.Slug)
+	}
+	switch {
+	case u.Networks == nil:
+	case len(u.Networks.Open) == 0:
+		what = append(what, "close all networks")
+	default:
+		what = append(what, "open networks: "+strings.Join(u.Networks.Open, " "))
+	}
+	if note := changes(u); note != "" {
+		what = append(what, note)
+	}
+	return what
+}
+
+// changes says what becomes another deployment; empty: nothing does.
 func changes(u UpdateApp) string {
 	var what []string
 	if u.Limits != nil {
