@@ -92,6 +92,7 @@ type directory struct {
 	slugs   map[string]string   // by ID, of apps that were asked for by it
 	unknown map[string]struct{} // slugs that no app has; at most maxUnknown
 	loading map[string]*load
+	changes uint64 // that the store has told of
 }
 
 // load is a read under way that several requests wait for.
@@ -124,6 +125,7 @@ func (d *directory) changed(c store.Change) {
 func (d *directory) forgetApp(c store.Change) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.changes++
 	if c == (store.Change{}) {
 		d.forget()
 		return
@@ -199,6 +201,7 @@ func (d *directory) appByID(ctx context.Context, id string) (*snapshot, error) {
 	for range 2 {
 		d.mu.RLock()
 		slug, known := d.slugs[id]
+		changes := d.changes
 		d.mu.RUnlock()
 		if !known {
 			app, err := d.store.App(ctx, id)
@@ -208,19 +211,41 @@ func (d *directory) appByID(ctx context.Context, id string) (*snapshot, error) {
 			slug = app.Slug
 		}
 		snap, err := d.app(ctx, slug)
-		if err != nil {
-			return nil, err
-		}
-		// The slug may have changed hands since.
-		if snap.appID == id {
+		switch {
+		case err == nil && snap.appID == id:
 			if !known {
-				d.mu.Lock()
-				d.slugs[id] = slug
-				d.mu.Unlock()
+				d.note(id, slug, changes)
 			}
 			return snap, nil
+		case err == nil: // the slug has changed hands since
+			d.forgetApp(store.Change{AppID: id, Slug: slug})
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		case !d.outdated(id, slug, changes):
+			return nil, err
 		}
-		d.forgetApp(store.Change{AppID: id, Slug: slug})
 	}
 	return nil, store.ErrNotFound
+}
+
+// note keeps the slug of an app, unless a change has come since it was read:
+// what was noted after a rename would be forgotten by none.
+func (d *directory) note(id, slug string, changes uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.changes == changes {
+		d.slugs[id] = slug
+	}
+}
+
+// outdated forgets the slug of an app, under which none was found, and reports
+// whether the app may have another one by now.
+func (d *directory) outdated(id, slug string, changes uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	noted, known := d.slugs[id]
+	if noted == slug {
+		delete(d.slugs, id)
+	}
+	return known || d.changes != changes
 }
