@@ -28,7 +28,8 @@ func formatOnce(src string, opts Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f := &formatter{list: lexemes(src, marks, opts.words())}
+	words := opts.words()
+	f := &formatter{list: lexemes(src, marks, words), words: words}
 	f.match()
 	f.alike()
 	f.frames = []frame{{kind: EOF, broken: true}}
@@ -42,6 +43,7 @@ const indentation = "    "
 
 type formatter struct {
 	list   []lexeme
+	words  *words
 	out    strings.Builder
 	broken []bool  // of an opening bracket: its contents have lines of their own
 	frames []frame // the brackets that are open
@@ -253,7 +255,7 @@ func (f *formatter) gap(i, level int, must, join bool) {
 				return
 			}
 			f.newLine(level, l.lines > 1 && !opened && !l.closing)
-		case f.spaced(prev, l, i):
+		case f.spaced(prev, l, i) || f.fuses(prev, l):
 			f.out.WriteByte(' ')
 		}
 		return
@@ -347,8 +349,8 @@ func (f *formatter) spaced(prev, l *lexeme, i int) bool {
 	switch prev.kind {
 	case LeftParen, LeftBracket, QuestionBracket, Period, Elvis, DoubleColon:
 		return false
-	case ExclusiveRange, InclusiveRange: // `.. ..` without the space is another token
-		return l.kind == LeftBrace || l.kind == DoubleArrow || l.text != "" && strings.Contains(".=<", l.text[:1])
+	case ExclusiveRange, InclusiveRange:
+		return l.kind == LeftBrace || l.kind == DoubleArrow
 	case Pipe:
 		if prev.mark&markClosure != 0 {
 			return false
@@ -367,6 +369,23 @@ func (f *formatter) spaced(prev, l *lexeme, i int) bool {
 		}
 	}
 	return true
+}
+
+// symbolBytes are what symbols consist of, brackets, commas and semicolons excepted.
+const symbolBytes = "!#$%&*+-./:<=>?@\\^|~"
+
+// fuses reports whether two symbols without a space between them would be read
+// in another way: `.. ..` is not `....`.
+func (f *formatter) fuses(prev, l *lexeme) bool {
+	if l.text == "" || strings.IndexByte(symbolBytes, prev.text[len(prev.text)-1]) < 0 || strings.IndexByte(symbolBytes, l.text[0]) < 0 {
+		return false
+	}
+	var s scanner
+	s.init(prev.text + l.text)
+	s.words = f.words
+	var t token
+	s.next(&t)
+	return s.off != len(prev.text)
 }
 
 // endsOperand reports whether an operand can end with the token.
