@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -16,9 +15,9 @@ import (
 // mask is what a run knows of secrets: those that it has read, by name. It hides
 // them in everything that is recorded of the run.
 type mask struct {
-	values   map[string]string
-	bytes    int
-	replacer *strings.Replacer // of the values; nil: to be made
+	values map[string]string
+	bytes  int
+	pieces *pieces // of the values; nil: to be made
 }
 
 // The bounds of a mask: what hiding may cost is bounded by them, whatever the
@@ -45,28 +44,20 @@ func (m *mask) add(name, value string) {
 	}
 	m.values[name] = value
 	m.bytes += len(value)
-	m.replacer = nil
+	m.pieces = nil
 }
 
 // hide returns text with [secret:NAME] in the place of each secret, as it is or
-// in one of the forms in which it usually travels. A nil mask hides nothing.
+// in one of the forms in which it usually travels. Where secrets overlap in text,
+// nothing of either is left. A nil mask hides nothing.
 func (m *mask) hide(text string) string {
 	if m == nil || len(m.values) == 0 || len(text) < minMasked {
 		return text
 	}
-	if m.replacer == nil {
-		m.replacer = m.newReplacer()
+	if m.pieces == nil {
+		m.pieces = m.newPieces()
 	}
-	hidden := m.replacer.Replace(text)
-	if hidden == text {
-		return text
-	}
-	for name := range m.values {
-		for once, twice := mark(name), mark(name)+mark(name); strings.Contains(hidden, twice); {
-			hidden = strings.ReplaceAll(hidden, twice, once)
-		}
-	}
-	return hidden
+	return m.pieces.hide(text)
 }
 
 // hideWithin is hide for a text of which no more than the first limit bytes are
@@ -85,9 +76,9 @@ func (m *mask) hideWithin(text string, limit int) string {
 // mark is what stands in the place of a secret.
 func mark(name string) string { return "[secret:" + name + "]" }
 
-func (m *mask) newReplacer() *strings.Replacer {
-	shown := map[string]string{} // the name of the secret, by the piece that is hidden
-	var hidden []string
+// newPieces cuts the forms of the secrets into what is looked for.
+func (m *mask) newPieces() *pieces {
+	shown := map[string]string{} // the mark, by the piece that is hidden
 	for _, name := range slices.Sorted(maps.Keys(m.values)) {
 		for _, form := range forms(m.values[name]) {
 			for len(form) >= minMasked {
@@ -97,19 +88,12 @@ func (m *mask) newReplacer() *strings.Replacer {
 				}
 				form = form[len(piece):]
 				if _, ok := shown[piece]; !ok {
-					hidden = append(hidden, piece)
-					shown[piece] = name
+					shown[piece] = mark(name)
 				}
 			}
 		}
 	}
-	// The longest first, so that nothing of it is left by a part of it.
-	slices.SortFunc(hidden, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	pairs := make([]string, 0, 2*len(hidden))
-	for _, piece := range hidden {
-		pairs = append(pairs, piece, mark(shown[piece]))
-	}
-	return strings.NewReplacer(pairs...)
+	return index(shown)
 }
 
 // forms returns the forms in which a secret is recognised.

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,6 +169,70 @@ func TestMaskForms(t *testing.T) {
 	var none *mask
 	if none.hide("hunter2!") != "hunter2!" {
 		t.Error("a run without secrets hides something")
+	}
+}
+
+// Of secrets that overlap in a text, and of one that overlaps itself, nothing is left.
+func TestMaskOfOverlappingSecrets(t *testing.T) {
+	m := &mask{}
+	m.add("A", "abcdefgh")
+	m.add("B", "efghijkl")
+	m.add("INNER", "cdef")
+	m.add("SAME", "xyxyxy")
+	for text, want := range map[string]string{
+		"- abcdefghijkl -":       "- [secret:A][secret:B] -",
+		"efghijklabcdefgh":       "[secret:B][secret:A]",
+		"- abcdefgh -":           "- [secret:A] -",
+		"abcdef":                 "ab[secret:INNER]",
+		"abcdefghabcdefgh":       "[secret:A]",
+		"abcdefgh abcdefgh":      "[secret:A] [secret:A]",
+		"1xyxyxyxyxyx2":          "1[secret:SAME]x2",
+		"1xyxyxyxy2":             "1[secret:SAME]2",
+		"abcdefghijklcdefghijkl": "[secret:A][secret:B][secret:INNER][secret:B]",
+	} {
+		if got := m.hide(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// What is hidden is every byte of every piece, as found by trying each at each place.
+func TestPiecesAgreeWithASearch(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func(n int) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = "ab\xff"[r.IntN(3)]
+		}
+		return string(b)
+	}
+	for range 2000 {
+		marks := map[string]string{}
+		for range 1 + r.IntN(8) {
+			marks[random(1+r.IntN(6))] = "#"
+		}
+		text := random(r.IntN(30))
+		hidden := make([]bool, len(text))
+		for i := range text {
+			for piece := range marks {
+				if strings.HasPrefix(text[i:], piece) {
+					for k := range len(piece) {
+						hidden[i+k] = true
+					}
+				}
+			}
+		}
+		want := ""
+		for i, h := range hidden {
+			if !h {
+				want += text[i : i+1]
+			} else if i == 0 || !hidden[i-1] {
+				want += "#"
+			}
+		}
+		if got := index(marks).hide(text); got != want {
+			t.Fatalf("%q in %q: got %q, want %q", slices.Sorted(maps.Keys(marks)), text, got, want)
+		}
 	}
 }
 
