@@ -36,6 +36,12 @@ func manageQueues(t *testing.T, in *instance) {
 	if r := owner("POST", all+"/emails/messages", object{"idempotency_key": "k"}).want(202); r.at("sent") != false || r.at("id") != nil {
 		t.Errorf("sent again: %s", r.body)
 	}
+	owner("POST", all+"/emails/messages", object{"idempotency_key": "a\x00b"}).want(422).says("contains U+0000", "body.idempotency_key")
+	owner("POST", all+"/emails/messages", object{"idempotency_key": strings.Repeat("é", 129)}).want(422).says("258 bytes", "body.idempotency_key")
+	for _, id := range []string{"", "a\x00b"} {
+		owner("POST", all+"/emails/purge", object{"ids": []string{id}}).want(422).says("ID 1 of the messages", "")
+		owner("POST", all+"/emails/redrive", object{"ids": []string{id}}).want(422).says("ID 1 of the messages", "")
+	}
 	if r := owner("GET", all, nil).want(200); r.str("items.0.name") != "emails" || r.at("items.0.consumer") != nil || r.num("items.0.state.ready") != 1 || r.num("items.0.state.delayed") != 1 {
 		t.Errorf("the queues: %s", r.body)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/picloud/picloud/internal/value"
 )
@@ -93,6 +95,32 @@ type Message struct {
 // TooManyCrashes is the last error of a message that is dead for its crashes.
 var TooManyCrashes = fmt.Sprintf("the process died %d times while it handled this message", MaxCrashes)
 
+// CheckIdempotencyKey reports, in words for the person who chose it, what is wrong
+// with a key: at most MaxIdempotencyKey bytes of UTF-8 without NUL; empty: none.
+func CheckIdempotencyKey(key string) error {
+	switch {
+	case len(key) > MaxIdempotencyKey:
+		return fmt.Errorf("the idempotency key is %d bytes long, at most %d are allowed", len(key), MaxIdempotencyKey)
+	case !utf8.ValidString(key) || strings.IndexByte(key, 0) >= 0:
+		return errors.New("the idempotency key contains U+0000 or is not UTF-8")
+	}
+	return nil
+}
+
+// CheckMessageIDs reports, as ErrInvalid, what no message can have as its ID. What
+// merely is none is found out by looking.
+func CheckMessageIDs(ids []string) error {
+	for i, id := range ids {
+		switch {
+		case id == "":
+			return fmt.Errorf("%w: ID %d of the messages is empty", ErrInvalid, i+1)
+		case !utf8.ValidString(id) || strings.IndexByte(id, 0) >= 0:
+			return fmt.Errorf("%w: ID %d of the messages contains U+0000 or is not UTF-8", ErrInvalid, i+1)
+		}
+	}
+	return nil
+}
+
 // Check reports what keeps a new message from being added, as ErrInvalid.
 func (m *Message) Check() error {
 	most := MaxPayload
@@ -105,12 +133,13 @@ func (m *Message) Check() error {
 	switch {
 	case len(m.Payload) > most:
 		return fmt.Errorf("%w: the payload takes %d bytes, at most %d are allowed", ErrInvalid, len(m.Payload), most)
-	case len(m.IdempotencyKey) > MaxIdempotencyKey:
-		return fmt.Errorf("%w: the idempotency key is %d bytes long, at most %d are allowed", ErrInvalid, len(m.IdempotencyKey), MaxIdempotencyKey)
 	case m.Depth > MaxDepth:
 		return fmt.Errorf("%w: the message would be number %d of a chain in which each caused the next, at most %d are allowed", ErrInvalid, m.Depth, MaxDepth)
 	case m.ID == "" || m.Name == "" || m.Kind == "":
 		return fmt.Errorf("%w: a message needs an ID and a channel", ErrInvalid)
+	}
+	if err := CheckIdempotencyKey(m.IdempotencyKey); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
 }
@@ -245,10 +274,12 @@ type Queue interface {
 	// Invocation returns the answer to an asynchronous request, until it is forgotten.
 	Invocation(ctx context.Context, appID, id string) (Invocation, error)
 	// Redrive makes dead letters due again, with their attempts forgotten: those
-	// with the IDs, or all of the channel's if there are none. It returns how many.
+	// with the IDs, or all of the channel's if there are none. It returns how many;
+	// ErrInvalid for what CheckMessageIDs refuses.
 	Redrive(ctx context.Context, c Channel, ids []string, at time.Time) (int64, error)
 	// Purge deletes messages that are ready or delayed, or dead ones if dead is
-	// set: those with the IDs, or all of the channel's. It returns how many.
+	// set: those with the IDs, or all of the channel's. It returns how many;
+	// ErrInvalid for what CheckMessageIDs refuses.
 	Purge(ctx context.Context, c Channel, dead bool, ids []string) (int64, error)
 	// Pause keeps a channel's messages from being claimed, or lets them again.
 	Pause(ctx context.Context, c Channel, paused bool) error

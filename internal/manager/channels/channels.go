@@ -133,6 +133,9 @@ func (s *service) redrive(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	if err := store.CheckMessageIDs(in.Body.IDs); err != nil {
+		return nil, err
+	}
 	api.Note(ctx, "%s", chosen("dead letters", in.Body.IDs))
 	n, err := s.Store.Redrive(ctx, c, in.Body.IDs, s.Now())
 	return &countOutput{Count{n}}, err
@@ -145,6 +148,9 @@ func (s *service) purge(ctx context.Context, in *struct {
 ) (*countOutput, error) {
 	c, err := s.channel(ctx, in.Name)
 	if err != nil {
+		return nil, err
+	}
+	if err := store.CheckMessageIDs(in.Body.IDs); err != nil {
 		return nil, err
 	}
 	what := "messages that wait"

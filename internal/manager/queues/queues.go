@@ -204,6 +204,9 @@ func (s *service) send(ctx context.Context, in *struct {
 	if err := store.CheckTriggerName(noun, in.Name); err != nil {
 		return nil, api.Invalid("path.name", err.Error(), in.Name)
 	}
+	if err := store.CheckIdempotencyKey(in.Body.IdempotencyKey); err != nil {
+		return nil, api.Invalid("body.idempotency_key", err.Error(), in.Body.IdempotencyKey)
+	}
 	raw := in.Body.Payload
 	if len(raw) == 0 {
 		raw = json.RawMessage("null")

@@ -314,6 +314,9 @@ func (k *Data) Invocation(ctx context.Context, appID, id string) (store.Invocati
 
 // Redrive is store.Queue's.
 func (k *Data) Redrive(ctx context.Context, c store.Channel, ids []string, at time.Time) (int64, error) {
+	if err := store.CheckMessageIDs(ids); err != nil {
+		return 0, err
+	}
 	k.mu.Lock()
 	list := k.of(c, func(m *message) bool {
 		return !m.DeadAt.IsZero() && (len(ids) == 0 || slices.Contains(ids, m.ID))
@@ -330,6 +333,9 @@ func (k *Data) Redrive(ctx context.Context, c store.Channel, ids []string, at ti
 
 // Purge is store.Queue's.
 func (k *Data) Purge(ctx context.Context, c store.Channel, dead bool, ids []string) (int64, error) {
+	if err := store.CheckMessageIDs(ids); err != nil {
+		return 0, err
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list := k.of(c, func(m *message) bool {

@@ -117,6 +117,9 @@ const changeBatch = 1000
 // inBatches runs f, which changes at most changeBatch messages of a channel,
 // until there is nothing left to do; with IDs once for each.
 func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f func(ctx context.Context, tx Conn, channel int64, id string) (int64, error)) (total int64, err error) {
+	if err := store.CheckMessageIDs(ids); err != nil {
+		return 0, err
+	}
 	channel, err := s.channel(ctx, s.db, c)
 	if err != nil || channel == 0 {
 		return 0, err

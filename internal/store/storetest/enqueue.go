@@ -106,9 +106,13 @@ func testQueueRefused(t *testing.T, q queueTest) {
 	deep.Depth = store.MaxDepth + 1
 	key := q.message(at(0))
 	key.IdempotencyKey = strings.Repeat("k", store.MaxIdempotencyKey+1)
+	nul := q.message(at(0))
+	nul.IdempotencyKey = "a\x00b"
+	latin := q.message(at(0))
+	latin.IdempotencyKey = "caf\xe9"
 	nameless := q.message(at(0))
 	nameless.Name = ""
-	for name, m := range map[string]store.Message{"a large payload": large, "a deep one": deep, "a long key": key, "no channel": nameless} {
+	for name, m := range map[string]store.Message{"a large payload": large, "a deep one": deep, "a long key": key, "a NUL in the key": nul, "a key that is not UTF-8": latin, "no channel": nameless} {
 		_, err := q.Enqueue(t.Context(), q.message(at(0)), m)
 		wantErr(t, name, err, store.ErrInvalid)
 	}

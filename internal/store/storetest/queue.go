@@ -391,6 +391,13 @@ func testQueueDeadLetters(t *testing.T, q queueTest) {
 
 func testQueuePurge(t *testing.T, q queueTest) {
 	dead := q.bury(t, 2)
+	for _, id := range []string{"", "a\x00b", "caf\xe9"} {
+		ids := []string{dead[0].ID, id}
+		_, err := q.Purge(t.Context(), q.c, true, ids)
+		wantErr(t, fmt.Sprintf("Purge of %q", id), err, store.ErrInvalid)
+		_, err = q.Redrive(t.Context(), q.c, ids, at(0))
+		wantErr(t, fmt.Sprintf("Redrive of %q", id), err, store.ErrInvalid)
+	}
 	q.send(t, 5)
 	q.claim(t, 1)
 	waiting := q.message(at(time.Hour))
