@@ -290,7 +290,8 @@ func (f *formatter) gap(i, level int, must, join bool) {
 	}
 }
 
-// comment writes a comment whose line has the level.
+// comment writes a comment whose line has the level. The lines of one that
+// begins its line move with it; those of one behind something stay.
 func (f *formatter) comment(c *comment, level int) {
 	lines := strings.Split(c.text, "\n")
 	for i, line := range lines {
@@ -302,7 +303,7 @@ func (f *formatter) comment(c *comment, level int) {
 				n++
 			}
 			line = line[n:]
-			if line != "" {
+			if line != "" && c.col >= 0 {
 				f.out.WriteString(strings.Repeat(indentation, level))
 			}
 		}

@@ -17,7 +17,7 @@ type lexeme struct {
 type comment struct {
 	text  string
 	lines int // line breaks before it
-	col   int // characters before it on its line
+	col   int // characters before it on its line; -1: not only white space
 	line  bool
 	open  bool // a block comment that the source ends in
 }
@@ -80,7 +80,7 @@ func (s *scanner) gap(l *lexeme) {
 			return
 		}
 		start := s.off
-		k := comment{lines: lines, col: int(s.posAt(start).Col) - 1, line: s.at(s.off+1) == '/'}
+		k := comment{lines: lines, col: s.indentOf(start), line: s.at(s.off+1) == '/'}
 		lines = 0
 		if k.line {
 			s.lineComment()
@@ -98,6 +98,17 @@ func (s *scanner) gap(l *lexeme) {
 		l.comments = append(l.comments, k)
 	}
 	l.lines = lines
+}
+
+// indentOf is the number of characters before an offset on its line, -1 if one
+// of them is not white space.
+func (s *scanner) indentOf(off int) int {
+	for i := s.lineStart; i < off; i++ {
+		if byteClass[s.src[i]] != classSpace {
+			return -1
+		}
+	}
+	return int(s.posAt(off).Col) - 1
 }
 
 // skipInterpolation goes on to the end of a back-quoted string.
