@@ -18,6 +18,7 @@ import (
 // Main runs picloud with the process's arguments and returns its exit code.
 // The first SIGINT or SIGTERM ends the command in good order, the second at once.
 func Main() int {
+	raiseProcs()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	// A reader of our output that has gone away is an error of the write: it must

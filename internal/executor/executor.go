@@ -54,7 +54,7 @@ type Executor struct {
 // New returns an Executor.
 func New(cfg Config) *Executor {
 	if cfg.Concurrency <= 0 {
-		cfg.Concurrency = max(16, 8*runtime.GOMAXPROCS(0))
+		cfg.Concurrency = max(16, 8*runtime.NumCPU())
 	}
 	if cfg.MemoryBudget <= 0 {
 		cfg.MemoryBudget = 2 << 30
