@@ -188,13 +188,6 @@ func TestProcessMemory(t *testing.T) {
 			for _, collect := range []bool{true, false} {
 				end, peak, resident := inProcess(t, task{script, collect})
 				share := float64(resident-base) / memoryLimit
-				// On a busy machine the collector may come late: what counts is what it takes when it does not.
-				for range 2 {
-					if share > factor[collect] {
-						_, _, resident = inProcess(t, task{script, collect})
-						share = min(share, float64(resident-base)/memoryLimit)
-					}
-				}
 				worst[collect] = max(worst[collect], share)
 				if peak > memoryLimit {
 					t.Errorf("%d bytes were alive by the model", peak)
