@@ -2,6 +2,7 @@ package rhai
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -21,7 +22,10 @@ func (vm *machine) census(request int64) error {
 		return newError(ErrMemory, "") // whatever is alive
 	}
 	live, work := vm.live()
-	if vm.eng != nil && vm.eng.collect || request >= max(m/4, 4<<20) {
+	switch {
+	case vm.eng != nil && vm.eng.collect:
+		debug.FreeOSMemory() // collects first; what is free stays resident otherwise
+	case request >= max(m/4, 4<<20):
 		runtime.GC()
 	}
 	vm.used = live + request
