@@ -52,7 +52,9 @@ func (e *Env) Writer() (*output.Writer, error) {
 	return &output.Writer{W: e.Out, Format: f, Width: e.Width(), Color: e.Color()}, nil
 }
 
-// Notef says something to the person on Err, followed by a line end.
+// Notef says something to the person on Err, followed by a line end. What was
+// done is said before the answer is shown, so that the two keep their order on
+// a terminal also when the answer goes through a pipe.
 func (e *Env) Notef(format string, args ...any) {
 	fmt.Fprintf(e.Err, format+"\n", args...)
 }

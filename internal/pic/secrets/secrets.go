@@ -59,23 +59,21 @@ Executions that begin from now on see the new value.`,
 			return cli.Args("NAME")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			created := false
-			err := cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (s client.Secret, err error) {
+			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.Secret, error) {
 				value, err := read(ctx, env, args[0])
 				if err != nil {
-					return s, err
+					return client.Secret{}, err
 				}
-				s, created, err = c.SetSecret(ctx, app, args[0], value)
+				s, created, err := c.SetSecret(ctx, app, args[0], value)
+				switch {
+				case err != nil:
+				case created:
+					env.Notef("Created the secret %s.", args[0])
+				default:
+					env.Notef("Changed the secret %s.", args[0])
+				}
 				return s, err
 			})
-			switch {
-			case err != nil:
-			case created:
-				env.Notef("Created the secret %s.", args[0])
-			default:
-				env.Notef("Changed the secret %s.", args[0])
-			}
-			return err
 		},
 	}
 	appFlag(env, cmd, &app)
