@@ -54,7 +54,7 @@ bench: ## measure; the figures of docs/benchmarks.md come from here
 
 # Each target of the engine in turn: make fuzz FUZZTIME=8h. What it finds is kept under testdata/fuzz.
 FUZZTIME ?= 20m
-FUZZ_TARGETS := FuzzParse:./rhai/syntax FuzzRun:./rhai FuzzDifferential:./rhai
+FUZZ_TARGETS := FuzzParse:./rhai/syntax FuzzFormat:./rhai/syntax FuzzRun:./rhai FuzzDifferential:./rhai
 
 fuzz: ## look for scripts that break the engine, FUZZTIME for each target
 	@for target in $(FUZZ_TARGETS); do \

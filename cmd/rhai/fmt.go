@@ -39,17 +39,14 @@ func format(args []string, in io.Reader, out io.Writer) error {
 			errs = append(errs, err)
 			continue
 		}
-		first, body := "", src
-		if strings.HasPrefix(src, "#!") {
-			end := strings.IndexByte(src, '\n') + 1
-			if end == 0 {
-				end = len(src)
-			}
-			first, body = src[:end], src[end:]
+		first, body, code := cutShellLine(src)
+		if first != "" {
+			first = strings.TrimRight(first, "\r") + "\n"
 		}
 		text, err := syntax.Format(body, syntax.Options{})
 		if err != nil {
-			errs = append(errs, explain(name, body, err))
+			_, err = syntax.Parse(code, syntax.Options{}) // for the numbers of the lines
+			errs = append(errs, explain(name, code, err))
 			continue
 		}
 		text = first + text

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/picloud/picloud/rhai"
 )
@@ -74,14 +75,16 @@ func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	return 1
 }
 
-// readFile reads a file, or the standard input for "-".
+// readFile reads a file, or the standard input for "-", without the byte order mark that some editors write.
 func readFile(name string, in io.Reader) (string, error) {
+	var text []byte
+	var err error
 	if name == "-" {
-		text, err := io.ReadAll(in)
-		return string(text), err
+		text, err = io.ReadAll(in)
+	} else {
+		text, err = os.ReadFile(name)
 	}
-	text, err := os.ReadFile(name)
-	return string(text), err
+	return strings.TrimPrefix(string(text), "\ufeff"), err
 }
 
 // newEngine makes an engine that prints to out.

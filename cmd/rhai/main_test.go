@@ -149,6 +149,34 @@ func TestFmt(t *testing.T) {
 	}
 }
 
+func TestFmtOfFirstLines(t *testing.T) {
+	for in, want := range map[string]string{
+		"#!/usr/bin/env rhai\r\n\r\nlet  x=1;\r\n":   "#!/usr/bin/env rhai\nlet x = 1;\n",
+		"\ufeff#!/usr/bin/env rhai\n// a\nlet  x=1;": "#!/usr/bin/env rhai\n// a\nlet x = 1;\n",
+		"\ufefflet  x=1;":     "let x = 1;\n",
+		"#!/usr/bin/env rhai": "#!/usr/bin/env rhai\n",
+	} {
+		status, out, errOut := call(t, in, "fmt", "-")
+		if status != 0 || out != want {
+			t.Errorf("%q: status %d, %q %s", in, status, out, errOut)
+		}
+		if _, again, _ := call(t, out, "fmt", "-"); again != out {
+			t.Errorf("%q: the second time %q", in, again)
+		}
+	}
+}
+
+// What fmt refuses is shown as check shows it.
+func TestFmtExplains(t *testing.T) {
+	for _, in := range []string{"let x = ;", "#!/usr/bin/env rhai\nlet a = 1;\nlet x = ];", "\ufefflet é = 1; x++"} {
+		status, _, errOut := call(t, in, "fmt", "-")
+		_, _, want := call(t, in, "check", "-")
+		if status != 1 || errOut != want || !strings.Contains(errOut, "^") {
+			t.Errorf("%q: status %d, got\n%swant\n%s", in, status, errOut, want)
+		}
+	}
+}
+
 func TestBench(t *testing.T) {
 	status, out, errOut := call(t, "let s = 0; for i in 0..100 { s += i; } print(s);", "bench", "-", "5")
 	if status != 0 || !regexp.MustCompile(`^\d+ \d+\n$`).MatchString(out) {

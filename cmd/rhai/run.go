@@ -49,11 +49,18 @@ func compile(eng *rhai.Engine, name string, in io.Reader) (*rhai.Program, string
 // readScript reads a file; a first line with #! is for the system that starts it.
 func readScript(name string, in io.Reader) (string, error) {
 	src, err := readFile(name, in)
+	_, _, code := cutShellLine(src)
+	return code, err
+}
+
+// cutShellLine separates a first line with #!, without its line break, from what follows. Code is
+// what follows with all lines keeping their numbers.
+func cutShellLine(src string) (line, body, code string) {
 	if strings.HasPrefix(src, "#!") {
-		_, rest, _ := strings.Cut(src, "\n")
-		src = "\n" + rest // the lines keep their numbers
+		line, body, _ = strings.Cut(src, "\n")
+		return line, body, "\n" + body
 	}
-	return src, err
+	return "", src, src
 }
 
 // check reports what does not compile as errors, and what will fail when it is reached as warnings.

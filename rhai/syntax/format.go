@@ -272,7 +272,7 @@ func (f *formatter) gap(i, level int, must, join bool) {
 		case c.lines > 0 || k > 0 && l.comments[k-1].line:
 			any = true
 			f.newLine(inner, c.lines > 1 && !opened)
-		case i > 0 || k > 0:
+		case k > 0, i > 0 && prev.kind != LeftParen && prev.kind != LeftBracket:
 			f.out.WriteByte(' ')
 		}
 		opened = false
@@ -283,9 +283,9 @@ func (f *formatter) gap(i, level int, must, join bool) {
 		if !l.comments[len(l.comments)-1].open {
 			f.out.WriteByte('\n')
 		}
-	case l.lines > 0 || l.comments[len(l.comments)-1].line, must && !any:
+	case l.lines > 0 || l.comments[len(l.comments)-1].line, must && (!any || l.closing):
 		f.newLine(level, l.lines > 1 && !l.closing)
-	default:
+	case l.kind != Comma && l.kind != SemiColon && l.kind != RightParen && l.kind != RightBracket:
 		f.out.WriteByte(' ')
 	}
 }

@@ -39,6 +39,14 @@ func TestFormat(t *testing.T) {
 		{"condition in lines", "if a\n&&b\n{\nc}", "if a\n    && b {\n    c\n}\n"},
 		{"arguments in lines", "f(\na,\n[1,\n2])", "f(\n    a,\n    [1,\n        2]\n)\n"},
 		{"carriage returns", "a;\r\n\r\n// b \r\nc", "a;\n\n// b\nc\n"},
+		{"carriage returns in texts", "let a = `b\r\nc`; // d\r\n/* e\r\n f */ \r\n", "let a = `b\r\nc`; // d\n/* e\n f */\n"},
+		{"comments in brackets", "f( /* a */ b /* c */ , /* d */ [ /* e */ ] /* f */ ) /* g */ ;", "f(/* a */ b /* c */, /* d */ [/* e */] /* f */) /* g */;\n"},
+		{"comments in a map", "#{ // a\nb: /* c */ 1, // d\n/* e */ }", "#{ // a\n    b: /* c */ 1, // d\n    /* e */\n}\n"},
+		{"comments in a switch", "switch a { // b\n1 => /* c */ 2 /* d */ , // e\n// f\n_ /* g */ => 3 }", "switch a { // b\n    1 => /* c */ 2 /* d */, // e\n    // f\n    _ /* g */ => 3\n}\n"},
+		{"comments in a chain", "a // b\n.c() // d\n// e\n.f();", "a // b\n    .c() // d\n    // e\n    .f();\n"},
+		{"comments around branches", "if a { b } // c\n// d\nelse { e } // f", "if a { b } // c\n// d\nelse { e } // f\n"},
+		{"comments of functions", "/// a\nfn f(b, /* c */ d) /* e */ { // g\n}\n\n\n//! h", "/// a\nfn f(b, /* c */ d) /* e */ { // g\n}\n\n//! h\n"},
+		{"an open comment", "a; /* b\n  c", "a; /* b\n  c"},
 		{"empty statements", "a;;fn f(){};b", "a;;\nfn f() {};\nb\n"},
 		{"elvis", "a?.b ?[1]??return  5", "a?.b?[1] ?? return 5\n"},
 	} {
@@ -125,6 +133,31 @@ func checkFormat(t *testing.T, src string) {
 	}
 }
 
+// What has been written on one line, or within many brackets, is laid out in time that grows with its length.
+func TestFormatLongLines(t *testing.T) {
+	const n = 20000
+	for name, src := range map[string]string{
+		"statements": strings.Repeat("a;", n),
+		"comments":   strings.Repeat("/**/", n),
+		"operands":   "x = [" + strings.Repeat("a, /* b */ ", n) + "]",
+		"text":       "a(`" + strings.Repeat("b ${c} ", n) + "`)",
+		"white":      strings.Repeat(" ", n) + "/* a */" + strings.Repeat("\n", n) + "b",
+		"blocks":     strings.Repeat("if a {", 60) + strings.Repeat("}", 60),
+	} {
+		once, err := Format(src, Options{MaxExprDepth: -1})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if twice, err := Format(once, Options{MaxExprDepth: -1}); err != nil || twice != once {
+			t.Errorf("%s: not stable: %v", name, err)
+		}
+		if essence(src) != essence(once) {
+			t.Errorf("%s: changed", name)
+		}
+	}
+}
+
 // essence is the tokens and comments of a source.
 func essence(src string) string {
 	var b strings.Builder
@@ -156,6 +189,7 @@ func FuzzFormat(f *testing.F) {
 			f.Add(src)
 		}
 	}
+	f.Add("a(/* b */); // c\r\n/* d\r\n e */ #{f: `g\r\n${/* h */ 1}`}")
 	f.Fuzz(func(t *testing.T, src string) {
 		if len(src) < 1<<12 {
 			checkFormat(t, src)
