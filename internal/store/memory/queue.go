@@ -207,7 +207,6 @@ func (k *Data) Return(ctx context.Context, lease string, list []store.Returned, 
 // Recover is store.Queue's.
 func (k *Data) Recover(ctx context.Context, owner, boot string, at time.Time) (recovered int64, err error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	for _, m := range k.messages {
 		if m.Owner != "" && m.Owner == owner && m.boot != boot {
 			m.free()
@@ -215,6 +214,10 @@ func (k *Data) Recover(ctx context.Context, owner, boot string, at time.Time) (r
 			m.DueAt = at
 			recovered++
 		}
+	}
+	k.mu.Unlock()
+	if recovered > 0 {
+		k.tell(map[store.Channel]time.Time{{}: {}})
 	}
 	return recovered, ctx.Err()
 }

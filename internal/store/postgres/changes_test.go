@@ -62,13 +62,15 @@ func TestOtherProcessesHearOfChanges(t *testing.T) {
 	expect(t, heardByB, store.Change{})
 }
 
+const terminateListeners = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'picloud listen'`
+
 func TestALostListenerAnnouncesThatAnythingMayHaveChanged(t *testing.T) {
 	url := pgtest.Database(t)
 	a := open(t, url)
 	heard := hear(t, a)
 	b := open(t, url)
 	expect(t, heard, store.Change{})
-	exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'picloud listen'`)
+	exec(t, url, terminateListeners)
 	expect(t, heard, store.Change{})
 	expect(t, heard, createApp(t, b, "after"))
 }

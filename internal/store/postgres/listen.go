@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,18 +15,30 @@ import (
 
 // listener receives what other processes tell. It has a connection of its own,
 // on which it waits without a timer; when that is lost it reconnects, and
-// announces the zero Change because it may have missed some.
+// announces the zero Change and the zero Channel because it may have missed some.
 type listener struct {
-	config   *pgx.ConnConfig
-	origin   string
-	announce func(store.Change)
-	log      *slog.Logger
-	stop     context.CancelFunc
-	ended    chan struct{}
+	config *pgx.ConnConfig
+	origin string
+	to     announcer
+	log    *slog.Logger
+	stop   context.CancelFunc
+	ended  chan struct{}
+	after  time.Duration // lookAfter
+
+	mu     sync.Mutex
+	heard  time.Time   // when others last told of messages, or gave a sign of life
+	look   *time.Timer // nil: nobody did lately
+	closed bool
 }
 
-func newListener(ctx context.Context, config *pgx.ConnConfig, origin string, announce func(store.Change), log *slog.Logger) (*listener, error) {
-	l := &listener{config: config.Copy(), origin: origin, announce: announce, log: log, ended: make(chan struct{})}
+// announcer passes on in this process what others told.
+type announcer interface {
+	Announce(store.Change)
+	AnnounceDue(c store.Channel, due time.Time)
+}
+
+func newListener(ctx context.Context, config *pgx.ConnConfig, origin string, to announcer, log *slog.Logger) (*listener, error) {
+	l := &listener{config: config.Copy(), origin: origin, to: to, log: log, ended: make(chan struct{}), after: lookAfter}
 	l.config.RuntimeParams["application_name"] += " listen"
 	conn, err := l.connect(ctx)
 	if err != nil {
@@ -40,6 +53,41 @@ func newListener(ctx context.Context, config *pgx.ConnConfig, origin string, ann
 func (l *listener) close() {
 	l.stop()
 	<-l.ended
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.look != nil {
+		l.look.Stop()
+	}
+}
+
+// lookAfter is how long after a sign of life all messages are looked at: longer
+// than the sign stays fresh and the longest transaction after it takes.
+var lookAfter = time.Minute
+
+// lives notes that another process lives, and sees to it that messages which it
+// adds, and dies before it can tell, are found.
+func (l *listener) lives() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = time.Now()
+	if l.look == nil && !l.closed {
+		l.look = time.AfterFunc(l.after, l.lookAgain)
+	}
+}
+
+func (l *listener) lookAgain() {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return
+	}
+	l.look = nil
+	if rest := l.after - time.Since(l.heard); rest > 0 {
+		l.look = time.AfterFunc(rest, l.lookAgain)
+	}
+	l.mu.Unlock()
+	l.to.AnnounceDue(store.Channel{}, time.Time{})
 }
 
 func (l *listener) connect(ctx context.Context) (*pgx.Conn, error) {
@@ -47,7 +95,7 @@ func (l *listener) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	if _, err := conn.Exec(ctx, `LISTEN `+quote(channel)); err != nil {
+	if _, err := conn.Exec(ctx, `LISTEN `+quote(changesChannel)+`; LISTEN `+quote(messagesChannel)); err != nil {
 		closeConn(conn)
 		return nil, err
 	}
@@ -73,7 +121,8 @@ func (l *listener) loop(ctx context.Context, conn *pgx.Conn) {
 			}
 		}
 		again.reset()
-		l.announce(store.Change{})
+		l.to.Announce(store.Change{})
+		l.to.AnnounceDue(store.Channel{}, time.Time{})
 	}
 }
 
@@ -84,8 +133,19 @@ func (l *listener) receive(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return err
 		}
-		if origin, change := parse(n.Payload); origin != l.origin {
-			l.announce(change)
+		if n.Channel == messagesChannel {
+			origin, c, due, sign := parseDue(n.Payload)
+			if origin == l.origin {
+				continue
+			}
+			l.lives()
+			if !sign {
+				l.to.AnnounceDue(c, due)
+			}
+			continue
+		}
+		if origin, change := parseChange(n.Payload); origin != l.origin {
+			l.to.Announce(change)
 		}
 	}
 }

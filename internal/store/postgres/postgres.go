@@ -84,13 +84,17 @@ func Open(ctx context.Context, url string, log *slog.Logger) (_ *Store, err erro
 		executions: &Executions{Executions: sqlstore.Executions{DB: db}, db: db},
 		notifier:   newNotifier(pool, log),
 	}
-	s.Store = sqlstore.New(sqlstore.Config{DB: db, Relaxed: relaxed{db}, Dialect: dialect, Tell: s.notifier.tell})
-	if s.listener, err = newListener(ctx, cfg.ConnConfig, s.notifier.origin, s.Announce, log); err != nil {
+	s.Store = sqlstore.New(sqlstore.Config{
+		DB: db, Relaxed: relaxed{db}, Dialect: dialect,
+		Tell: s.notifier.tell, TellDue: s.notifier.tellDue, WillTell: s.notifier.sign,
+	})
+	if s.listener, err = newListener(ctx, cfg.ConnConfig, s.notifier.origin, s.Store, log); err != nil {
 		s.notifier.close()
 		return nil, err
 	}
 	// A process that was killed between a commit and its notification has told
 	// nobody. Whoever starts makes up for it.
+	s.notifier.tellDue(store.Channel{}, time.Time{})
 	s.notifier.tell(store.Change{})
 	return s, nil
 }

@@ -12,6 +12,9 @@ import (
 
 // Commit is store.Commits's.
 func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err error) {
+	if len(c.Messages) > 0 || c.Watch != nil {
+		s.willTell(ctx)
+	}
 	var added []store.Message
 	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages)}

@@ -62,7 +62,9 @@ type Store struct {
 	// Watchers is where messages that may be due are announced.
 	*Watchers
 	// tellDue passes that on to other processes.
-	tellDue  func(store.Channel)
+	tellDue func(c store.Channel, due time.Time)
+	// willTell is called before a transaction that may add messages.
+	willTell func(context.Context)
 	channels channels
 	dialect  Dialect
 	// relaxed is db for what may be lost in a power cut.
@@ -78,9 +80,13 @@ type Config struct {
 	// durable one after it makes it durable as well.
 	Relaxed DB
 	// Tell, which may be nil, is called with each committed change after this
-	// process's subscribers, TellDue with each channel that was announced.
+	// process's subscribers, TellDue with each channel that was announced. TellDue
+	// must not block.
 	Tell    func(store.Change)
-	TellDue func(store.Channel)
+	TellDue func(c store.Channel, due time.Time)
+	// WillTell, which may be nil, is called before a transaction that may add
+	// messages, so that other processes know of it if this one dies in between.
+	WillTell func(context.Context)
 }
 
 // New returns the store on a database.
@@ -88,12 +94,15 @@ func New(c Config) *Store {
 	if c.Tell == nil {
 		c.Tell = func(store.Change) {}
 	}
+	if c.WillTell == nil {
+		c.WillTell = func(context.Context) {}
+	}
 	if c.Relaxed == nil {
 		c.Relaxed = c.DB
 	}
 	return &Store{
 		db: audited{c.DB}, relaxed: c.Relaxed, dialect: c.Dialect,
-		Changes: &Changes{}, tell: c.Tell, Watchers: &Watchers{}, tellDue: c.TellDue,
+		Changes: &Changes{}, tell: c.Tell, Watchers: &Watchers{}, tellDue: c.TellDue, willTell: c.WillTell,
 	}
 }
 

@@ -156,6 +156,7 @@ func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f 
 
 // Redrive is store.Queue's.
 func (s *Store) Redrive(ctx context.Context, c store.Channel, ids []string, at time.Time) (int64, error) {
+	s.willTell(ctx)
 	n, err := s.inBatches(ctx, c, ids, func(ctx context.Context, tx Conn, channel int64, id string) (int64, error) {
 		const set = `UPDATE messages SET dead_at = 0, due_at = $2, attempts = 0, crashes = 0 WHERE channel = $1 AND dead_at > 0 AND `
 		if id != "" {
@@ -189,6 +190,7 @@ func (s *Store) Pause(ctx context.Context, c store.Channel, paused bool) error {
 	if paused {
 		value = 1
 	}
+	s.willTell(ctx)
 	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 		id, err := s.makeChannel(ctx, tx, c)
 		if err != nil {

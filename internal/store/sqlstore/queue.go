@@ -53,6 +53,7 @@ func (s *Store) makeChannel(ctx context.Context, tx Conn, c store.Channel) (int6
 
 // Enqueue is store.Queue's.
 func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []store.Message, err error) {
+	s.willTell(ctx)
 	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
 		added, err = s.enqueue(ctx, tx, list)
 		return err
@@ -294,5 +295,8 @@ func (s *Store) Recover(ctx context.Context, owner, boot string, at time.Time) (
 			WHERE owner = $1 AND owner <> '' AND boot <> $2`, owner, boot, micros(at))
 		return err
 	})
+	if recovered > 0 && (err == nil || errors.Is(err, store.ErrUnknownOutcome)) {
+		s.due(map[store.Channel]time.Time{{}: {}})
+	}
 	return recovered, err
 }

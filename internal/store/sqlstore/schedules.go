@@ -124,6 +124,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 		outcomes []store.ScheduleOutcome
 		added    []store.Message
 	)
+	s.willTell(ctx)
 	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 		outcomes, added = make([]store.ScheduleOutcome, len(list)), nil
 		// All processes lock the rows in the same order.

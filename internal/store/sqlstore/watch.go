@@ -45,7 +45,7 @@ func (s *Store) due(channels map[store.Channel]time.Time) {
 	for c, due := range channels {
 		s.AnnounceDue(c, due)
 		if s.tellDue != nil {
-			s.tellDue(c)
+			s.tellDue(c, due)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func (s *Store) added(list []store.Message) {
 	case 1:
 		s.AnnounceDue(list[0].Channel, list[0].DueAt)
 		if s.tellDue != nil {
-			s.tellDue(list[0].Channel)
+			s.tellDue(list[0].Channel, list[0].DueAt)
 		}
 	default:
 		first := map[store.Channel]time.Time{}

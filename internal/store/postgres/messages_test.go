@@ -1,0 +1,178 @@
+package postgres_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/postgres"
+	"github.com/picloud/picloud/internal/store/postgres/pgtest"
+)
+
+// notice is what a watcher is told.
+type notice struct {
+	c   store.Channel
+	due time.Time
+}
+
+// hearDue returns a channel of what s announces of messages.
+func hearDue(t *testing.T, s *postgres.Store) <-chan notice {
+	t.Helper()
+	heard := make(chan notice, 10_000)
+	t.Cleanup(s.Watch(func(c store.Channel, due time.Time) { heard <- notice{c, due} }))
+	return heard
+}
+
+func expectDue(t *testing.T, heard <-chan notice, want notice) {
+	t.Helper()
+	select {
+	case got := <-heard:
+		if got.c != want.c || !got.due.Equal(want.due) {
+			t.Fatalf("heard %+v, want %+v", got, want)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("did not hear %+v", want)
+	}
+}
+
+// twoStores are two processes on one database, with an app, and what b hears of
+// messages.
+func twoStores(t *testing.T) (a, b *postgres.Store, app string, heardByB <-chan notice) {
+	t.Helper()
+	url := pgtest.Database(t)
+	b = open(t, url)
+	heardByB = hearDue(t, b)
+	a = open(t, url)
+	// Whoever starts makes up for one that died before it could tell.
+	expectDue(t, heardByB, notice{})
+	app = uuid.NewString()
+	if err := a.CreateApp(t.Context(), store.App{ID: app, Slug: "demo"}, "x"); err != nil {
+		t.Fatal(err)
+	}
+	return a, b, app, heardByB
+}
+
+func queueOf(app, name string) store.Channel {
+	return store.Channel{AppID: app, Kind: store.ChannelQueue, Name: name}
+}
+
+func messageAt(c store.Channel, due time.Time) store.Message {
+	return store.Message{ID: store.NewID(), Channel: c, Source: c.Name, Depth: 1, CreatedAt: due, DueAt: due}
+}
+
+func TestOtherProcessesHearOfMessages(t *testing.T) {
+	a, b, app, heard := twoStores(t)
+	heardByA := hearDue(t, a)
+	emails, now := queueOf(app, "emails"), time.Now().UTC().Truncate(time.Microsecond)
+	m := messageAt(emails, now)
+	if _, err := a.Enqueue(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	expectDue(t, heardByA, notice{emails, now}) // once, and not again from the server
+	expectDue(t, heard, notice{emails, now})
+
+	// What is claimed by one and returned is told to the other, with its time.
+	list, _, err := b.Claim(t.Context(), store.Claim{Channel: emails, Max: 1, Lease: time.Hour, Owner: "b", Boot: "b", At: now})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("claimed %v, %v", list, err)
+	}
+	later := now.Add(time.Minute)
+	if err := b.Return(t.Context(), list[0].Lease, []store.Returned{{ID: m.ID, DueAt: later}}, now); err != nil {
+		t.Fatal(err)
+	}
+	expectDue(t, heard, notice{emails, later})
+	expectDue(t, heardByA, notice{emails, later})
+
+	// What a process that died had leased is looked at by all when it is free.
+	if list, _, err = b.Claim(t.Context(), store.Claim{Channel: emails, Max: 1, Lease: time.Hour, Owner: "b", Boot: "b", At: later}); err != nil || len(list) != 1 {
+		t.Fatalf("claimed %v, %v", list, err)
+	}
+	if n, err := b.Recover(t.Context(), "b", "again", later); err != nil || n != 1 {
+		t.Fatalf("recovered %d, %v", n, err)
+	}
+	expectDue(t, heard, notice{})
+	expectDue(t, heardByA, notice{})
+}
+
+// Channels of one transaction, and of several that follow closely, are told of
+// together, each once; there may be any number.
+func TestManyChannelsAreToldTogether(t *testing.T) {
+	for _, n := range []int{50, 1500} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			a, _, app, heard := twoStores(t)
+			now := time.Now().UTC().Truncate(time.Microsecond)
+			var list []store.Message
+			want := map[store.Channel]bool{}
+			for i := range n {
+				c := queueOf(app, fmt.Sprintf("q%d", i))
+				want[c] = true
+				list = append(list, messageAt(c, now.Add(time.Hour)), messageAt(c, now))
+			}
+			if _, err := a.Enqueue(t.Context(), list...); err != nil {
+				t.Fatal(err)
+			}
+			for len(want) > 0 {
+				select {
+				case got := <-heard:
+					if got == (notice{}) {
+						return // of any
+					}
+					if !want[got.c] || !got.due.Equal(now) {
+						t.Fatalf("heard %+v", got)
+					}
+					delete(want, got.c)
+				case <-time.After(30 * time.Second):
+					t.Fatalf("did not hear of %d channels", len(want))
+				}
+			}
+			if n > 1000 {
+				t.Errorf("%d channels were told of singly", n)
+			}
+		})
+	}
+}
+
+func TestALostListenerLooksForMessages(t *testing.T) {
+	url := pgtest.Database(t)
+	heard := hearDue(t, open(t, url))
+	exec(t, url, terminateListeners)
+	expectDue(t, heard, notice{})
+}
+
+func TestWhatCannotBeReadMayBeAboutAnyMessage(t *testing.T) {
+	url := pgtest.Database(t)
+	heard := hearDue(t, open(t, url))
+	for _, payload := range []string{"nonsense", "", "a\nb", "a\nb\nc\nd\nsoon"} {
+		exec(t, url, fmt.Sprintf(`NOTIFY picloud_messages, E'%s'`, payload))
+		expectDue(t, heard, notice{})
+	}
+}
+
+// A process that dies between its commit and the notification has given a sign of
+// life before, and who heard it looks again.
+func TestMessagesThatNobodyWasToldOf(t *testing.T) {
+	t.Cleanup(postgres.SetLookAfter(100 * time.Millisecond)) // after the stores are closed
+	a, _, app, heard := twoStores(t)
+	// What a told of when it started counts as a sign of life.
+	expectDue(t, heard, notice{})
+	emails, now := queueOf(app, "emails"), time.Now().UTC().Truncate(time.Microsecond)
+	if _, err := a.Enqueue(t.Context(), messageAt(emails, now)); err != nil {
+		t.Fatal(err)
+	}
+	expectDue(t, heard, notice{emails, now})
+	expectDue(t, heard, notice{})
+	// Then it is quiet until there is another sign.
+	postgres.Age(a)
+	select {
+	case got := <-heard:
+		t.Fatalf("heard %+v", got)
+	default:
+	}
+	if err := a.Pause(t.Context(), emails, true); err != nil { // which tells nothing
+		t.Fatal(err)
+	}
+	expectDue(t, heard, notice{})
+}
