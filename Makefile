@@ -69,7 +69,7 @@ lint: ## go vet, staticcheck and gofumpt
 
 generate: ## rewrite every generated file, and the form of the Go files
 	$(GO) generate ./...
-	BLESS=1 $(GO) test ./internal/bootstrap -run 'TestConfigurationPage' -count=1
+	BLESS=1 $(GO) test ./internal/bootstrap/settings -run 'TestConfigurationPage' -count=1
 	BLESS=1 $(GO) test ./rhai ./internal/executor -run 'LibraryReference|TestReference|TestTrialReference' -count=1
 	$(GO) tool -modfile=tools/go.mod gofumpt -w $$(git ls-files '*.go' ':!:*.gen.go')
 

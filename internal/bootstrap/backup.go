@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/picloud/picloud/internal/bootstrap/process"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/store/postgres"
 	"github.com/picloud/picloud/internal/store/sqlite"
 )
@@ -15,7 +17,7 @@ import (
 // Backup writes a consistent copy of the database to a new file, or to stdout
 // for "-", beside a running PiCloud or without one. What is recorded of
 // executions is not part of it.
-func Backup(ctx context.Context, c *Config, file string, stdout io.Writer) error {
+func Backup(ctx context.Context, c *settings.Config, file string, stdout io.Writer) error {
 	write := func(w io.Writer) error {
 		if c.Database != "" {
 			if err := postgres.Backup(ctx, c.Database, w); err != nil {
@@ -23,7 +25,7 @@ func Backup(ctx context.Context, c *Config, file string, stdout io.Writer) error
 			}
 			return nil
 		}
-		dir, err := existingDataDir(c.DataDir)
+		dir, err := process.ExistingDataDir(c.DataDir)
 		if err != nil {
 			return err
 		}
@@ -36,7 +38,7 @@ func Backup(ctx context.Context, c *Config, file string, stdout io.Writer) error
 }
 
 // Restore fills an empty database from a backup file, or from stdin for "-".
-func Restore(ctx context.Context, c *Config, file string, stdin io.Reader) (err error) {
+func Restore(ctx context.Context, c *settings.Config, file string, stdin io.Reader) (err error) {
 	r := stdin
 	if file != "-" {
 		f, err := os.Open(file)

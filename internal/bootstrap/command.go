@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/picloud/picloud/internal/bootstrap/process"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/version"
 )
@@ -18,7 +20,7 @@ import (
 // Main runs picloud with the process's arguments and returns its exit code.
 // The first SIGINT or SIGTERM ends the command in good order, the second at once.
 func Main() int {
-	raiseProcs()
+	process.RaiseProcs()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	// A reader of our output that has gone away is an error of the write: it must
@@ -73,9 +75,9 @@ func serveCommand(streams *terminal.Streams) *cobra.Command {
 		Example: "  picloud serve\n  picloud serve --listen :8080 --data /var/lib/picloud",
 		Args:    cobra.NoArgs,
 	}
-	flags := AddFlags(cmd.Flags())
+	flags := settings.AddFlags(cmd.Flags(), settings.Picloud)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := ReadSettings(flags, getenv)
+		c, err := settings.Read(flags, settings.Getenv)
 		if err != nil {
 			return err
 		}
@@ -96,9 +98,9 @@ running.`,
 		Args:    cobra.NoArgs,
 	}
 	username := reset.Flags().String("username", "", "which owner, if there are several")
-	flags := AddFlags(reset.Flags(), "data", "database")
+	flags := settings.AddFlags(reset.Flags(), settings.Picloud, "data", "database")
 	reset.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := ReadSettings(flags, getenv)
+		c, err := settings.Read(flags, settings.Getenv)
 		if err != nil {
 			return err
 		}
@@ -144,9 +146,9 @@ key to the secrets is not in it: keep a copy of that elsewhere (docs/secrets.md)
 		Example: "  picloud backup picloud-$(date +%F).backup\n  picloud backup - | gzip > picloud.backup.gz",
 		Args:    oneFile,
 	}
-	flags := AddFlags(cmd.Flags(), "data", "database")
+	flags := settings.AddFlags(cmd.Flags(), settings.Picloud, "data", "database")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := ReadSettings(flags, getenv)
+		c, err := settings.Read(flags, settings.Getenv)
 		if err != nil {
 			return err
 		}
@@ -169,9 +171,9 @@ than this program, is refused and changes nothing.`,
 		Example: "  picloud restore picloud-2026-01-31.backup --data /var/lib/picloud",
 		Args:    oneFile,
 	}
-	flags := AddFlags(cmd.Flags(), "data", "database")
+	flags := settings.AddFlags(cmd.Flags(), settings.Picloud, "data", "database")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := ReadSettings(flags, getenv)
+		c, err := settings.Read(flags, settings.Getenv)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -37,7 +38,7 @@ func cpuTime(b *testing.B) time.Duration {
 // network; and a bare handler that answers the same. bench/http measures both
 // with the network.
 func BenchmarkHello(b *testing.B) {
-	c := &Config{Limits: store.Limits{
+	c := &settings.Config{Limits: store.Limits{
 		Operations: 1e8, WallTimeMS: 10_000, MemoryBytes: 64 << 20, CallDepth: 64,
 		RequestBytes: 4 << 20, ResponseBytes: 8 << 20, LogLines: 1000, LogBytes: 256 << 10,
 	}}

@@ -26,7 +26,7 @@ func BenchmarkKV(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { s.Close() })
-		c, err := read(b, nil)
+		c, err := defaults()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -230,7 +230,7 @@ func fill(b *testing.B, db *sql.DB, apps int, blob func([]byte) string) filled {
 // serve serves what was filled.
 func (f filled) serve(b *testing.B, s store.Store, x store.Executions) *crowd {
 	b.Helper()
-	c, err := read(b, nil)
+	c, err := defaults()
 	check(b, err)
 	p := join(c, wiring{store: s, executions: x, node: "bench", log: slog.New(slog.DiscardHandler)})
 	b.Cleanup(func() { p.close() })

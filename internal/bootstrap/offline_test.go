@@ -4,14 +4,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/spf13/pflag"
 
 	"github.com/picloud/picloud/internal/bootstrap/offline"
 )
 
 // What runs in pic dev runs on a server as it comes.
 func TestOfflineLimitsAreTheDefaults(t *testing.T) {
-	c, err := ReadSettings(AddFlags(pflag.NewFlagSet("serve", pflag.ContinueOnError)), func(string) string { return "" })
+	c, err := defaults()
 	if err != nil {
 		t.Fatal(err)
 	}

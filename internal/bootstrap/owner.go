@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/bootstrap/process"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/store"
 )
@@ -14,9 +16,9 @@ import (
 // username may be empty when there is one owner. It works beside a running
 // PiCloud: on SQLite by asking it, since it alone may open the database. It
 // returns whose password it was.
-func ResetOwnerPassword(ctx context.Context, c *Config, username, password string) (string, error) {
+func ResetOwnerPassword(ctx context.Context, c *settings.Config, username, password string) (string, error) {
 	if c.Database == "" {
-		dir, err := existingDataDir(c.DataDir)
+		dir, err := process.ExistingDataDir(c.DataDir)
 		if err != nil {
 			return "", err
 		}

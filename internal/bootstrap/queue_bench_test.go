@@ -21,7 +21,7 @@ func BenchmarkQueue(b *testing.B) {
 		"postgres": pgtest.Database,
 	} {
 		b.Run(name, func(b *testing.B) {
-			c, err := read(b, nil)
+			c, err := defaults()
 			if err != nil {
 				b.Fatal(err)
 			}

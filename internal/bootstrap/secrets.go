@@ -9,46 +9,21 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/picloud/picloud/internal/bootstrap/process"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 )
 
-// The names of the file with the key to the secrets: in the data directory, and
-// of a systemd credential.
-const (
-	secretsKeyFile       = "secrets.key"
-	secretsKeyCredential = "picloud-secrets-key"
-)
-
-// secretsKey says where the key to the secrets comes from. dir is the data directory.
-func secretsKey(c *Config, dir string) secret.Source {
-	if c.SecretsKey != "" {
-		return secret.Source{Name: "PICLOUD_SECRETS_KEY", Text: c.SecretsKey}
-	}
-	if c.SecretsKeyFile != "" {
-		return secret.Source{Name: c.SecretsKeyFile, File: c.SecretsKeyFile}
-	}
-	if c.Credentials != "" {
-		file := filepath.Join(c.Credentials, secretsKeyCredential)
-		if _, err := os.Stat(file); err == nil {
-			return secret.Source{Name: file, File: file}
-		}
-	}
-	file := filepath.Join(dir, secretsKeyFile)
-	return secret.Source{Name: file, File: file, Own: true}
-}
-
 // RotateSecretsKey puts a new key in the place of the one that the secrets are
 // sealed under, beside a running PiCloud, which does it itself, or without one.
-func RotateSecretsKey(ctx context.Context, c *Config, drop bool) (done secret.Rotation, err error) {
-	dir, err := existingDataDir(c.DataDir)
+func RotateSecretsKey(ctx context.Context, c *settings.Config, drop bool) (done secret.Rotation, err error) {
+	dir, err := process.ExistingDataDir(c.DataDir)
 	if err != nil {
 		return done, err
 	}
@@ -61,7 +36,7 @@ func RotateSecretsKey(ctx context.Context, c *Config, drop bool) (done secret.Ro
 		return done, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	vault, err := secret.Open(ctx, s, secretsKey(c, dir))
+	vault, err := secret.Open(ctx, s, c.SecretsSource(dir))
 	if err != nil {
 		return done, err
 	}
@@ -83,8 +58,8 @@ func onThisMachine(ctx context.Context, action, object string) context.Context {
 
 // DiscardSecrets removes the secrets that the key at hand does not open. PiCloud
 // must not be running.
-func DiscardSecrets(ctx context.Context, c *Config) (removed int, err error) {
-	dir, err := existingDataDir(c.DataDir)
+func DiscardSecrets(ctx context.Context, c *settings.Config) (removed int, err error) {
+	dir, err := process.ExistingDataDir(c.DataDir)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +68,7 @@ func DiscardSecrets(ctx context.Context, c *Config) (removed int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return secret.Discard(onThisMachine(ctx, "discardSecrets", "secrets"), s, secretsKey(c, dir))
+	return secret.Discard(onThisMachine(ctx, "discardSecrets", "secrets"), s, c.SecretsSource(dir))
 }
 
 // rotateRequest and rotateAnswer are what the socket is asked and answers.
@@ -169,9 +144,9 @@ rotate, and then take the old one away.`,
 		Args:    cobra.NoArgs,
 	}
 	drop := cmd.Flags().Bool("drop-old", false, "remove the keys of before from the key file")
-	flags := AddFlags(cmd.Flags(), "data", "database", "secrets-key-file")
+	flags := settings.AddFlags(cmd.Flags(), settings.Picloud, "data", "database", "secrets-key-file")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := ReadSettings(flags, getenv)
+		c, err := settings.Read(flags, settings.Getenv)
 		if err != nil {
 			return err
 		}
@@ -218,9 +193,9 @@ again; they have to be set anew. PiCloud must not be running. Secrets that open 
 		Args:    cobra.NoArgs,
 	}
 	yes := cmd.Flags().Bool("yes", false, "do not ask")
-	flags := AddFlags(cmd.Flags(), "data", "database", "secrets-key-file")
+	flags := settings.AddFlags(cmd.Flags(), settings.Picloud, "data", "database", "secrets-key-file")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := ReadSettings(flags, getenv)
+		c, err := settings.Read(flags, settings.Getenv)
 		if err != nil {
 			return err
 		}

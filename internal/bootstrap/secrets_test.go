@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/picloudtest"
 )
 
@@ -149,7 +150,7 @@ func TestSecretsDoNotLeak(t *testing.T) {
 		if err != nil || len(found) < 6 {
 			t.Fatalf("%d places, %v", len(found), err)
 		}
-		key, err := os.ReadFile(filepath.Join(o.Data, secretsKeyFile))
+		key, err := os.ReadFile(filepath.Join(o.Data, settings.SecretsKeyFile))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +160,7 @@ func TestSecretsDoNotLeak(t *testing.T) {
 			if form := leaks(text); form != "" {
 				t.Errorf("%s holds %s", where, form)
 			}
-			if filepath.Base(where) != secretsKeyFile && bytes.Contains(text, key) {
+			if filepath.Base(where) != settings.SecretsKeyFile && bytes.Contains(text, key) {
 				t.Errorf("%s holds the key", where)
 			}
 		}
@@ -225,7 +226,7 @@ func TestRotateKeyAndKill(t *testing.T) {
 			t.Errorf("%s, %v", out, err)
 		}
 		opens(t, s)
-		text, err := os.ReadFile(filepath.Join(o.Data, secretsKeyFile))
+		text, err := os.ReadFile(filepath.Join(o.Data, settings.SecretsKeyFile))
 		if err != nil || bytes.Count(text, []byte("psk1_")) != 1 {
 			t.Errorf("%d keys are left, %v", bytes.Count(text, []byte("psk1_")), err)
 		}
@@ -256,7 +257,7 @@ func TestSecretsKeyIsNeeded(t *testing.T) {
 				t.Errorf("%v; want %s", err, want)
 			}
 		}
-		file := filepath.Join(o.Data, secretsKeyFile)
+		file := filepath.Join(o.Data, settings.SecretsKeyFile)
 		kept := filepath.Join(t.TempDir(), "kept")
 		if err := os.Rename(file, kept); err != nil {
 			t.Fatal(err)
@@ -277,7 +278,7 @@ func TestSecretsKeyIsNeeded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(credentials, secretsKeyCredential), right, 0o440); err != nil {
+		if err := os.WriteFile(filepath.Join(credentials, settings.SecretsKeyCredential), right, 0o440); err != nil {
 			t.Fatal(err)
 		}
 		_, text, _ := strings.Cut(string(right), "psk1_")
@@ -335,11 +336,11 @@ func TestSecretsInABackup(t *testing.T) {
 	if _, err := picloudtest.Start(t.Context(), restored); err == nil || !strings.Contains(err.Error(), "put the right key back") {
 		t.Fatalf("without the key: %v", err)
 	}
-	key, err := os.ReadFile(filepath.Join(o.Data, secretsKeyFile))
+	key, err := os.ReadFile(filepath.Join(o.Data, settings.SecretsKeyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(restored.Data, secretsKeyFile), key, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(restored.Data, settings.SecretsKeyFile), key, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	opens(t, launch(t, restored))

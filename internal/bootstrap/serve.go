@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/bootstrap/process"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/executor"
 	"github.com/picloud/picloud/internal/idle"
 	"github.com/picloud/picloud/internal/invoke/local"
@@ -33,18 +35,18 @@ import (
 // no more requests, those under way answered, what was recorded written, the
 // database closed. It prints to stdout where it is, and on a first start how to
 // set it up; it logs to stderr.
-func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error) {
-	floor := ballast()
+func Serve(ctx context.Context, c *settings.Config, stdout, stderr io.Writer) (err error) {
+	floor := process.Ballast()
 	defer runtime.KeepAlive(floor)
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	slog.SetDefault(log)
-	dir, err := prepareDataDir(c.DataDir)
+	dir, err := process.PrepareDataDir(c.DataDir)
 	if err != nil {
 		return err
 	}
 	// The address first: it fails fast, and a second picloud on the same address
 	// should be told of that.
-	l, err := listen(ctx, c.Listen)
+	l, err := process.Listen(ctx, c.Listen)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	vault, err := secret.Open(ctx, s, secretsKey(c, dir))
+	vault, err := secret.Open(ctx, s, c.SecretsSource(dir))
 	if err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 	keeper := idle.New(idle.Quiet)
 	p := join(c, wiring{own: l.Addr(), store: s, executions: executions, vault: vault, node: node, keeper: keeper, log: log})
 	defer func() { err = errors.Join(err, p.close()) }()
-	link, err := firstOwner(ctx, c, p.setup, baseURL(l.Addr()), log)
+	link, err := firstOwner(ctx, c, p.setup, process.BaseURL(l.Addr()), log)
 	if err != nil {
 		return err
 	}
@@ -76,12 +78,12 @@ func Serve(ctx context.Context, c *Config, stdout, stderr io.Writer) (err error)
 		return err
 	}
 
-	fmt.Fprintf(stdout, "PiCloud is at %s\n", baseURL(l.Addr()))
+	fmt.Fprintf(stdout, "PiCloud is at %s\n", process.BaseURL(l.Addr()))
 	if link != "" {
 		fmt.Fprintf(stdout, "Nobody can sign in yet. Choose the owner's name and password within %.0f minutes at\n  %s\n", auth.SetupLifetime.Minutes(), link)
 	}
-	notifySystemd("READY=1")
-	defer context.AfterFunc(ctx, func() { notifySystemd("STOPPING=1") })()
+	process.NotifySystemd("READY=1")
+	defer context.AfterFunc(ctx, func() { process.NotifySystemd("STOPPING=1") })()
 	wallTime := time.Duration(c.Limits.WallTimeMS) * time.Millisecond
 	return serveHTTP(ctx, l, keeper.Handler(p.handler), c.StopTimeout, wallTime, p.endStreams, log)
 }
@@ -111,14 +113,14 @@ type wiring struct {
 }
 
 // join wires the services of a single node together. It owns executions.
-func join(c *Config, w wiring) *parts {
+func join(c *settings.Config, w wiring) *parts {
 	own, s, executions, vault, log := w.own, w.store, w.executions, w.vault, w.log
 	trust := peer.Trust(c.TrustedProxies)
 	hasher := auth.NewHasher(auth.DefaultParams)
 	setup := auth.NewSetup(s, hasher, manager.Now)
 	people := auth.NewAuthenticator(s, hasher, manager.Now)
 	recorder := record.New(executions, record.Config{Retention: c.Retention})
-	calls := outbound.New(outbound.Config{Own: addrPorts(own), UserAgent: "PiCloud/" + build.Number})
+	calls := outbound.New(outbound.Config{Own: process.AddrPorts(own), UserAgent: "PiCloud/" + build.Number})
 	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory, HTTP: calls})
 	runs := local.New(scripts)
 	data := kv.New(s)
@@ -183,7 +185,7 @@ func join(c *Config, w wiring) *parts {
 // firstOwner sees to it that somebody can sign in: it makes the owner from the
 // environment, or returns the link at which a person can. It does nothing once
 // there is a user.
-func firstOwner(ctx context.Context, c *Config, setup *auth.Setup, base string, log *slog.Logger) (link string, err error) {
+func firstOwner(ctx context.Context, c *settings.Config, setup *auth.Setup, base string, log *slog.Logger) (link string, err error) {
 	needed, err := setup.Needed(ctx)
 	if err != nil || !needed {
 		return "", err

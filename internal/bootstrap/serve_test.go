@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/bootstrap/process"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
@@ -311,7 +312,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 	}{{"finished", time.Minute, true}, {"cut off", time.Millisecond, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
-			l, err := listen(ctx, "127.0.0.1:0")
+			l, err := process.Listen(ctx, "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -330,7 +331,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 			go func() { ended <- serveHTTP(ctx, l, handler, c.patience, time.Second, func() {}, quiet()) }()
 			answer := make(chan string, 1)
 			go func() {
-				resp, err := http.Get(baseURL(l.Addr()))
+				resp, err := http.Get(process.BaseURL(l.Addr()))
 				if err != nil {
 					answer <- "cut off"
 					return
@@ -352,7 +353,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 			if got := <-answer; got != c.name {
 				t.Errorf("the request under way: %s, want %s", got, c.name)
 			}
-			if _, err := http.Get(baseURL(l.Addr())); err == nil {
+			if _, err := http.Get(process.BaseURL(l.Addr())); err == nil {
 				t.Error("after the stop it still answers")
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/postgres"
 	"github.com/picloud/picloud/internal/store/sqlite"
@@ -13,7 +14,7 @@ import (
 
 // openStore opens the database that the settings name, and the executions
 // beside it, which the store's Close closes too. dataDir is absolute.
-func openStore(ctx context.Context, c *Config, dataDir string, log *slog.Logger) (store.Store, store.Executions, error) {
+func openStore(ctx context.Context, c *settings.Config, dataDir string, log *slog.Logger) (store.Store, store.Executions, error) {
 	if c.Database == "" {
 		s, err := sqlite.Open(ctx, dataDir)
 		if err != nil {

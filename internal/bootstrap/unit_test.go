@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/picloud/picloud/internal/bootstrap/settings"
+	"github.com/spf13/pflag"
 )
 
 // TestTheUnitFitsTheSettings compares the systemd unit with what picloud reads
@@ -15,8 +18,8 @@ func TestTheUnitFitsTheSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	for _, s := range settings {
-		known[s.env] = true
+	for _, name := range settings.Names() {
+		known[name] = true
 	}
 	for _, name := range regexp.MustCompile(`PICLOUD_[A-Z_]+`).FindAllString(string(text), -1) {
 		if !known[name] {
@@ -31,11 +34,17 @@ func TestTheUnitFitsTheSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := read(t, nil)
+	c, err := defaults()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if stop := c.StopTimeout + runsEnd; patience <= stop {
 		t.Errorf("systemd kills after %s what may take %s to stop", patience, stop)
 	}
+}
+
+// defaults are the settings of picloud where nothing is set.
+func defaults() (*settings.Config, error) {
+	none := settings.AddFlags(pflag.NewFlagSet("serve", pflag.ContinueOnError), settings.Picloud)
+	return settings.Read(none, func(string) string { return "" })
 }

@@ -1,4 +1,4 @@
-package bootstrap
+package process
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// listen opens the address, and says what to do where it cannot.
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// Listen opens the address, and says what to do where it cannot.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	var dns *net.DNSError
 	switch {
@@ -30,8 +30,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 }
 
-// baseURL is where a listener can be reached from this machine.
-func baseURL(addr net.Addr) string {
+// BaseURL is where a listener can be reached from this machine.
+func BaseURL(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return "http://" + addr.String()
@@ -43,8 +43,8 @@ func baseURL(addr net.Addr) string {
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
 }
 
-// addrPorts are where a listener is, for those who must not reach it.
-func addrPorts(addr net.Addr) []netip.AddrPort {
+// AddrPorts are where a listener is, for those who must not reach it.
+func AddrPorts(addr net.Addr) []netip.AddrPort {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return nil
@@ -52,9 +52,9 @@ func addrPorts(addr net.Addr) []netip.AddrPort {
 	return []netip.AddrPort{tcp.AddrPort()}
 }
 
-// prepareDataDir makes the data directory and shows that it can be written to.
+// PrepareDataDir makes the data directory and shows that it can be written to.
 // It returns its absolute path.
-func prepareDataDir(dir string) (string, error) {
+func PrepareDataDir(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("the data directory %q: %w", dir, err)
@@ -79,9 +79,9 @@ func prepareDataDir(dir string) (string, error) {
 	return abs, nil
 }
 
-// existingDataDir returns the absolute path of a data directory that commands
+// ExistingDataDir returns the absolute path of a data directory that commands
 // other than serve work on: a mistyped one must not be made.
-func existingDataDir(dir string) (string, error) {
+func ExistingDataDir(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("the data directory %q: %w", dir, err)

@@ -1,4 +1,6 @@
-package bootstrap
+// Package settings is what an operator can decide, for each of PiCloud's
+// programs: one table of flags, environment variables and defaults.
+package settings
 
 import (
 	"fmt"
@@ -18,7 +20,32 @@ import (
 	"github.com/picloud/picloud/internal/store"
 )
 
-// Config is what an operator can decide. ReadSettings fills it.
+// Program is one of PiCloud's programs, or a set of them.
+type Program uint8
+
+// The programs.
+const (
+	Picloud Program = 1 << iota // all services in one process
+	Manager
+	Orchestrator
+	Executor
+)
+
+// programs are their names, in the order of their bits.
+var programs = []string{"picloud", "picloud-manager", "picloud-orchestrator", "picloud-executor"}
+
+// String returns the programs' names.
+func (p Program) String() string {
+	var names []string
+	for i, name := range programs {
+		if p&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// Config is what an operator can decide. Read fills in what its program takes.
 type Config struct {
 	Listen         string // HOST:PORT; port 0 picks a free one
 	DataDir        string
@@ -44,7 +71,8 @@ type Config struct {
 // source of the flags, the environment variables, their defaults, and the
 // table in docs/configuration.md.
 type setting struct {
-	flag  string // empty: by the environment only, because it is a secret
+	in    Program // the programs that take it
+	flag  string  // empty: by the environment only, because it is a secret
 	env   string
 	value string // what the value is, for the help
 	def   string
@@ -52,51 +80,42 @@ type setting struct {
 	read  func(c *Config, text string) error
 }
 
+// every is all programs.
+const every = Picloud | Manager | Orchestrator | Executor
+
 var settings = []setting{
 	{
-		flag: "listen", env: "PICLOUD_LISTEN", value: "HOST:PORT", def: "127.0.0.1:8080",
+		in: Picloud | Orchestrator, flag: "listen", env: "PICLOUD_LISTEN", value: "HOST:PORT", def: "127.0.0.1:8080",
 		about: "where to answer HTTP; port 0 picks a free one and prints it",
-		read: func(c *Config, text string) error {
-			_, port, err := net.SplitHostPort(text)
-			if err != nil {
-				return fmt.Errorf("%q is not HOST:PORT, such as 127.0.0.1:8080 or :8080", text)
-			}
-			if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-				return fmt.Errorf("%q is not a port, a number from 0 to 65535", port)
-			} else if n == 0 {
-				text = strings.TrimSuffix(text, port) + "0"
-			}
-			c.Listen = text
-			return nil
-		},
+		read:  func(c *Config, text string) (err error) { c.Listen, err = readListen(text); return err },
 	},
 	{
-		flag: "data", env: "PICLOUD_DATA_DIR", value: "DIR", def: "./data",
+		in: every, flag: "data", env: "PICLOUD_DATA_DIR", value: "DIR", def: "./data",
 		about: "the directory for everything kept on this machine; made if it is not there",
 		read:  func(c *Config, text string) error { c.DataDir = text; return notEmpty(text) },
 	},
 	{
-		flag: "database", env: "PICLOUD_DATABASE_URL", value: "URL", def: "",
+		in: Picloud | Manager | Orchestrator, flag: "database", env: "PICLOUD_DATABASE_URL", value: "URL", def: "",
 		about: "a PostgreSQL database, postgres://USER:PASSWORD@HOST/NAME, instead of SQLite in the data directory; from the environment the password stays out of the list of processes",
 		read:  readDatabase,
 	},
 	{
-		flag: "public-url", env: "PICLOUD_PUBLIC_URL", value: "URL", def: "",
+		in: Picloud | Manager, flag: "public-url", env: "PICLOUD_PUBLIC_URL", value: "URL", def: "",
 		about: "the address at which people reach the control plane when a proxy stands in front, such as https://picloud.example.com",
 		read:  readPublicURL,
 	},
 	{
-		flag: "apps-domain", env: "PICLOUD_APPS_DOMAIN", value: "DOMAIN", def: "",
+		in: Picloud | Orchestrator, flag: "apps-domain", env: "PICLOUD_APPS_DOMAIN", value: "DOMAIN", def: "",
 		about: "each app also answers at a host of its own below this domain, {app}.DOMAIN; {app}.localhost always works",
 		read:  readDomain,
 	},
 	{
-		flag: "trusted-proxies", env: "PICLOUD_TRUSTED_PROXIES", value: "PREFIXES", def: "",
+		in: Picloud | Orchestrator, flag: "trusted-proxies", env: "PICLOUD_TRUSTED_PROXIES", value: "PREFIXES", def: "",
 		about: "addresses or networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto headers are believed",
 		read:  readPrefixes,
 	},
 	{
-		flag: "max-concurrency", env: "PICLOUD_MAX_CONCURRENCY", value: "N", def: "0",
+		in: Picloud | Executor, flag: "max-concurrency", env: "PICLOUD_MAX_CONCURRENCY", value: "N", def: "0",
 		about: "how many executions may run at once; 0 follows the number of processors",
 		read: func(c *Config, text string) error {
 			n, err := strconv.Atoi(text)
@@ -108,7 +127,7 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "max-memory", env: "PICLOUD_MAX_MEMORY", value: "SIZE", def: "1GiB",
+		in: Picloud | Executor, flag: "max-memory", env: "PICLOUD_MAX_MEMORY", value: "SIZE", def: "1GiB",
 		about: "how much the memory limits of the executions that run at once may come to; more wait",
 		read: func(c *Config, text string) (err error) {
 			c.Memory, err = parseSize(text)
@@ -132,7 +151,7 @@ var settings = []setting{
 	limit("limit-log-bytes", "SIZE", "256KiB", "text an execution may log; more is counted and dropped", readSize,
 		func(l *store.Limits) *int64 { return &l.LogBytes }),
 	{
-		flag: "kv-size", env: "PICLOUD_KV_SIZE", value: "SIZE", def: "1GiB",
+		in: Picloud | Manager | Orchestrator, flag: "kv-size", env: "PICLOUD_KV_SIZE", value: "SIZE", def: "1GiB",
 		about: "how much each app may keep with kv, keys and values together",
 		read: func(c *Config, text string) (err error) {
 			c.KVBytes, err = parseSize(text)
@@ -140,7 +159,7 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "retention-age", env: "PICLOUD_RETENTION_AGE", value: "DURATION", def: "7d",
+		in: Picloud | Orchestrator, flag: "retention-age", env: "PICLOUD_RETENTION_AGE", value: "DURATION", def: "7d",
 		about: "how long the record of an execution is kept",
 		read: func(c *Config, text string) (err error) {
 			c.Retention.MaxAge, err = parseDuration(text)
@@ -148,7 +167,7 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "retention-size", env: "PICLOUD_RETENTION_SIZE", value: "SIZE", def: "256MiB",
+		in: Picloud | Orchestrator, flag: "retention-size", env: "PICLOUD_RETENTION_SIZE", value: "SIZE", def: "256MiB",
 		about: "how much disk the records of executions may take; the oldest go first",
 		read: func(c *Config, text string) (err error) {
 			c.Retention.MaxBytes, err = parseSize(text)
@@ -156,7 +175,7 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "stop-timeout", env: "PICLOUD_STOP_TIMEOUT", value: "DURATION", def: "20s",
+		in: every, flag: "stop-timeout", env: "PICLOUD_STOP_TIMEOUT", value: "DURATION", def: "20s",
 		about: "how long a stop waits for requests under way; a second signal stops at once",
 		read: func(c *Config, text string) (err error) {
 			c.StopTimeout, err = parseDuration(text)
@@ -164,7 +183,7 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "log-level", env: "PICLOUD_LOG_LEVEL", value: "LEVEL", def: "info",
+		in: every, flag: "log-level", env: "PICLOUD_LOG_LEVEL", value: "LEVEL", def: "info",
 		about: "what PiCloud logs to standard error: debug, info, warn or error",
 		read: func(c *Config, text string) error {
 			if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
@@ -174,12 +193,12 @@ var settings = []setting{
 		},
 	},
 	{
-		flag: "secrets-key-file", env: "PICLOUD_SECRETS_KEY_FILE", value: "FILE",
-		about: "a file with the key that the apps' secrets are sealed under; without it, systemd's credential " + secretsKeyCredential + ", or else " + secretsKeyFile + " in the data directory, which PiCloud makes",
+		in: Picloud | Manager | Orchestrator, flag: "secrets-key-file", env: "PICLOUD_SECRETS_KEY_FILE", value: "FILE",
+		about: "a file with the key that the apps' secrets are sealed under; without it, systemd's credential " + SecretsKeyCredential + ", or else " + SecretsKeyFile + " in the data directory, which PiCloud makes",
 		read:  func(c *Config, text string) error { c.SecretsKeyFile = text; return nil },
 	},
 	{
-		env: "PICLOUD_SECRETS_KEY", value: "KEY",
+		in: Picloud | Manager | Orchestrator, env: "PICLOUD_SECRETS_KEY", value: "KEY",
 		about: "that key itself, as `picloud secrets generate-key` prints it; a file is safer",
 		read: func(c *Config, text string) error {
 			c.SecretsKey = text
@@ -188,22 +207,31 @@ var settings = []setting{
 		},
 	},
 	{
-		env: "PICLOUD_OWNER_USERNAME", value: "NAME",
+		in: Picloud | Manager, env: "PICLOUD_OWNER_USERNAME", value: "NAME",
 		about: "with the password below, creates the owner on the first start",
 		read:  func(c *Config, text string) error { c.OwnerUsername = text; return nil },
 	},
 	{
-		env: "PICLOUD_OWNER_PASSWORD", value: "PASSWORD",
+		in: Picloud | Manager, env: "PICLOUD_OWNER_PASSWORD", value: "PASSWORD",
 		about: "the owner's password on the first start; later starts do not look at it",
 		read:  func(c *Config, text string) error { c.OwnerPassword = text; return nil },
 	},
+}
+
+// Names returns the environment variables of all settings.
+func Names() []string {
+	names := make([]string, len(settings))
+	for i, s := range settings {
+		names[i] = s.env
+	}
+	return names
 }
 
 // limit is the setting for one of an execution's limits. Apps and scripts can
 // lower it for themselves.
 func limit(flag, value, def, about string, read func(string) (int64, error), field func(*store.Limits) *int64) setting {
 	return setting{
-		flag: flag, env: "PICLOUD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), value: value, def: def, about: about,
+		in: Picloud | Manager | Orchestrator, flag: flag, env: "PICLOUD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), value: value, def: def, about: about,
 		read: func(c *Config, text string) (err error) {
 			*field(&c.Limits), err = read(text)
 			return err
@@ -211,19 +239,20 @@ func limit(flag, value, def, about string, read func(string) (int64, error), fie
 	}
 }
 
-// Flags holds the settings given on a command line until ReadSettings joins
-// them with the environment.
+// Flags holds the settings given on a command line until Read joins them with
+// the environment.
 type Flags struct {
-	set   *pflag.FlagSet
-	texts map[string]*string
+	program Program
+	set     *pflag.FlagSet
+	texts   map[string]*string
 }
 
-// AddFlags adds the flags for the named settings to a command's, or for all of
-// them when none is named.
-func AddFlags(set *pflag.FlagSet, names ...string) *Flags {
-	f := &Flags{set: set, texts: map[string]*string{}}
+// AddFlags adds the flags for the named settings of a program to a command's, or
+// for all of them when none is named.
+func AddFlags(set *pflag.FlagSet, program Program, names ...string) *Flags {
+	f := &Flags{program: program, set: set, texts: map[string]*string{}}
 	for _, s := range settings {
-		if s.flag == "" || len(names) > 0 && !contains(names, s.flag) {
+		if s.in&program == 0 || s.flag == "" || len(names) > 0 && !contains(names, s.flag) {
 			continue
 		}
 		text := new(string)
@@ -233,11 +262,15 @@ func AddFlags(set *pflag.FlagSet, names ...string) *Flags {
 	return f
 }
 
-// ReadSettings joins flags, environment and defaults, in this order of
-// precedence. An empty environment variable counts as absent.
-func ReadSettings(f *Flags, getenv func(string) string) (*Config, error) {
+// Read joins flags, environment and defaults, in this order of precedence. An
+// empty environment variable counts as absent, and one that the program does not
+// take is not looked at: the programs of a node can share one file of them.
+func Read(f *Flags, getenv func(string) string) (*Config, error) {
 	c := &Config{}
 	for _, s := range settings {
+		if s.in&f.program == 0 {
+			continue
+		}
 		text, origin := s.def, ""
 		if s.flag != "" && f.texts[s.flag] != nil && f.set.Changed(s.flag) {
 			text, origin = *f.texts[s.flag], "--"+s.flag
@@ -254,13 +287,13 @@ func ReadSettings(f *Flags, getenv func(string) string) (*Config, error) {
 		return nil, fmt.Errorf("PICLOUD_OWNER_USERNAME and PICLOUD_OWNER_PASSWORD go together: set both or neither")
 	}
 	c.Credentials = getenv("CREDENTIALS_DIRECTORY")
-	if c.Memory < c.Limits.MemoryBytes {
+	if f.program == Picloud && c.Memory < c.Limits.MemoryBytes {
 		return nil, fmt.Errorf("PICLOUD_MAX_MEMORY is less than PICLOUD_LIMIT_MEMORY: no execution could ever run")
 	}
 	return c, nil
 }
 
-// flagText is a flag whose text ReadSettings reads later, so that the flag and
+// flagText is a flag whose text Read reads later, so that the flag and
 // the environment variable share one parser and its error.
 type flagText struct {
 	text      *string
@@ -288,6 +321,20 @@ func notEmpty(text string) error {
 		return fmt.Errorf("it is empty")
 	}
 	return nil
+}
+
+// readListen reads where to listen.
+func readListen(text string) (string, error) {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not HOST:PORT, such as 127.0.0.1:8080 or :8080", text)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Errorf("%q is not a port, a number from 0 to 65535", port)
+	} else if n == 0 {
+		text = strings.TrimSuffix(text, port) + "0"
+	}
+	return text, nil
 }
 
 func readDatabase(c *Config, text string) error {
@@ -344,9 +391,9 @@ func readPrefixes(c *Config, text string) error {
 	return nil
 }
 
-// getenv reads the environment. The owner's password and the key to the secrets
-// are taken out of it, so that nothing started later inherits them.
-func getenv(name string) string {
+// Getenv reads the environment. The owner's password and the keys are taken out
+// of it, so that nothing started later inherits them.
+func Getenv(name string) string {
 	v := os.Getenv(name)
 	if name == "PICLOUD_OWNER_PASSWORD" || name == "PICLOUD_SECRETS_KEY" {
 		_ = os.Unsetenv(name)
@@ -354,12 +401,12 @@ func getenv(name string) string {
 	return v
 }
 
-// WriteConfigurationPage writes docs/configuration.md.
-func WriteConfigurationPage(w io.Writer) error {
+// WritePage writes docs/configuration.md.
+func WritePage(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
-<!-- Made by make generate from internal/bootstrap/settings.go. -->
+<!-- Made by make generate from internal/bootstrap/settings. -->
 
 ` + "`picloud serve`" + ` takes each setting as a flag or from the environment; a flag wins.
 Nothing has to be set: without any, PiCloud keeps its data in ` + "`./data`" + ` and listens on

@@ -1,14 +1,14 @@
-package bootstrap
+package process
 
 import (
 	"net"
 	"os"
 )
 
-// notifySystemd tells systemd, if it started this process as Type=notify, that
+// NotifySystemd tells systemd, if it started this process as Type=notify, that
 // the process is ready or stopping (man sd_notify). Elsewhere it does nothing,
 // and a failure is no reason not to serve.
-func notifySystemd(state string) {
+func NotifySystemd(state string) {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {
 		return

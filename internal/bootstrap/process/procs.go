@@ -1,4 +1,4 @@
-package bootstrap
+package process
 
 import (
 	"os"
@@ -11,8 +11,8 @@ import (
 // some milliseconds later: without spare places a processor idles meanwhile.
 const spareProcs = 2
 
-// raiseProcs adds the spare places, unless the environment sets GOMAXPROCS.
-func raiseProcs() {
+// RaiseProcs adds the spare places, unless the environment sets GOMAXPROCS.
+func RaiseProcs() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcs)
 	}

@@ -1,4 +1,4 @@
-package bootstrap
+package settings
 
 import (
 	"bytes"
@@ -19,11 +19,11 @@ import (
 func read(t testing.TB, env map[string]string, args ...string) (*Config, error) {
 	t.Helper()
 	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
-	flags := AddFlags(set)
+	flags := AddFlags(set, Picloud)
 	if err := set.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return ReadSettings(flags, func(name string) string { return env[name] })
+	return Read(flags, func(name string) string { return env[name] })
 }
 
 func TestSettings(t *testing.T) {
@@ -125,9 +125,9 @@ func TestTheDatabasePasswordStaysOutOfErrors(t *testing.T) {
 // TestConfigurationPage compares docs/configuration.md with the settings.
 // BLESS=1 rewrites it.
 func TestConfigurationPage(t *testing.T) {
-	const file = "../../docs/configuration.md"
+	const file = "../../../docs/configuration.md"
 	var page bytes.Buffer
-	if err := WriteConfigurationPage(&page); err != nil {
+	if err := WritePage(&page); err != nil {
 		t.Fatal(err)
 	}
 	if os.Getenv("BLESS") == "1" {
