@@ -3,11 +3,11 @@ package bootstrap
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picloud/picloud/internal/picloudtest"
 )
@@ -40,23 +40,12 @@ func ask(t *testing.T, method, url, prefer, body string) (*http.Response, map[st
 // and its answer are at the address that it was told.
 func TestRespondAsync(t *testing.T) {
 	processes(t, func(t *testing.T, o picloudtest.Options) {
-		s := launch(t, o)
-		c, err := s.SignIn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.CreateApp(t.Context(), "demo"); err != nil {
-			t.Fatal(err)
-		}
-		for name, source := range map[string]string{
+		s := instanceOn(t, o)
+		s.app("demo", map[string]string{
 			"report": `kv::add("runs", 1); json(#{ got: request.body, at: request.params.rest, how: request.headers.prefer }).status(201).header("x-made", "yes")`,
 			"refuse": `kv::add("runs", 100); throw http_error(404, "no such report")`,
 			"fail":   `kv::add("runs", 10000); throw "broken"`,
-		} {
-			if err := picloudtest.Deploy(t.Context(), c, "demo", name, source); err != nil {
-				t.Fatal(err)
-			}
-		}
+		})
 		finish := func(path string) map[string]any {
 			t.Helper()
 			res, said := ask(t, "POST", s.URL+path, "wait=1, respond-async", "the body")
@@ -64,18 +53,14 @@ func TestRespondAsync(t *testing.T) {
 				said["status"] != "queued" || said["status_url"] != res.Header.Get("Location") || said["execution_id"] != res.Header.Get("Picloud-Execution-Id") {
 				t.Fatalf("%s: %d %v %v", path, res.StatusCode, res.Header, said)
 			}
-			for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-				res, said := ask(t, "GET", s.URL+res.Header.Get("Location"), "", "")
-				if res.StatusCode != http.StatusOK {
+			address := s.URL + res.Header.Get("Location")
+			until(t, "demo", func() bool {
+				if res, said = ask(t, "GET", address, "", ""); res.StatusCode != http.StatusOK {
 					t.Fatalf("the status of %s: %d %v", path, res.StatusCode, said)
 				}
-				if said["status"] == "done" || path == "/demo/fail" && said["attempts"].(float64) > 0 {
-					return said
-				}
-				if time.Now().After(end) {
-					t.Fatalf("%s does not end: %v", path, said)
-				}
-			}
+				return said["status"] == "done" || path == "/demo/fail" && said["attempts"].(float64) > 0
+			}, func() string { return fmt.Sprint(said) }, s)
+			return said
 		}
 		said := finish("/demo/report/7")
 		answer, _ := said["response"].(map[string]any)
@@ -85,7 +70,7 @@ func TestRespondAsync(t *testing.T) {
 		if h, _ := answer["headers"].(map[string]any); len(h) == 0 || h["X-Made"] == nil {
 			t.Errorf("its headers: %v", h)
 		}
-		if _, err := c.Execution(t.Context(), said["execution_id"].(string)); err != nil {
+		if _, err := s.Execution(t.Context(), said["execution_id"].(string)); err != nil {
 			t.Errorf("the execution: %v", err)
 		}
 		said = finish("/demo/refuse")
@@ -95,7 +80,7 @@ func TestRespondAsync(t *testing.T) {
 		if said = finish("/demo/fail"); said["status"] != "queued" && said["status"] != "running" {
 			t.Errorf("a failure: %v", said)
 		}
-		if e, err := c.KV(t.Context(), "demo", "runs"); err != nil || string(e.Value) != "1" {
+		if e, err := s.KV(t.Context(), "demo", "runs"); err != nil || string(e.Value) != "1" {
 			t.Errorf("the effects: %s, %v", e.Value, err)
 		}
 		if res, _ := ask(t, "GET", s.URL+"/demo/_/invocations/019a7c1e-8f2b-7c31-9f54-1d2e3f4a5b6c", "", ""); res.StatusCode != http.StatusNotFound {
@@ -104,8 +89,6 @@ func TestRespondAsync(t *testing.T) {
 		if res, _ := ask(t, "POST", s.URL+"/demo/_/invocations/x", "", ""); res.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("by POST: %d", res.StatusCode)
 		}
-		if err := s.Stop(); err != nil {
-			t.Errorf("Stop: %v", err)
-		}
+		s.stop()
 	})
 }

@@ -3,11 +3,10 @@ package bootstrap
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/picloudtest"
 )
 
@@ -22,19 +21,11 @@ func TestKilledWhileCommitting(t *testing.T) {
 		const rounds, clients, each = 3, 8, 25
 		acknowledged := map[string]bool{}
 		for round := range rounds {
-			s := launch(t, o)
-			c, err := s.SignIn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := instanceOn(t, o)
 			if round == 0 {
-				if _, err := c.CreateApp(t.Context(), "demo"); err != nil {
-					t.Fatal(err)
-				}
-				source := `kv::transaction(|| { kv::add("sum", 1); kv::set("key/" + request.params.rest, kv::increment("drawn")); })`
-				if err := picloudtest.Deploy(t.Context(), c, "demo", "main", source); err != nil {
-					t.Fatal(err)
-				}
+				s.app("demo", map[string]string{
+					"main": `kv::transaction(|| { kv::add("sum", 1); kv::set("key/" + request.params.rest, kv::increment("drawn")); })`,
+				})
 			}
 			var mu sync.Mutex
 			var wg sync.WaitGroup
@@ -61,42 +52,29 @@ func TestKilledWhileCommitting(t *testing.T) {
 					}
 				})
 			}
-			<-enough
-			if err := s.Kill(); err != nil {
-				t.Fatal(err)
+			select {
+			case <-enough:
+			case <-time.After(patience):
+				t.Error("the load does not get through")
 			}
+			s.kill()
 			wg.Wait()
 		}
-		s := launch(t, o)
-		c, err := s.SignIn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		kept, drawn := map[string]bool{}, map[string]bool{}
-		q := client.KVQuery{Prefix: "key/", Page: client.Page{Limit: 500}}
-		for {
-			page, err := c.ListKV(t.Context(), "demo", q)
-			if err != nil {
-				t.Fatal(err)
+		s := instanceOn(t, o)
+		kept, drawn := s.keys("demo", "key/"), map[string]bool{}
+		for _, n := range kept {
+			if drawn[n] {
+				t.Errorf("%s was drawn twice", n)
 			}
-			for _, e := range page.Items {
-				kept[strings.TrimPrefix(e.Key, "key/")] = true
-				if drawn[string(e.Value)] {
-					t.Errorf("%s was drawn twice", e.Value)
-				}
-				drawn[string(e.Value)] = true
-			}
-			if q.After = page.Next; q.After == "" {
-				break
-			}
+			drawn[n] = true
 		}
 		for id := range acknowledged {
-			if !kept[id] {
+			if _, there := kept["key/"+id]; !there {
 				t.Errorf("%s was acknowledged and is lost", id)
 			}
 		}
 		for _, counter := range []string{"sum", "drawn"} {
-			e, err := c.KV(t.Context(), "demo", counter)
+			e, err := s.KV(t.Context(), "demo", counter)
 			if err != nil || string(e.Value) != fmt.Sprint(len(kept)) {
 				t.Errorf("%s is %s after %d executions (%v)", counter, e.Value, len(kept), err)
 			}
@@ -104,8 +82,6 @@ func TestKilledWhileCommitting(t *testing.T) {
 		if extra := len(kept) - len(acknowledged); extra < 0 || extra > rounds*clients {
 			t.Errorf("%d executions were acknowledged, %d made", len(acknowledged), len(kept))
 		}
-		if err := s.Stop(); err != nil {
-			t.Errorf("Stop: %v", err)
-		}
+		s.stop()
 	})
 }

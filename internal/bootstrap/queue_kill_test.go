@@ -20,132 +20,106 @@ func TestKilledWhileDelivering(t *testing.T) {
 		t.Skip("kills processes: left out with -short")
 	}
 	processes(t, func(t *testing.T, o picloudtest.Options) {
-		const rounds, clients, each = 4, 8, 25
-		accepted, unknown := map[string]bool{}, map[string]bool{}
-		for round := range rounds {
-			s := launch(t, o)
-			c, err := s.SignIn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+		sent := newSent()
+		for round := range 4 {
+			s := instanceOn(t, o)
 			if round == 0 {
-				setUpRelay(t, c)
+				setUpRelay(s, client.Delivery{Concurrency: 8})
 			}
-			var mu sync.Mutex
-			var wg sync.WaitGroup
-			enough := make(chan struct{})
-			count := 0
-			for n := range clients {
-				wg.Go(func() {
-					for i := 0; ; i++ {
-						id := fmt.Sprintf("%d-%d-%d", round, n, i)
-						res, err := http.Post(s.URL+"/demo/send/"+id, "", nil)
-						mu.Lock()
-						if err != nil {
-							unknown[id] = true
-							mu.Unlock()
-							return // it was killed
-						}
-						res.Body.Close()
-						switch {
-						case res.StatusCode != http.StatusNoContent:
-							unknown[id] = true
-						default:
-							accepted[id] = true
-							if count++; count == clients*each {
-								close(enough)
-							}
-						}
-						mu.Unlock()
-					}
-				})
-			}
-			<-enough
-			if err := s.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			wg.Wait()
+			sent.load(fmt.Sprint(round), 200, s)
 		}
-		s := launch(t, o)
-		c, err := s.SignIn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		waitUntilDone(t, c, "work", "next")
-		for _, stage := range []string{"work/", "next/"} {
-			effects := map[string]string{}
-			q := client.KVQuery{Prefix: stage, Page: client.Page{Limit: 500}}
-			for {
-				page, err := c.ListKV(t.Context(), "demo", q)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, e := range page.Items {
-					effects[strings.TrimPrefix(e.Key, stage)] = string(e.Value)
-				}
-				if q.After = page.Next; q.After == "" {
-					break
-				}
-			}
-			for id := range accepted {
-				if effects[id] != "1" {
-					t.Errorf("%s%s was accepted and has had its effect %q times", stage, id, effects[id])
-				}
-			}
-			for id, n := range effects {
-				if n != "1" || !accepted[id] && !unknown[id] {
-					t.Errorf("%s%s has had its effect %s times", stage, id, n)
-				}
-			}
-		}
-		if err := s.Stop(); err != nil {
-			t.Errorf("Stop: %v", err)
-		}
+		s := instanceOn(t, o)
+		untilDone(t, "demo", relay, s)
+		sent.check(s)
+		s.stop()
 	})
 }
 
-func setUpRelay(t *testing.T, c *client.Client) {
-	t.Helper()
-	if _, err := c.CreateApp(t.Context(), "demo"); err != nil {
-		t.Fatal(err)
+// sent is what clients have sent through a relay.
+type sent struct {
+	mu                sync.Mutex
+	accepted, unknown map[string]bool
+}
+
+func newSent() *sent { return &sent{accepted: map[string]bool{}, unknown: map[string]bool{}} }
+
+// load sends through an instance until the given number of messages is accepted,
+// and kills it while more are sent. round makes their names.
+func (l *sent) load(round string, accepted int, s *instance) {
+	s.t.Helper()
+	const clients = 8
+	var wg sync.WaitGroup
+	enough := make(chan struct{})
+	count := 0
+	for n := range clients {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				id := fmt.Sprintf("%s-%d-%d", round, n, i)
+				res, err := http.Post(s.URL+"/demo/send/"+id, "", nil)
+				l.mu.Lock()
+				if err != nil {
+					l.unknown[id] = true
+					l.mu.Unlock()
+					return // it was killed
+				}
+				res.Body.Close()
+				switch {
+				case res.StatusCode != http.StatusNoContent:
+					l.unknown[id] = true
+				default:
+					l.accepted[id] = true
+					if count++; count == accepted {
+						close(enough)
+					}
+				}
+				l.mu.Unlock()
+			}
+		})
 	}
-	for name, source := range map[string]string{
-		"send": `queue::send("work", request.params.rest)`,
-		"work": `kv::add("work/" + event.payload, 1); queue::send("next", event.payload)`,
-		"next": `kv::add("next/" + event.payload, 1)`,
-	} {
-		if err := picloudtest.Deploy(t.Context(), c, "demo", name, source); err != nil {
-			t.Fatal(err)
+	select {
+	case <-enough:
+	case <-time.After(patience):
+		s.t.Error("the load does not get through")
+	}
+	s.kill()
+	wg.Wait()
+}
+
+// check says of each message that did not have its effect once in each stage.
+func (l *sent) check(s *instance) {
+	s.t.Helper()
+	for _, stage := range relay {
+		effects := s.keys("demo", stage+"/")
+		for id := range l.accepted {
+			if n := effects[stage+"/"+id]; n != "1" {
+				s.t.Errorf("%s/%s was accepted and has had its effect %q times", stage, id, n)
+			}
 		}
-	}
-	for _, queue := range []string{"work", "next"} {
-		if _, _, err := c.ConsumeQueue(t.Context(), "demo", queue, client.Delivery{Script: queue, Concurrency: 8}); err != nil {
-			t.Fatal(err)
+		for key, n := range effects {
+			id := strings.TrimPrefix(key, stage+"/")
+			if n != "1" || !l.accepted[id] && !l.unknown[id] {
+				s.t.Errorf("%s has had its effect %s times", key, n)
+			}
 		}
 	}
 }
 
-// waitUntilDone waits until the queues are empty, which nothing tells of.
-func waitUntilDone(t *testing.T, c *client.Client, queues ...string) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		left, dead := int64(0), int64(0)
-		for _, name := range queues {
-			q, err := c.Queue(t.Context(), "demo", name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			left += q.State.Ready + q.State.Delayed + q.State.InFlight
-			dead += q.State.Dead
-		}
-		if dead > 0 {
-			t.Fatalf("%d messages are dead", dead)
-		}
-		if left == 0 {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d messages are left", left)
+// relay is the queues of a relay: what is sent goes through each in turn.
+var relay = []string{"work", "next"}
+
+// setUpRelay makes the app demo, whose script send begins what each stage adds to
+// a key of its own.
+func setUpRelay(s *instance, d client.Delivery) {
+	s.t.Helper()
+	s.app("demo", map[string]string{
+		"send": `queue::send("work", request.params.rest)`,
+		"work": `kv::add("work/" + event.payload, 1); queue::send("next", event.payload)`,
+		"next": `kv::add("next/" + event.payload, 1)`,
+	})
+	for _, queue := range relay {
+		d.Script = queue
+		if _, _, err := s.ConsumeQueue(s.t.Context(), "demo", queue, d); err != nil {
+			s.t.Fatal(err)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/picloudtest"
@@ -16,116 +15,98 @@ func TestKilledWhileSchedulesFire(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes: left out with -short")
 	}
-	const app, schedules = "demo", 5
-	name := func(i int) string { return fmt.Sprintf("tick-%d", i) }
-	// ran returns how often each time has run, by its key, once there is a new one.
-	ran := func(t *testing.T, c *client.Client, more int) map[string]string {
-		t.Helper()
-		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-			times := map[string]string{}
-			q := client.KVQuery{Prefix: "at/", Page: client.Page{Limit: 500}}
-			for {
-				page, err := c.ListKV(t.Context(), app, q)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, e := range page.Items {
-					times[e.Key] = string(e.Value)
-				}
-				if q.After = page.Next; q.After == "" {
-					break
-				}
-			}
-			if len(times) >= more {
-				return times
-			}
-			if time.Now().After(end) {
-				t.Fatalf("%d times have run, want %d", len(times), more)
-			}
-		}
-	}
 	processes(t, func(t *testing.T, o picloudtest.Options) {
 		seen := 0
 		for round := range 3 {
-			s := launch(t, o)
-			c, err := s.SignIn(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := instanceOn(t, o)
 			if round == 0 {
-				if _, err := c.CreateApp(t.Context(), app); err != nil {
-					t.Fatal(err)
-				}
-				source := `kv::add("at/" + event.source + "/" + event.payload.scheduled, 1); kv::add("sum/" + event.source, 1 + event.payload.missed)`
-				if err := picloudtest.Deploy(t.Context(), c, app, "tick", source); err != nil {
-					t.Fatal(err)
-				}
-				for i := range schedules {
-					if _, _, err := c.SetSchedule(t.Context(), app, name(i), client.SetSchedule{Cron: "@every 1s", Script: "tick", Overlap: "queue"}); err != nil {
-						t.Fatal(err)
-					}
-				}
+				setUpTicks(s)
 			}
-			seen = len(ran(t, c, seen+schedules+1)) // some of the next are just at it
-			if err := s.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			seen = ticked(t, seen+len(ticks)+1, s) // some of the next are just at it
+			s.kill()
 		}
-		s := launch(t, o)
-		c, err := s.SignIn(t.Context())
-		if err != nil {
+		s := instanceOn(t, o)
+		ticked(t, seen+len(ticks), s)
+		checkTicks(t, s)
+		s.stop()
+	})
+}
+
+// ticks are schedules that fire each second.
+var ticks = []string{"tick-0", "tick-1", "tick-2", "tick-3", "tick-4"}
+
+// setUpTicks makes the app demo with the schedules, whose runs keep how often each
+// time came and how many times each schedule has dealt with.
+func setUpTicks(s *instance) {
+	s.t.Helper()
+	s.app("demo", map[string]string{
+		"tick": `kv::add("at/" + event.source + "/" + event.payload.scheduled, 1); kv::add("sum/" + event.source, 1 + event.payload.missed)`,
+	})
+	for _, name := range ticks {
+		if _, _, err := s.SetSchedule(s.t.Context(), "demo", name, client.SetSchedule{Cron: "@every 1s", Script: "tick", Overlap: "queue"}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// ticked waits until so many times have run, and returns how many have.
+func ticked(t *testing.T, want int, on ...*instance) (ran int) {
+	t.Helper()
+	until(t, "demo", func() bool {
+		ran = len(on[0].keys("demo", "at/"))
+		return ran >= want
+	}, func() string { return fmt.Sprintf("%d times have run, want %d", ran, want) }, on...)
+	return ran
+}
+
+// checkTicks ends the schedules, and says of each time that did not run once, unless
+// another made up for it.
+func checkTicks(t *testing.T, on ...*instance) {
+	t.Helper()
+	s := on[0]
+	for _, name := range ticks {
+		if _, err := s.PauseSchedule(t.Context(), "demo", name, true); err != nil {
 			t.Fatal(err)
 		}
-		ran(t, c, seen+schedules)
-		for i := range schedules {
-			if _, err := c.PauseSchedule(t.Context(), app, name(i), true); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for i := range schedules {
-			for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-				x, err := c.Schedule(t.Context(), app, name(i))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if x.State.Dead > 0 || time.Now().After(end) {
-					t.Fatalf("%s has %+v", name(i), x.State)
-				}
-				if x.State.Ready+x.State.Delayed+x.State.InFlight == 0 {
-					break
-				}
-			}
-		}
-		first, last, count := map[string]int64{}, map[string]int64{}, map[string]int{}
-		for key, n := range ran(t, c, seen) {
-			if n != "1" {
-				t.Errorf("%s ran %s times", key, n)
-			}
-			schedule, text, _ := strings.Cut(strings.TrimPrefix(key, "at/"), "/")
-			var at int64
-			if _, err := fmt.Sscan(text, &at); err != nil {
-				t.Fatal(err)
-			}
-			if count[schedule]++; count[schedule] == 1 || at < first[schedule] {
-				first[schedule] = at
-			}
-			last[schedule] = max(last[schedule], at)
-		}
-		for i := range schedules {
-			e, err := c.KV(t.Context(), app, "sum/"+name(i))
+	}
+	for _, name := range ticks {
+		var state client.ChannelState
+		until(t, "demo", func() bool {
+			x, err := s.Schedule(t.Context(), "demo", name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var sum int64
-			if _, err := fmt.Sscan(string(e.Value), &sum); err != nil {
-				t.Fatal(err)
-			}
-			if due := (last[name(i)]-first[name(i)])/1000 + 1; sum != due {
-				t.Errorf("%s: %d times were due, %d ran or were made up for", name(i), due, sum)
-			}
+			state = x.State
+			return state.Ready+state.Delayed+state.InFlight == 0
+		}, func() string { return fmt.Sprintf("%s: %+v", name, state) }, on...)
+		if state.Dead > 0 {
+			t.Errorf("%s has %d dead letters", name, state.Dead)
 		}
-		if err := s.Stop(); err != nil {
-			t.Errorf("Stop: %v", err)
+	}
+	first, last := map[string]int64{}, map[string]int64{}
+	for key, n := range s.keys("demo", "at/") {
+		if n != "1" {
+			t.Errorf("%s ran %s times", key, n)
 		}
-	})
+		name, text, _ := strings.Cut(strings.TrimPrefix(key, "at/"), "/")
+		at := number(t, text)
+		if from, seen := first[name]; !seen || at < from {
+			first[name] = at
+		}
+		last[name] = max(last[name], at)
+	}
+	sums := s.keys("demo", "sum/")
+	for _, name := range ticks {
+		if due := (last[name]-first[name])/1000 + 1; number(t, sums["sum/"+name]) != due {
+			t.Errorf("%s: %d times were due, %s ran or were made up for", name, due, sums["sum/"+name])
+		}
+	}
+}
+
+func number(t *testing.T, text string) (n int64) {
+	t.Helper()
+	if _, err := fmt.Sscan(text, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
