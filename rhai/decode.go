@@ -54,6 +54,7 @@ func (v Value) Any() any {
 // inverse of [ValueOf]; furthermore
 //
 //   - () sets pointers, interfaces, slices and maps to nil;
+//   - a value of a type made with NewType[T] fits a T, and a *T, which then points to a copy;
 //   - an i64 fits a float variable, and an integer variable that is large enough;
 //   - a char fits a string, a rune or an integer variable;
 //   - a number, in seconds, fits a time.Duration;
@@ -135,6 +136,9 @@ func (d *decoder) decode(v Value, into reflect.Value) error {
 			into.Set(hv.Elem())
 			return nil
 		}
+		if t.Kind() == reflect.Pointer { // to a copy
+			return d.pointer(v, into)
+		}
 		return d.mismatch(v, t)
 	}
 	if v.IsUnit() {
@@ -153,12 +157,7 @@ func (d *decoder) decode(v Value, into reflect.Value) error {
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		p := reflect.New(t.Elem())
-		if err := d.decode(v, p.Elem()); err != nil {
-			return err
-		}
-		into.Set(p)
-		return nil
+		return d.pointer(v, into)
 	case reflect.Bool:
 		if v.isBool() {
 			into.SetBool(v.bool())
@@ -204,6 +203,16 @@ func (d *decoder) decode(v Value, into reflect.Value) error {
 		return d.structure(v, into)
 	}
 	return d.mismatch(v, t)
+}
+
+// pointer makes the variable that into then points to.
+func (d *decoder) pointer(v Value, into reflect.Value) error {
+	p := reflect.New(into.Type().Elem())
+	if err := d.decode(v, p.Elem()); err != nil {
+		return err
+	}
+	into.Set(p)
+	return nil
 }
 
 // special handles times, errors and types that read themselves from a text.

@@ -107,6 +107,9 @@ func (e *encoder) reflect(v reflect.Value, depth int) (Value, error) {
 	if k := t.Kind(); (k == reflect.Pointer || k == reflect.Interface) && v.IsNil() {
 		return Value{}, nil
 	}
+	if pointsToHost(t) { // whatever else a *T implements
+		return e.reflect(v.Elem(), depth+1)
+	}
 	if t.Implements(errorType) {
 		err := v.Interface().(error)
 		if re, ok := err.(*Error); ok && re.Kind == ErrRuntime {

@@ -44,7 +44,7 @@ func (e *Engine) RegisterFn(name string, f any, opts ...FnOption) *Engine {
 // returns nothing, a result, an error, or a result and an error.
 //
 // A parameter *T, where T is a type made with [NewType], writes the receiver
-// in place if it is the first.
+// in place if it is the first. Elsewhere it points to a copy, or is nil for ().
 //
 // NewFn panics if f is no such function. The signatures that occur most are
 // called without reflection.
@@ -79,16 +79,19 @@ func NewFn(name string, f any, opts ...FnOption) *Native {
 	params := make([]Param, len(r.in))
 	var effects Effect
 	for i, in := range r.in {
-		if in.Kind() == reflect.Pointer && hostTypeOf(in) == nil && hostTypeOf(in.Elem()) != nil {
-			if i == 0 {
-				r.inPlace = true
-				effects |= Mutates
-			}
+		if i == 0 && pointsToHost(in) {
+			r.inPlace = true
+			effects |= Mutates
 			in = in.Elem()
 		}
 		params[i] = paramFor(in)
 	}
 	return newTyped(name, params, r.returns, append([]FnOption{Effects(effects)}, opts...), r.call)
+}
+
+// pointsToHost reports whether t is *T for a T made with NewType, and no type made with it itself.
+func pointsToHost(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer && hostTypeOf(t) == nil && hostTypeOf(t.Elem()) != nil
 }
 
 var (
@@ -184,6 +187,9 @@ func paramFor(t reflect.Type) Param {
 		p.Type = TString
 	default:
 		p.Type = kindsFor(t)
+		if t.Kind() == reflect.Pointer {
+			p.Host = paramFor(t.Elem()).Host
+		}
 	}
 	if p.Type == 0 {
 		panic(fmt.Sprintf("rhai: no script value fits a parameter of type %s", t))
@@ -212,9 +218,7 @@ func kindsFor(t reflect.Type) TypeSet {
 	case reflect.Map, reflect.Struct:
 		return TMap
 	case reflect.Pointer:
-		if k := paramFor(t.Elem()); k.Host == nil {
-			return k.Type | TUnit
-		}
+		return paramFor(t.Elem()).Type | TUnit
 	}
 	return 0
 }

@@ -21,6 +21,9 @@ func Fn0[R any](name string, f func() (R, error), opts ...FnOption) *Native {
 
 // Fn1 makes a native of a function with one parameter.
 func Fn1[A, R any](name string, f func(A) (R, error), opts ...FnOption) *Native {
+	if pointsToHost(reflect.TypeFor[A]()) {
+		return NewFn(name, f, opts...)
+	}
 	return newTyped(name, []Param{paramOf[A]()}, resultName[R](), opts, func(c *Call) (Value, error) {
 		a, err := argument[A](c, 0)
 		if err != nil {
@@ -33,6 +36,9 @@ func Fn1[A, R any](name string, f func(A) (R, error), opts ...FnOption) *Native 
 
 // Fn2 makes a native of a function with two parameters.
 func Fn2[A, B, R any](name string, f func(A, B) (R, error), opts ...FnOption) *Native {
+	if pointsToHost(reflect.TypeFor[A]()) {
+		return NewFn(name, f, opts...)
+	}
 	return newTyped(name, []Param{paramOf[A](), paramOf[B]()}, resultName[R](), opts, func(c *Call) (Value, error) {
 		a, err := argument[A](c, 0)
 		if err != nil {
@@ -49,6 +55,9 @@ func Fn2[A, B, R any](name string, f func(A, B) (R, error), opts ...FnOption) *N
 
 // Fn3 makes a native of a function with three parameters.
 func Fn3[A, B, C, R any](name string, f func(A, B, C) (R, error), opts ...FnOption) *Native {
+	if pointsToHost(reflect.TypeFor[A]()) {
+		return NewFn(name, f, opts...)
+	}
 	params := []Param{paramOf[A](), paramOf[B](), paramOf[C]()}
 	return newTyped(name, params, resultName[R](), opts, func(c *Call) (Value, error) {
 		a, err := argument[A](c, 0)
