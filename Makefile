@@ -18,19 +18,35 @@ RACE_PACKAGES := ./internal/... ./cmd/...
 # Modules of their own keep what only they need out of PiCloud's go.mod.
 MODULES := deploy/caddy bench/languages
 
-.PHONY: help run build test bench fuzz lint generate verify schema
+# The dashboard, which Go embeds. Without Node.js a page says that it was not built.
+DASHBOARD := web/build/index.html.gz
+NODE_MODULES := web/node_modules/.package-lock.json
+DASHBOARD_SOURCES := api/openapi.yaml $(wildcard web/*.js web/*.json) $(shell find web/src web/static web/scripts -type f ! -name '*.gen.ts')
+
+.PHONY: help run build dashboard test bench fuzz lint generate verify schema
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: ## start PiCloud on embedded SQLite in ./data, at http://127.0.0.1:8080
+run: dashboard ## start PiCloud on embedded SQLite in ./data, at http://127.0.0.1:8080
 	$(GO) run ./cmd/picloud serve
 
-build: ## build every program into ./bin
+build: dashboard ## build every program into ./bin
 	$(GO) build -o bin/ ./cmd/...
+
+dashboard: ## build the dashboard, if there is Node.js and a source has changed
+	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then $(MAKE) --no-print-directory $(DASHBOARD); \
+	else echo "Without Node.js 20 and npm there is no dashboard; everything else works." >&2; fi
+
+$(DASHBOARD): $(DASHBOARD_SOURCES) $(NODE_MODULES)
+	cd web && npm run build
+
+$(NODE_MODULES): web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
 
 test: ## run every test, on SQLite and PostgreSQL
 	@tools/need postgresql chromium node curl strace
+	@$(MAKE) --no-print-directory $(DASHBOARD) $(NODE_MODULES)
 ifeq ($(RACE),)
 	$(GO) test $(TESTFLAGS) ./...
 else
@@ -41,7 +57,7 @@ endif
 	  echo "cd $$module && $(GO) test $(TESTFLAGS) ./..."; \
 	  (cd "$$module" && $(GO) test $(TESTFLAGS) ./...); \
 	done
-	cd web && npm ci --no-audit --no-fund && npm test && npm run test:postgres
+	cd web && npm run check && npm test && npm run test:postgres
 
 bench: ## measure; the figures of docs/benchmarks.md come from here
 	$(GO) run ./bench/engine

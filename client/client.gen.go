@@ -744,6 +744,9 @@ type AppDetail struct {
 	Networks         Networks  `json:"networks,omitempty,omitzero"`
 	Outbound         Outbound  `json:"outbound,omitempty,omitzero"`
 
+	// Permissions Names of what one may do with this app
+	Permissions []string `json:"permissions"`
+
 	// Scripts How many scripts it holds
 	Scripts int64 `json:"scripts"`
 
@@ -2116,9 +2119,12 @@ type Warning struct {
 
 // Whoami defines model for Whoami.
 type Whoami struct {
-	APIKey  KeyInUse `json:"api_key,omitempty,omitzero"`
-	Session Session  `json:"session,omitempty,omitzero"`
-	User    User     `json:"user"`
+	APIKey KeyInUse `json:"api_key,omitempty,omitzero"`
+
+	// Permissions Names of what one may do on the instance, and with every app where that is all of them
+	Permissions []string `json:"permissions"`
+	Session     Session  `json:"session,omitempty,omitzero"`
+	User        User     `json:"user"`
 }
 
 // ListAPIKeysParams defines parameters for ListAPIKeys.

@@ -29,6 +29,7 @@ import (
 	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 	build "github.com/picloud/picloud/internal/version"
+	"github.com/picloud/picloud/web"
 )
 
 // Serve runs PiCloud until ctx ends and everything is stopped in good order:
@@ -139,6 +140,7 @@ func join(c *settings.Config, w wiring) *parts {
 		Now:        manager.Now,
 		Log:        log,
 		Version:    serverVersion(),
+		Dashboard:  web.Build(),
 	})
 	routing := orchestrator.Config{
 		Store:          s,

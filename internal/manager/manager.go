@@ -5,6 +5,7 @@ package manager
 //go:generate env BLESS=1 go test . -run TestRolesPage -count=1
 
 import (
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -69,6 +70,9 @@ type Config struct {
 	// their readers may still follow; 0: 25 seconds.
 	Heartbeat time.Duration
 	Version   version.ServerVersion
+	// Dashboard holds the files of its build, each compressed and called *.gz.
+	// Without them, or nil, a page says that there is no dashboard.
+	Dashboard fs.FS
 }
 
 // Manager serves the control plane.
@@ -121,7 +125,7 @@ func New(c Config) *Manager {
 		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
 	})
 	version.Register(m.api, c.Version)
-	m.pages = pages.New(m.api, c.Setup)
+	m.pages = pages.New(m.api, c.Setup, c.Dashboard)
 	return m
 }
 

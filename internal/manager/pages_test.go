@@ -133,7 +133,7 @@ func TestPages(t *testing.T) {
 		t.Error("429 without Retry-After")
 	}
 
-	rsp, _ = in.visit("GET", "/_/unknown", "", nil)
+	rsp, _ = in.visit("GET", "/_/app/unknown", "", nil)
 	wantPage(t, rsp, "", 404, "")
 	rsp, _ = in.visit("PUT", "/_/login", "", nil)
 	wantPage(t, rsp, "", 405, "")

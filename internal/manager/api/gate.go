@@ -25,6 +25,7 @@ type visitKey struct{}
 type visit struct {
 	identity auth.Identity
 	app      store.App
+	inApp    store.AppRole // what identity is in app, where that was looked up
 	peer     peer.Peer
 	event    *Event // what becomes of it in the audit log
 }
@@ -35,6 +36,19 @@ func Identity(ctx context.Context) auth.Identity { return from(ctx).identity }
 // App returns the app named in the path. The caller is allowed to do with it
 // what the operation does.
 func App(ctx context.Context) store.App { return from(ctx).app }
+
+// Permissions returns the names of what the caller may do: in the app with an ID,
+// which is the one in the path or one that was just created, or on the instance
+// when the ID is empty.
+func Permissions(ctx context.Context, app string) []string {
+	v, may := from(ctx), []string{}
+	for _, p := range auth.Permissions() {
+		if v.identity.May(app, v.inApp, p.Action) {
+			may = append(may, string(p.Action))
+		}
+	}
+	return may
+}
 
 // PeerOf returns who sent the request.
 func PeerOf(ctx context.Context) peer.Peer { return from(ctx).peer }
@@ -120,7 +134,8 @@ func (a *API) admit(ctx context.Context, r *http.Request, ru rule) (*visit, erro
 		if err != nil {
 			return v, err
 		}
-		return v, a.Allow(ctx, v.identity, v.app, ru.action)
+		v.inApp, err = a.allow(ctx, v.identity, v.app, ru.action)
+		return v, err
 	}
 	// The handler of an operation about an app that its path does not name asks
 	// Allow once it knows which.
@@ -153,18 +168,23 @@ func (a *API) Identify(ctx context.Context, r *http.Request) (auth.Identity, err
 // Allow reports whether somebody may do something with an app: nil, a 403, or
 // an error of the store.
 func (a *API) Allow(ctx context.Context, id auth.Identity, app store.App, action auth.Action) error {
-	var inApp store.AppRole
+	_, err := a.allow(ctx, id, app, action)
+	return err
+}
+
+// allow is Allow, and returns the role in the app if it mattered.
+func (a *API) allow(ctx context.Context, id auth.Identity, app store.App, action auth.Action) (inApp store.AppRole, err error) {
 	if !auth.May(id.User.Role, "", action) {
 		m, err := a.Members.Member(ctx, app.ID, id.User.ID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+			return "", err
 		}
 		inApp = m.Role
 	}
 	if id.May(app.ID, inApp, action) {
-		return nil
+		return inApp, nil
 	}
-	return forbidden(id, action)
+	return inApp, forbidden(id, action)
 }
 
 // Demand is Allow for what is not about an app.

@@ -2,6 +2,7 @@
 package apps
 
 import (
+	"context"
 	"time"
 
 	"github.com/picloud/picloud/internal/manager/api"
@@ -67,10 +68,15 @@ type AppDetail struct {
 	CORS     *CORS       `json:"cors,omitempty"`
 	Outbound *Outbound   `json:"outbound,omitempty"`
 	Networks *Networks   `json:"networks,omitempty"`
+
+	Permissions []string `json:"permissions" nullable:"false" doc:"Names of what one may do with this app"`
 }
 
-func detail(a store.App, m store.Manifest) AppDetail {
-	return AppDetail{App: Of(a), Scripts: len(m.Scripts), Limits: api.LimitsOf(m.Limits), CORS: CORSOf(m.CORS), Outbound: outboundOf(m), Networks: networksOf(a)}
+func detail(ctx context.Context, a store.App, m store.Manifest) AppDetail {
+	return AppDetail{
+		App: Of(a), Scripts: len(m.Scripts), Limits: api.LimitsOf(m.Limits), CORS: CORSOf(m.CORS), Outbound: outboundOf(m), Networks: networksOf(a),
+		Permissions: api.Permissions(ctx, a.ID),
+	}
 }
 
 // CreateApp is a new app.

@@ -86,7 +86,7 @@ func (s *service) create(ctx context.Context, in *struct{ Body CreateApp }) (*cr
 	if err != nil {
 		return nil, err
 	}
-	return &createdOutput{Location: api.Prefix + "/apps/" + slug, Body: detail(app, store.Manifest{})}, nil
+	return &createdOutput{Location: api.Prefix + "/apps/" + slug, Body: detail(ctx, app, store.Manifest{})}, nil
 }
 
 func taken(slug string) *api.Problem {
@@ -109,7 +109,7 @@ func (s *service) read(ctx context.Context, slug string) (*detailOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &detailOutput{Body: detail(app, d.Manifest)}, nil
+	return &detailOutput{Body: detail(ctx, app, d.Manifest)}, nil
 }
 
 func (s *service) update(ctx context.Context, in *struct {

@@ -1,6 +1,6 @@
-// Package pages serves the pages for people: set-up, sign-in and a home from
-// which to sign out. They work without scripts, except that the set-up page
-// takes the token out of its address by one.
+// Package pages serves the pages for people: set-up and sign-in, which work
+// without scripts, except that the set-up page takes the token out of its address
+// by one; and the dashboard, which is a program in the browser.
 package pages
 
 import (
@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -59,8 +60,9 @@ func hash(text string) string {
 
 // view is what a page shows.
 type view struct {
-	View, Title, Error             string
+	View, Title, Error, Notice     string
 	Token, Username, Role, Address string
+	Next                           string
 	MinPassword, MaxPassword       int
 	Style                          template.CSS
 	Script                         template.JS
@@ -69,13 +71,17 @@ type view struct {
 type server struct {
 	api   *api.API
 	setup *auth.Setup
+	build fs.FS
 }
 
 // New returns the pages' handler. It shares the API's idea of who is signed in.
-func New(a *api.API, s *auth.Setup) http.Handler {
-	p := &server{api: a, setup: s}
+// build holds the dashboard's files, each compressed and called *.gz; without an
+// index.html in it, or nil, a page says that there is no dashboard.
+func New(a *api.API, s *auth.Setup, build fs.FS) http.Handler {
+	p := &server{api: a, setup: s, build: build}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_/{$}", p.home)
+	mux.HandleFunc("GET "+Home, p.dashboard)
+	mux.HandleFunc("GET "+assets, p.asset)
 	mux.HandleFunc("GET "+Login, p.loginForm)
 	mux.HandleFunc("POST "+Login, p.login)
 	mux.HandleFunc("POST "+Logout, p.logout)
@@ -145,25 +151,6 @@ func (p *server) form(w http.ResponseWriter, r *http.Request) bool {
 	return err == nil
 }
 
-func (p *server) home(w http.ResponseWriter, r *http.Request) {
-	id, err := p.api.Identify(r.Context(), r)
-	if err != nil {
-		if pr := api.From(r.Context(), p.api.Log, err); pr.Status >= 500 {
-			http.Error(w, pr.Detail, pr.Status)
-			return
-		}
-		http.Redirect(w, r, Login, http.StatusSeeOther)
-		return
-	}
-	scheme := "http://"
-	if p.api.Peer(r).HTTPS {
-		scheme = "https://"
-	}
-	p.show(w, http.StatusOK, view{
-		View: "home", Title: "PiCloud", Username: id.User.Username, Role: string(id.User.Role), Address: scheme + r.Host,
-	})
-}
-
 // audit notes what a form did, as the API's operation of that name does it.
 // Whoever gave a wrong password for user is not taken to be user.
 func (p *server) audit(r *http.Request, action string, user store.User, err error) {
@@ -190,7 +177,9 @@ func (p *server) loginForm(w http.ResponseWriter, r *http.Request) {
 	case needed:
 		http.Redirect(w, r, Setup, http.StatusSeeOther)
 	default:
-		p.show(w, http.StatusOK, loginView)
+		v := loginView
+		v.Next = inside(r.URL.Query().Get("next"))
+		p.show(w, http.StatusOK, v)
 	}
 }
 
@@ -204,7 +193,7 @@ func (p *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, from := r.Context(), p.api.Peer(r)
 	v := loginView
-	v.Username = r.PostForm.Get("username")
+	v.Username, v.Next = r.PostForm.Get("username"), inside(r.PostForm.Get("next"))
 	password := r.PostForm.Get("password")
 	if len(v.Username) > 63 || len(password) > auth.MaxPassword {
 		p.problem(ctx, w, loginView, auth.ErrBadCredentials)
@@ -218,7 +207,7 @@ func (p *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, auth.Cookie(id, token, from.HTTPS))
-	http.Redirect(w, r, Home, http.StatusSeeOther)
+	http.Redirect(w, r, v.Next, http.StatusSeeOther)
 }
 
 func (p *server) logout(w http.ResponseWriter, r *http.Request) {

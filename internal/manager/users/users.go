@@ -56,6 +56,8 @@ type Whoami struct {
 	User    User      `json:"user"`
 	Session *Session  `json:"session,omitempty" doc:"Absent with an API key"`
 	APIKey  *KeyInUse `json:"api_key,omitempty" doc:"Absent with a session"`
+
+	Permissions []string `json:"permissions" nullable:"false" doc:"Names of what one may do on the instance, and with every app where that is all of them"`
 }
 
 // Register adds the operations.
@@ -67,7 +69,7 @@ func Register(a *api.API, users store.Users, now func() time.Time) {
 		Summary: "Who is signed in",
 	}, func(ctx context.Context, _ *struct{}) (*output, error) {
 		id := api.Identity(ctx)
-		out := &output{Body: Whoami{User: Of(id.User)}}
+		out := &output{Body: Whoami{User: Of(id.User), Permissions: api.Permissions(ctx, "")}}
 		if k := id.Key; k != nil {
 			out.Body.APIKey = &KeyInUse{ID: k.ID, Name: k.Name, Scopes: []string{}, App: k.AppSlug}
 			for _, s := range k.Scopes {
