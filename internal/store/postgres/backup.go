@@ -124,7 +124,7 @@ func backupTables(ctx context.Context, tx pgx.Tx) ([]backupTable, error) {
 				WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid <> c.oid)
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-			AND c.relname <> 'schema_migrations'
+			AND c.relpersistence = 'p' AND c.relname <> 'schema_migrations'
 		GROUP BY c.oid, c.relname ORDER BY c.relname`)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type listener struct {
 	heard  time.Time   // when others last told of messages, or gave a sign of life
 	look   *time.Timer // nil: nobody did lately
 	closed bool
+	here   map[string]chan struct{} // calls of Here by token
 }
 
 // announcer passes on in this process what others told.
@@ -95,7 +96,7 @@ func (l *listener) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	if _, err := conn.Exec(ctx, `LISTEN `+quote(changesChannel)+`; LISTEN `+quote(messagesChannel)); err != nil {
+	if _, err := conn.Exec(ctx, `LISTEN `+quote(changesChannel)+`; LISTEN `+quote(messagesChannel)+`; LISTEN `+quote(hereChannel)); err != nil {
 		closeConn(conn)
 		return nil, err
 	}
@@ -123,6 +124,7 @@ func (l *listener) loop(ctx context.Context, conn *pgx.Conn) {
 		again.reset()
 		l.to.Announce(store.Change{})
 		l.to.AnnounceDue(store.Channel{}, time.Time{})
+		l.arrived("") // the tokens of before may be lost; what they stood for has been announced
 	}
 }
 
@@ -132,6 +134,10 @@ func (l *listener) receive(ctx context.Context, conn *pgx.Conn) error {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
+		}
+		if n.Channel == hereChannel {
+			l.arrived(n.Payload)
+			continue
 		}
 		if n.Channel == messagesChannel {
 			origin, c, due, sign := parseDue(n.Payload)

@@ -25,6 +25,8 @@ const (
 	// messagesChannel carries "origin\nappID\nkind\nname\ndue", due in microseconds;
 	// the zero Channel has empty texts. The origin alone is a sign of life.
 	messagesChannel = "picloud_messages"
+	// hereChannel carries the token of a call of Here.
+	hereChannel = "picloud_here"
 )
 
 const (

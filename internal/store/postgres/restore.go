@@ -81,7 +81,7 @@ func readHead(in *tar.Reader) (backupHead, error) {
 // checkEmpty refuses a database with a row in any table of its schema.
 func checkEmpty(ctx context.Context, pool *pgxpool.Pool) error {
 	rows, err := pool.Query(ctx, `SELECT relname FROM pg_catalog.pg_class
-		WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname <> 'schema_migrations' ORDER BY relname`)
+		WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relpersistence = 'p' AND relname <> 'schema_migrations' ORDER BY relname`)
 	if err != nil {
 		return classify(err)
 	}

@@ -4,9 +4,11 @@ import (
 	"database/sql"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/migrate"
 	"github.com/picloud/picloud/internal/store/migrate/migratetest"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
@@ -30,6 +32,9 @@ func TestUpgrades(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Fill(t, s)
+	if err := s.KeepNode(t.Context(), store.Node{Name: "a", Kind: store.NodeManager}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
