@@ -168,7 +168,7 @@ func TestFmtOfFirstLines(t *testing.T) {
 
 // What fmt refuses is shown as check shows it.
 func TestFmtExplains(t *testing.T) {
-	for _, in := range []string{"let x = ;", "#!/usr/bin/env rhai\nlet a = 1;\nlet x = ];", "\ufefflet é = 1; x++"} {
+	for _, in := range []string{"let x = ;", "#!/usr/bin/env rhai\nlet a = 1;\nlet x = null;", "\ufefflet é = 1; x++"} {
 		status, _, errOut := call(t, in, "fmt", "-")
 		_, _, want := call(t, in, "check", "-")
 		if status != 1 || errOut != want || !strings.Contains(errOut, "^") {

@@ -85,11 +85,12 @@ func (k ErrorKind) String() string {
 	return "Unknown"
 }
 
-// Error is a syntax error: what is wrong (Msg) and where (Pos).
+// Error is a syntax error: what is wrong (Msg), where (Pos) and, where the mistake is a common one, what may help (Hint).
 type Error struct {
 	Kind ErrorKind
 	Msg  string
-	Pos  Pos // zero if the error belongs to no place
+	Pos  Pos    // zero if the error belongs to no place
+	Hint string // "" if nothing is known; without a full stop at its end
 }
 
 // Error returns "message (line L, position P)".

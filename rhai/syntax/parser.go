@@ -78,6 +78,7 @@ func parse(src string, opts Options, f func(*parser, *Script)) (s *Script, err e
 			if !ok {
 				panic(r)
 			}
+			b.err.Hint = p.hint(b.err)
 			s, err = nil, b.err
 		}
 	}()

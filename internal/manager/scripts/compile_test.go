@@ -43,8 +43,9 @@ func TestHints(t *testing.T) {
 		"let x: int = 1;":              "no type annotations",
 		"let m = { a: 1 };":            "#{ a: 1 }",
 		"let a = 1\nlet b = 2;":        "semicolon",
-		"let a = [1, 2;":               "",
-		"x = 1; }":                     "",
+		"let a = [1, 2;":               "still open",
+		"x = 1; }":                     "one too many",
+		"let x = 1 +;":                 "",
 	} {
 		p := refusal(t, source)
 		if p.Hint != want && (want == "" || !strings.Contains(p.Hint, want)) {
