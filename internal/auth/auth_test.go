@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
@@ -66,35 +67,35 @@ func TestDefaultCosts(t *testing.T) {
 }
 
 func TestHashesWaitTheirTurn(t *testing.T) {
-	h := NewHasher(cheap)
-	h.turn <- struct{}{} // somebody hashes
-	ctx, cancel := context.WithCancel(t.Context())
-	errs := make(chan error, maxWaiting)
-	for range maxWaiting {
-		go func() {
-			_, err := h.Hash(ctx, "correct horse")
-			errs <- err
-		}()
-	}
-	for h.waiting.Load() < maxWaiting {
-		time.Sleep(time.Millisecond)
-	}
-	if _, err := h.Hash(ctx, "correct horse"); !errors.Is(err, ErrBusy) {
-		t.Errorf("one too many gets %v", err)
-	}
-	cancel()
-	for range maxWaiting {
-		if err := <-errs; !errors.Is(err, context.Canceled) {
-			t.Errorf("who gives up gets %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHasher(cheap)
+		h.turn <- struct{}{} // somebody hashes
+		ctx, cancel := context.WithCancel(t.Context())
+		errs := make(chan error, maxWaiting)
+		for range maxWaiting {
+			go func() {
+				_, err := h.Hash(ctx, "correct horse")
+				errs <- err
+			}()
 		}
-	}
-	<-h.turn
-	if n := h.waiting.Load(); n != 0 {
-		t.Errorf("%d are left waiting", n)
-	}
-	if _, err := h.Hash(t.Context(), "correct horse"); err != nil {
-		t.Error(err)
-	}
+		synctest.Wait()
+		if _, err := h.Hash(ctx, "correct horse"); !errors.Is(err, ErrBusy) {
+			t.Errorf("one too many gets %v", err)
+		}
+		cancel()
+		for range maxWaiting {
+			if err := <-errs; !errors.Is(err, context.Canceled) {
+				t.Errorf("who gives up gets %v", err)
+			}
+		}
+		<-h.turn
+		if n := h.waiting.Load(); n != 0 {
+			t.Errorf("%d are left waiting", n)
+		}
+		if _, err := h.Hash(t.Context(), "correct horse"); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestNames(t *testing.T) {

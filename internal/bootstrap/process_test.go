@@ -127,40 +127,29 @@ func TestKill(t *testing.T) {
 		confirmed := 0 // the number in the newest source that a deployment was confirmed for
 		recorded := map[string]bool{}
 		for round := range 5 {
-			s := launch(t, o)
-			owner, err := s.SignIn(ctx)
-			if err != nil {
-				t.Fatalf("round %d: %v", round, err)
-			}
+			s := instanceOn(t, o)
 			if round == 0 {
-				if _, err := owner.CreateApp(ctx, "demo"); err != nil {
-					t.Fatal(err)
-				}
+				s.app("demo", nil)
 			} else {
-				checkAfterKill(ctx, t, s.URL, owner, confirmed, recorded)
+				checkAfterKill(ctx, s, confirmed, recorded)
 			}
-			confirmed = loadUntilKilled(ctx, t, s, owner, confirmed)
+			confirmed = loadUntilKilled(ctx, s, confirmed)
 		}
-		s := launch(t, o)
-		owner, err := s.SignIn(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkAfterKill(ctx, t, s.URL, owner, confirmed, recorded)
+		s := instanceOn(t, o)
+		checkAfterKill(ctx, s, confirmed, recorded)
 		if len(recorded) == 0 {
 			t.Error("nothing was recorded in any round")
 		}
-		if err := s.Stop(); err != nil {
-			t.Errorf("after all, a stop: %v", err)
-		}
+		s.stop()
 	})
 }
 
 // loadUntilKilled deploys one version after the other while others call it,
 // kills the process in the middle, and returns the last confirmed number.
-func loadUntilKilled(ctx context.Context, t *testing.T, s *picloudtest.Server, owner *client.Client, confirmed int) int {
+func loadUntilKilled(ctx context.Context, s *instance, confirmed int) int {
+	t := s.t
 	t.Helper()
-	if err := picloudtest.Deploy(ctx, owner, "demo", "count", countingScript(confirmed+1)); err != nil {
+	if err := picloudtest.Deploy(ctx, s.Client, "demo", "count", countingScript(confirmed+1)); err != nil {
 		t.Fatal(err)
 	}
 	confirmed++
@@ -181,7 +170,7 @@ func loadUntilKilled(ctx context.Context, t *testing.T, s *picloudtest.Server, o
 	}
 	all.Go(func() {
 		for {
-			if err := picloudtest.Deploy(ctx, owner, "demo", "count", countingScript(confirmed+1)); err != nil {
+			if err := picloudtest.Deploy(ctx, s.Client, "demo", "count", countingScript(confirmed+1)); err != nil {
 				var refused *client.Error
 				if errors.As(err, &refused) {
 					t.Errorf("a deployment was refused: %v", err)
@@ -203,9 +192,10 @@ func loadUntilKilled(ctx context.Context, t *testing.T, s *picloudtest.Server, o
 	return confirmed
 }
 
-func checkAfterKill(ctx context.Context, t *testing.T, base string, owner *client.Client, confirmed int, recorded map[string]bool) {
+func checkAfterKill(ctx context.Context, s *instance, confirmed int, recorded map[string]bool) {
+	t := s.t
 	t.Helper()
-	text, err := picloudtest.Get(ctx, base+"/demo/count")
+	text, err := picloudtest.Get(ctx, s.URL+"/demo/count")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +205,7 @@ func checkAfterKill(ctx context.Context, t *testing.T, base string, owner *clien
 	}
 	found := map[string]bool{}
 	for before := ""; ; {
-		page, err := owner.ListExecutions(ctx, "demo", client.ExecutionQuery{Limit: 500, Before: before, Logs: true})
+		page, err := s.ListExecutions(ctx, "demo", client.ExecutionQuery{Limit: 500, Before: before, Logs: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,20 +247,11 @@ func TestIdle(t *testing.T) {
 	)
 	processes(t, func(t *testing.T, o picloudtest.Options) {
 		t.Parallel()
-		s := launch(t, o)
-		owner, err := s.SignIn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := owner.CreateApp(t.Context(), "demo"); err != nil {
-			t.Fatal(err)
-		}
-		if err := picloudtest.Deploy(t.Context(), owner, "demo", "hello", `"hello"`); err != nil {
-			t.Fatal(err)
-		}
+		s := instanceOn(t, o)
+		s.app("demo", map[string]string{"hello": `"hello"`})
 		for i := range 10 {
 			later := client.SetSchedule{Cron: "@every 48h", Script: "hello"}
-			if _, _, err := owner.SetSchedule(t.Context(), "demo", fmt.Sprintf("later-%d", i), later); err != nil {
+			if _, _, err := s.SetSchedule(t.Context(), "demo", fmt.Sprintf("later-%d", i), later); err != nil {
 				t.Fatal(err)
 			}
 		}

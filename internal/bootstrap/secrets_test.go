@@ -32,24 +32,16 @@ const (
 // answers them.
 func withSecrets(t *testing.T, o picloudtest.Options) (*picloudtest.Server, *client.Client) {
 	t.Helper()
-	s := launch(t, o)
-	c, err := s.SignIn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.CreateApp(t.Context(), "demo"); err != nil {
-		t.Fatal(err)
-	}
+	s := instanceOn(t, o)
+	s.app("demo", map[string]string{"show": showSecrets})
+	c := s.Client
 	if _, _, err := c.SetSecret(t.Context(), "demo", "TOKEN", hidden); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.ImportSecrets(t.Context(), "demo", map[string]string{"PEM": hiddenToo}); err != nil {
 		t.Fatal(err)
 	}
-	if err := picloudtest.Deploy(t.Context(), c, "demo", "show", showSecrets); err != nil {
-		t.Fatal(err)
-	}
-	return s, c
+	return s.Server, c
 }
 
 // opens reports whether a script reads the secrets.

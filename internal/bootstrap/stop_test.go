@@ -21,17 +21,8 @@ import (
 func TestAStopWritesWhatWasRecorded(t *testing.T) {
 	const runs = 20
 	processes(t, func(t *testing.T, o picloudtest.Options) {
-		s := launch(t, o)
-		owner, err := s.SignIn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := owner.CreateApp(t.Context(), "demo"); err != nil {
-			t.Fatal(err)
-		}
-		if err := picloudtest.Deploy(t.Context(), owner, "demo", "hello", `print("hello"); "hello"`); err != nil {
-			t.Fatal(err)
-		}
+		s := instanceOn(t, o)
+		s.app("demo", map[string]string{"hello": `print("hello"); "hello"`})
 		for range runs {
 			if _, err := picloudtest.Get(t.Context(), s.URL+"/demo/hello"); err != nil {
 				t.Fatal(err)
@@ -40,11 +31,8 @@ func TestAStopWritesWhatWasRecorded(t *testing.T) {
 		if err := s.Stop(); err != nil { // before a batch is due
 			t.Fatal(err)
 		}
-		s = launch(t, o)
-		if owner, err = s.SignIn(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		page, err := owner.ListExecutions(t.Context(), "demo", client.ExecutionQuery{Limit: 100})
+		s = instanceOn(t, o)
+		page, err := s.ListExecutions(t.Context(), "demo", client.ExecutionQuery{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

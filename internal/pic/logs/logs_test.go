@@ -67,13 +67,18 @@ execution|2026-03-01T12:00:05.123Z|hello|2|http|error|500|1.234|||boom (line 1, 
 
 // lockedBuffer is written by the command and read by the test.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	more chan struct{} // tells of new text
+	mu   sync.Mutex
+	b    bytes.Buffer
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
 	return l.b.Write(p)
 }
 
@@ -85,7 +90,7 @@ func (l *lockedBuffer) String() string {
 
 func command(t *testing.T, url string) (*cli.Env, *lockedBuffer, *lockedBuffer) {
 	t.Helper()
-	out, errs := &lockedBuffer{}, &lockedBuffer{}
+	out, errs := &lockedBuffer{more: make(chan struct{}, 1)}, &lockedBuffer{}
 	vars := map[string]string{credentials.EnvURL: url, credentials.EnvToken: "token", credentials.EnvDir: t.TempDir()}
 	s := &terminal.Streams{In: strings.NewReader(""), Out: out, Err: errs, Getenv: func(k string) string { return vars[k] }}
 	return cli.New(s, "test"), out, errs
@@ -133,7 +138,7 @@ func TestFollowGoesOnWhereItEnded(t *testing.T) {
 			t.Fatalf("it ended: %v\n%s%s", err, out, errs)
 		case <-deadline:
 			t.Fatalf("no third execution:\n%s%s", out, errs)
-		case <-time.After(10 * time.Millisecond):
+		case <-out.more:
 		}
 	}
 	stop()
