@@ -196,7 +196,7 @@ func (p *printer) value(v Value, form textForm, depth int) {
 		if form == formDisplay {
 			p.b = append(p.b, v.str()...)
 		} else {
-			p.b = appendQuoted(p.b, v.str())
+			p.quoted(v.str())
 		}
 	case KindArray:
 		p.array(v.arr().v, form, depth)
@@ -216,6 +216,26 @@ func (p *printer) value(v Value, form textForm, depth int) {
 	default:
 		p.b = appendScalar(p.b, v, form)
 	}
+}
+
+// quoted writes a text in quotes, a part at a time: it may be long.
+func (p *printer) quoted(s string) {
+	const part = 1 << 16
+	p.b = append(p.b, '"')
+	for len(s) > part {
+		n := part
+		for !utf8.RuneStart(s[n]) {
+			n--
+		}
+		p.b = appendEscaped(p.b, s[:n])
+		s = s[n:]
+		if p.vm != nil {
+			if p.err = p.vm.poll(); p.err != nil {
+				return
+			}
+		}
+	}
+	p.b = append(appendEscaped(p.b, s), '"')
 }
 
 func appendScalar(b []byte, v Value, form textForm) []byte {

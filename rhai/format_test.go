@@ -141,10 +141,10 @@ func TestLetterCase(t *testing.T) {
 		{"İ", "İ", "i\u0307"},
 		{"abcXYZ", "ABCXYZ", "abcxyz"},
 	} {
-		if got := upperCase(c.in); got != c.upper {
+		if got, _ := upperCase(c.in, nil); got != c.upper {
 			t.Errorf("upper case of %q = %q, want %q", c.in, got, c.upper)
 		}
-		if got := lowerCase(c.in); got != c.lower {
+		if got, _ := lowerCase(c.in, nil); got != c.lower {
 			t.Errorf("lower case of %q = %q, want %q", c.in, got, c.lower)
 		}
 	}

@@ -79,6 +79,11 @@ func appendFloatExp(b []byte, f float64) []byte {
 // appendQuoted appends s in double quotes with the escapes of Rust's `{:?}`.
 func appendQuoted(b []byte, s string) []byte {
 	b = append(b, '"')
+	return append(appendEscaped(b, s), '"')
+}
+
+// appendEscaped appends s with the escapes of appendQuoted.
+func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -96,8 +101,7 @@ func appendQuoted(b []byte, s string) []byte {
 		i += size
 		start = i
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
+	return append(b, s[start:]...)
 }
 
 // appendQuotedChar appends r in single quotes with the escapes of Rust's `{:?}`.

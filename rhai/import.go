@@ -53,6 +53,9 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 		slot.mod = m
 	case *Program:
 		inst, err := vm.instantiate(m)
+		if err != nil && err.Kind != ErrParsing && err.Kind != ErrExit && !err.catchable() {
+			return vm.failAt(err, pos) // a limit of the run, whichever source reached it
+		}
 		if err != nil {
 			return vm.failAt(&Error{Kind: ErrInModule, subject: path, inner: err}, pos)
 		}

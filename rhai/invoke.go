@@ -39,7 +39,10 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	if len(vm.temps) > temps {
 		vm.temps = cutSlice(vm.temps, temps)
 	}
-	return v, err
+	if err != nil {
+		return v, vm.nativeError(err)
+	}
+	return v, nil
 }
 
 // nextCall is the record of the call that is made next.

@@ -7,30 +7,42 @@ import (
 )
 
 // upperCase returns s in upper case by Unicode's full mapping ("ß" becomes "SS").
-func upperCase(s string) string {
+func upperCase(s string, poll func() error) (string, error) {
 	if onlyASCII(s) {
-		return strings.ToUpper(s)
+		return strings.ToUpper(s), nil
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 8)
+	steps := 0
 	for _, r := range s {
+		if steps++; steps%pollEvery == 0 {
+			if err := poll(); err != nil {
+				return "", err
+			}
+		}
 		if m, ok := expandingUpper[r]; ok {
 			b.WriteString(m)
 		} else {
 			b.WriteRune(unicode.ToUpper(r))
 		}
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // lowerCase returns s in lower case by Unicode's full mapping, including the final sigma.
-func lowerCase(s string) string {
+func lowerCase(s string, poll func() error) (string, error) {
 	if onlyASCII(s) {
-		return strings.ToLower(s)
+		return strings.ToLower(s), nil
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 8)
+	steps := 0
 	for i, r := range s {
+		if steps++; steps%pollEvery == 0 {
+			if err := poll(); err != nil {
+				return "", err
+			}
+		}
 		switch r {
 		case 'İ':
 			b.WriteString("i\u0307")
@@ -44,7 +56,7 @@ func lowerCase(s string) string {
 			b.WriteRune(unicode.ToLower(r))
 		}
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // isFinalSigma reports whether the capital sigma at byte i ends a word: a cased letter before it and none after,

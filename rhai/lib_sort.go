@@ -97,7 +97,13 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 	if descending {
 		sign = -1
 	}
+	steps := 0
 	return c.mergeSort(a, func(x, y Value) (int, error) {
+		if steps++; steps%pollEvery == 0 {
+			if err := c.vm.poll(); err != nil {
+				return 0, err
+			}
+		}
 		x, y = x.untag(), y.untag()
 		if texts {
 			if err := c.Charge(min(x.strLen(), y.strLen()) >> 6); err != nil {
@@ -122,7 +128,9 @@ func (c *Call) sortInts(a *arrayObj, descending bool) (done bool, err error) {
 	for i, v := range a.v {
 		numbers[i] = v.int()
 	}
-	slices.Sort(numbers)
+	if err := c.sortNumbers(numbers); err != nil {
+		return false, err
+	}
 	if descending {
 		slices.Reverse(numbers)
 	}
@@ -130,6 +138,55 @@ func (c *Call) sortInts(a *arrayObj, descending bool) (done bool, err error) {
 		a.v[i].n = uint64(n)
 	}
 	return true, nil
+}
+
+// sortNumbers sorts parts that take no time worth speaking of, and joins them.
+func (c *Call) sortNumbers(numbers []int64) error {
+	const part = 1 << 16
+	n := len(numbers)
+	for lo := 0; lo < n; lo += part {
+		if err := c.vm.poll(); err != nil {
+			return err
+		}
+		slices.Sort(numbers[lo:min(lo+part, n)])
+	}
+	if n <= part {
+		return nil
+	}
+	if err := c.Alloc(8 * n); err != nil {
+		return err
+	}
+	from, to := numbers, make([]int64, n)
+	for width := part; width < n; width *= 2 {
+		for lo := 0; lo < n; lo += 2 * width {
+			mid, hi := min(lo+width, n), min(lo+2*width, n)
+			if err := c.mergeNumbers(to[lo:hi], from[lo:mid], from[mid:hi]); err != nil {
+				return err
+			}
+		}
+		from, to = to, from
+	}
+	copy(numbers, from)
+	return nil
+}
+
+func (c *Call) mergeNumbers(to, left, right []int64) error {
+	i, j := 0, 0
+	for k := range to {
+		if k%pollEvery == 0 {
+			if err := c.vm.poll(); err != nil {
+				return err
+			}
+		}
+		if j == len(right) || i < len(left) && left[i] <= right[j] {
+			to[k] = left[i]
+			i++
+		} else {
+			to[k] = right[j]
+			j++
+		}
+	}
+	return nil
 }
 
 func libSortBy(c *Call) (Value, error) {

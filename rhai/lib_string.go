@@ -229,7 +229,10 @@ func libPopText(c *Call) (Value, error) {
 	return tail, nil
 }
 
-func (c *Call) cased(f func(string) string) (Value, error) {
+// caseMapping is upperCase or lowerCase.
+type caseMapping = func(s string, poll func() error) (string, error)
+
+func (c *Call) cased(f caseMapping) (Value, error) {
 	n := c.Arg(0).strLen()
 	if err := c.Charge(n >> 3); err != nil {
 		return Value{}, err
@@ -237,14 +240,18 @@ func (c *Call) cased(f func(string) string) (Value, error) {
 	if err := c.Alloc(n + n/2); err != nil {
 		return Value{}, err
 	}
-	return c.String(f(c.text(0)))
+	s, err := f(c.text(0), c.vm.poll)
+	if err != nil {
+		return Value{}, err
+	}
+	return c.String(s)
 }
 
-func textCase(f func(string) string) func(*Call) (Value, error) {
+func textCase(f caseMapping) func(*Call) (Value, error) {
 	return func(c *Call) (Value, error) { return c.cased(f) }
 }
 
-func makeCase(f func(string) string) func(*Call) (Value, error) {
+func makeCase(f caseMapping) func(*Call) (Value, error) {
 	return func(c *Call) (Value, error) { return c.setText(c.cased(f)) }
 }
 

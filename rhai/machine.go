@@ -213,9 +213,6 @@ func (vm *machine) grant() bool {
 	return true
 }
 
-// ended reports whether the context being watched has ended. A machine that only prints or converts has no flag.
-func (vm *machine) ended() bool { return vm.cancelled != nil && vm.cancelled.Load() }
-
 // refill is called when the budget has run out.
 func (vm *machine) refill() error {
 	for vm.budget < 0 {
@@ -230,49 +227,6 @@ func (vm *machine) refill() error {
 		return vm.terminated()
 	}
 	return nil
-}
-
-func (vm *machine) terminated() *Error {
-	e := newError(ErrTerminated, "")
-	if vm.ctx != nil {
-		e.inner = context.Cause(vm.ctx)
-	}
-	return e
-}
-
-// watch makes the end of the context end the run, until unwatch.
-func (vm *machine) watch(ctx context.Context) {
-	vm.ctx = ctx
-	if ctx == nil {
-		return
-	}
-	if c, ok := ctx.(ender); ok {
-		vm.ender = c
-		c.NotifyEnd(vm.cancel)
-		return
-	}
-	if ctx.Done() == nil {
-		return
-	}
-	if ctx.Err() != nil {
-		vm.cancelled.Store(true)
-	}
-	vm.forget = context.AfterFunc(ctx, vm.cancel)
-}
-
-// unwatch ends what watch began: the context does not end anything after it. One that has ended may
-// tell of it only later, in a goroutine of its own, and keeps the flag that it knows.
-func (vm *machine) unwatch() {
-	quiet := true
-	if vm.ender != nil {
-		quiet = vm.ender.ForgetEnd()
-	} else if vm.forget != nil {
-		quiet = vm.forget()
-	}
-	vm.ender, vm.forget = nil, nil
-	if !quiet {
-		vm.renew()
-	}
 }
 
 // operations is the number of operations charged so far.

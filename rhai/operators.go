@@ -307,6 +307,7 @@ func (vm *machine) replaceAll(s Value, find, with string) (Value, error) {
 	if n == 0 {
 		return s, nil
 	}
+	// It is built in place, but charged for as an intermediate text and its copy.
 	size := len(text) + n*(len(with)-len(find))
 	if err := vm.checkString(size); err != nil {
 		return Value{}, err
@@ -314,7 +315,28 @@ func (vm *machine) replaceAll(s Value, find, with string) (Value, error) {
 	if err := vm.alloc(2 * strBytes(size)); err != nil {
 		return Value{}, err
 	}
-	return String(strings.ReplaceAll(text, find, with)), nil
+	if size == 0 {
+		return String(""), nil
+	}
+	o := newStrObj(size)
+	room := o.room()[:0]
+	for i := range n {
+		if i%pollEvery == pollEvery-1 {
+			if err := vm.poll(); err != nil {
+				return Value{}, err
+			}
+		}
+		at := strings.Index(text, find)
+		if find == "" && i > 0 { // before each character, and at the end
+			_, at = utf8.DecodeRuneInString(text)
+		}
+		room = append(append(room, text[:at]...), with...)
+		text = text[at+len(find):]
+	}
+	copy(o.room()[len(room):], text)
+	o.len = uint32(size)
+	v := strValue(o, size, false)
+	return strValue(o, size, isASCII(v.str())), nil
 }
 
 func (vm *machine) newRange(from, to int64, inclusive bool) (Value, error) {
@@ -536,21 +558,7 @@ func (vm *machine) callOverload(name string, args ...Value) (v Value, ok bool, e
 }
 
 func (vm *machine) callOperatorFn(n *Native, args []Value, this *Value) (Value, error) {
-	if n.Effects&Stores != 0 {
-		for _, a := range args {
-			share(a)
-		}
-	}
-	if n.Effects&Mutates != 0 {
-		if err := vm.unique(this); err != nil {
-			return Value{}, err
-		}
-	}
-	c := Call{vm: vm, args: args, this: this, native: n, pos: vm.pos()}
-	if n.hooked && vm.eng.hook != nil {
-		return vm.eng.hook(&c, n.Fn)
-	}
-	return n.Fn(&c)
+	return vm.callNative(n, args, this, false, ^uint64(0), vm.pos())
 }
 
 // callAssign calls the function registered for an op-assignment.

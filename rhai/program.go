@@ -138,7 +138,9 @@ func (p *Program) configure(opts []RunOption) (c RunOption) {
 }
 
 // Run runs the script's body and returns its value. Scope may be nil. The run
-// ends with ErrTerminated when ctx is done. One goroutine per call.
+// ends with ErrTerminated when ctx is done, and does nothing if it is done already; the error wraps the
+// context's error and its cause. A script cannot catch it, also when a host function returns the context's error.
+// One goroutine per call.
 func (p *Program) Run(ctx context.Context, scope *Scope, opts ...RunOption) (Value, error) {
 	c := p.configure(opts)
 	vm := p.eng.start(ctx, c.limits)
@@ -166,6 +168,9 @@ func (p *Program) body0(vm *machine, scope *Scope, out bool, end func()) (v Valu
 		}
 	}
 	defer border(vm, &err)
+	if vm.ended() {
+		return Value{}, vm.terminated()
+	}
 	vm.env = &p.env
 	if p.ownEnv {
 		vm.env = &environment{prog: p}
@@ -373,6 +378,9 @@ func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
 	defer border(vm, &err)
 	if vm.broken {
 		return Value{}, &Error{Kind: ErrSystem, subject: "the instance is unusable after a panic"}
+	}
+	if vm.ended() {
+		return Value{}, vm.terminated()
 	}
 	return vm.invokeProto(f.proto, nil, args, Position{})
 }
