@@ -757,6 +757,15 @@ type AppDetail struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// AppUsage defines model for AppUsage.
+type AppUsage struct {
+	Answers     Used            `json:"answers"`
+	Channels    UsedChannels    `json:"channels"`
+	DeadLetters UsedDeadLetters `json:"dead_letters"`
+	Kv          Used            `json:"kv"`
+	Messages    Used            `json:"messages"`
+}
+
 // AuditEntry defines model for AuditEntry.
 type AuditEntry struct {
 	// Action The operation's ID in this document
@@ -2058,6 +2067,41 @@ type UpdateUser struct {
 // UpdateUserRole defines model for UpdateUser.Role.
 type UpdateUserRole string
 
+// Used defines model for Used.
+type Used struct {
+	Bytes int64 `json:"bytes"`
+	Count int64 `json:"count"`
+
+	// MaxBytes Absent: no bound
+	MaxBytes int64 `json:"max_bytes,omitempty,omitzero"`
+
+	// MaxCount Absent: no bound
+	MaxCount int64 `json:"max_count,omitempty,omitzero"`
+}
+
+// UsedChannels defines model for UsedChannels.
+type UsedChannels struct {
+	Count int64 `json:"count"`
+
+	// MaxCount Absent: no bound
+	MaxCount int64 `json:"max_count,omitempty,omitzero"`
+}
+
+// UsedDeadLetters defines model for UsedDeadLetters.
+type UsedDeadLetters struct {
+	Bytes int64 `json:"bytes"`
+	Count int64 `json:"count"`
+
+	// Dropped How many, ever, went because there were too many
+	Dropped int64 `json:"dropped"`
+
+	// MaxBytes Absent: no bound
+	MaxBytes int64 `json:"max_bytes,omitempty,omitzero"`
+
+	// MaxCount Absent: no bound
+	MaxCount int64 `json:"max_count,omitempty,omitzero"`
+}
+
 // User defines model for User.
 type User struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -3322,6 +3366,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /apps/{app}/topics/{topic}/events (the `PublishEvent` operationId).
 	PublishEvent(ctx context.Context, app string, topic string, body PublishEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAppUsage Show how much an app has, and how much it may have
+	//
+	// Corresponds with GET /apps/{app}/usage (the `GetAppUsage` operationId).
+	GetAppUsage(ctx context.Context, app string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListVariables List an app's variables by name
 	//
@@ -5197,6 +5246,21 @@ func (c *operations) PublishEventWithBody(ctx context.Context, app string, topic
 // Corresponds with POST /apps/{app}/topics/{topic}/events (the `PublishEvent` operationId).
 func (c *operations) PublishEvent(ctx context.Context, app string, topic string, body PublishEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPublishEventRequest(c.Server, app, topic, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAppUsage Show how much an app has, and how much it may have
+//
+// Corresponds with GET /apps/{app}/usage (the `GetAppUsage` operationId).
+func (c *operations) GetAppUsage(ctx context.Context, app string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAppUsageRequest(c.Server, app)
 	if err != nil {
 		return nil, err
 	}
@@ -9738,6 +9802,40 @@ func NewPublishEventRequestWithBody(server string, app string, topic string, con
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetAppUsageRequest constructs an http.Request for the GetAppUsage method
+func NewGetAppUsageRequest(server string, app string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app", app, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/apps/%s/usage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }

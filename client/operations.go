@@ -78,6 +78,11 @@ func (c *Client) App(ctx context.Context, app string) (AppDetail, error) {
 	return call[AppDetail](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.GetApp(ctx, app) })
 }
 
+// AppUsage returns how much an app has, and how much it may have.
+func (c *Client) AppUsage(ctx context.Context, app string) (AppUsage, error) {
+	return call[AppUsage](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.GetAppUsage(ctx, app) })
+}
+
 // UpdateApp renames an app or replaces its settings; nil fields stay.
 func (c *Client) UpdateApp(ctx context.Context, app string, u UpdateApp) (AppDetail, error) {
 	return call[AppDetail](ctx, func(ctx context.Context) (*http.Response, error) { return c.api.UpdateApp(ctx, app, u) })

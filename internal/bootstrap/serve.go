@@ -127,8 +127,9 @@ func join(c *settings.Config, w wiring) *parts {
 	data := kv.New(s)
 	control := manager.New(manager.Config{
 		Store:      s,
-		KV:         data,
+		Data:       data,
 		KVBytes:    c.KVBytes,
+		Quota:      c.Quota,
 		Vault:      vault,
 		Executions: recorder,
 		Feed:       recorder,

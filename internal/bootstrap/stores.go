@@ -20,12 +20,14 @@ func openStore(ctx context.Context, c *settings.Config, dataDir string, log *slo
 		if err != nil {
 			return nil, nil, err
 		}
+		s.SetQuota(c.Quota)
 		return s, s.Executions(), nil
 	}
 	s, err := postgres.Open(ctx, c.Database, log)
 	if err != nil {
 		return nil, nil, databaseError(c.Database, err)
 	}
+	s.SetQuota(c.Quota)
 	return s, s.Executions(), nil
 }
 

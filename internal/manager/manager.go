@@ -30,6 +30,7 @@ import (
 	"github.com/picloud/picloud/internal/manager/sessions"
 	"github.com/picloud/picloud/internal/manager/setup"
 	"github.com/picloud/picloud/internal/manager/topics"
+	"github.com/picloud/picloud/internal/manager/usage"
 	"github.com/picloud/picloud/internal/manager/users"
 	"github.com/picloud/picloud/internal/manager/variables"
 	"github.com/picloud/picloud/internal/manager/version"
@@ -41,9 +42,11 @@ import (
 // Config is what the control plane stands on.
 type Config struct {
 	Store store.Store
-	// KV keeps the data of scripts; nil: Store does. KVBytes bounds each app's.
-	KV      store.KV
+	// Data keeps the data and messages of scripts; nil: Store does. KVBytes and Quota
+	// bound each app's; Data sees to the Quota.
+	Data    store.Data
 	KVBytes int64
+	Quota   store.Quota
 	// Vault seals the apps' secrets before Store keeps them, and opens those that a
 	// guard names.
 	Vault interface {
@@ -112,15 +115,20 @@ func New(c Config) *Manager {
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
 	scripts.Register(m.api, scripts.Config{Store: c.Store, Vault: c.Vault, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)
-	if c.KV == nil {
-		c.KV = c.Store
+	if c.Data == nil {
+		c.Data = c.Store
 	}
+	waiting := struct {
+		store.Deployments
+		store.Queue
+	}{c.Store, c.Data}
 	secrets.Register(m.api, secrets.Config{Store: c.Store, Vault: c.Vault, Now: c.Now})
 	variables.Register(m.api, variables.Config{Store: c.Store, Now: c.Now})
-	data.Register(m.api, data.Config{KV: c.KV, Store: c.Store, MaxBytes: c.KVBytes, Now: c.Now})
-	schedules.Register(m.api, c.Store, c.Now)
-	topics.Register(m.api, c.Store, c.Now)
-	queues.Register(m.api, c.Store, c.Now)
+	usage.Register(m.api, usage.Config{Data: c.Data, Quota: c.Quota, KVBytes: c.KVBytes})
+	data.Register(m.api, data.Config{KV: c.Data, Store: waiting, MaxBytes: c.KVBytes, Now: c.Now})
+	schedules.Register(m.api, waiting, c.Store, c.Now)
+	topics.Register(m.api, waiting, c.Now)
+	queues.Register(m.api, waiting, c.Now)
 	executions.Register(m.api, executions.Config{
 		Store: c.Store, Executions: c.Executions, Feed: c.Feed, Ending: m.ending, Heartbeat: c.Heartbeat,
 	})

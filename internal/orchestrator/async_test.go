@@ -2,11 +2,15 @@ package orchestrator
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/memory"
 )
 
 func TestPrefersAsync(t *testing.T) {
@@ -20,6 +24,25 @@ func TestPrefersAsync(t *testing.T) {
 	}
 	if prefersAsync(nil) || !prefersAsync(http.Header{"Prefer": {"a", "respond-async"}}) {
 		t.Error("several lines, or none")
+	}
+}
+
+// A request that the app has no room for is refused before anything is kept.
+func TestAsyncQuota(t *testing.T) {
+	data := memory.New()
+	data.SetQuota(store.Quota{Messages: 2})
+	w := newWorld(t, func(c *Config) { c.Data, c.Queue, c.Node = data, data, "node" })
+	w.apps.set("demo", endpoints("hello"))
+	for _, want := range []int{202, 202, 507, 507} {
+		r := httptest.NewRequest("POST", "http://localhost/demo/hello", strings.NewReader("body"))
+		r.Header.Set("Prefer", "respond-async")
+		res := w.do(r)
+		if answer := body(t, res); res.StatusCode != want || want == 507 && !strings.Contains(answer, "no room") {
+			t.Errorf("%d %s, want %d", res.StatusCode, answer, want)
+		}
+	}
+	if u, err := data.MessageUsage(t.Context(), "id-demo"); err != nil || u.Messages != 2 {
+		t.Errorf("%+v, %v", u, err)
 	}
 }
 

@@ -57,8 +57,10 @@ type Commits interface {
 	// ErrConflict, ErrQuota, ErrLeaseLost; ErrInvalid when a change is not possible;
 	// ErrNotFound when the app is gone.
 	Commit(ctx context.Context, c Commit) (version int64, err error)
-	// Sweep removes keys that have expired and forgets commits, idempotency keys and
-	// answers that need not be known any more. It returns when there is more to do (zero:
-	// nothing is due).
+	// Sweep removes keys that have expired and channels that hold nothing and that
+	// nothing delivers, and forgets commits, idempotency keys and answers that need not
+	// be known any more. An asynchronous request that was due for InvocationMemory and
+	// that nobody ran is given up. It returns when there is more to do (zero: nothing is
+	// due).
 	Sweep(ctx context.Context, now time.Time) (next time.Time, err error)
 }

@@ -23,6 +23,9 @@ const (
 	ChannelSchedule ChannelKind = "schedule"
 	ChannelKV       ChannelKind = "kv"
 	ChannelHTTP     ChannelKind = "http"
+	// ChannelRemoved is the kind of what is left of a channel that was removed: the
+	// messages that were worked on then. It is never shown.
+	ChannelRemoved ChannelKind = "removed"
 )
 
 // Channel names where messages wait: everything that starts a script, except a
@@ -94,6 +97,10 @@ type Message struct {
 
 // TooManyCrashes is the last error of a message that is dead for its crashes.
 var TooManyCrashes = fmt.Sprintf("the process died %d times while it handled this message", MaxCrashes)
+
+// NobodyRan is the last error of an asynchronous request that is given up because
+// nobody ran it.
+var NobodyRan = fmt.Sprintf("nobody ran it within %.0f hours: is its script still deployed?", InvocationMemory.Hours())
 
 // CheckIdempotencyKey reports, in words for the person who chose it, what is wrong
 // with a key: at most MaxIdempotencyKey bytes of UTF-8 without NUL; empty: none.
@@ -242,9 +249,12 @@ type Invocation struct {
 // Queue keeps messages until they are done. What Commit adds and acknowledges is
 // part of it.
 type Queue interface {
+	// SetQuota bounds what each app may have from now on; until then nothing does.
+	SetQuota(q Quota)
+	MessageUsage(ctx context.Context, appID string) (MessageUsage, error)
 	// Enqueue adds messages, all or none, and returns those that were added: not
-	// those whose idempotency key was known. ErrInvalid; ErrNotFound when the app
-	// is gone.
+	// those whose idempotency key was known. ErrInvalid; ErrQuota; ErrNotFound when
+	// the app is gone.
 	Enqueue(ctx context.Context, list ...Message) (added []Message, err error)
 	// Claim leases messages that are due, the longest due first, and counts a
 	// crash for each whose lease ended without being returned. next is when more
@@ -281,6 +291,9 @@ type Queue interface {
 	// set: those with the IDs, or all of the channel's. It returns how many;
 	// ErrInvalid for what CheckMessageIDs refuses.
 	Purge(ctx context.Context, c Channel, dead bool, ids []string) (int64, error)
+	// Remove deletes a channel with its messages and idempotency keys. What is worked
+	// on ends as it will; if it is not acknowledged then, it is deleted.
+	Remove(ctx context.Context, c Channel) error
 	// Pause keeps a channel's messages from being claimed, or lets them again.
 	Pause(ctx context.Context, c Channel, paused bool) error
 

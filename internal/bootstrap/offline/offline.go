@@ -75,6 +75,7 @@ func New(c Config) (*Runtime, error) {
 	}
 	calls := outbound.New(outbound.Config{})
 	data := memory.New()
+	data.SetQuota(store.DefaultQuota)
 	r := &Runtime{
 		executor: executor.New(executor.Config{HTTP: calls}),
 		calls:    calls,

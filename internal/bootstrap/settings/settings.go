@@ -58,6 +58,7 @@ type Config struct {
 	Memory         int64        // bytes that the executions at once may have as limits together
 	Retention      store.Retention
 	KVBytes        int64 // of each app
+	Quota          store.Quota
 	StopTimeout    time.Duration
 	LogLevel       slog.Level
 	OwnerUsername  string
@@ -158,6 +159,16 @@ var settings = []setting{
 			return err
 		},
 	},
+	quota("queue-messages", "N", "1000000", "messages of each app that may wait, in its queues, subscriptions and KV triggers and as asynchronous requests", readCount,
+		func(q *store.Quota) *int64 { return &q.Messages }),
+	quota("queue-size", "SIZE", "1GiB", "how much the payloads of those messages may take", readSize,
+		func(q *store.Quota) *int64 { return &q.Bytes }),
+	quota("queue-count", "N", "1000", "queues and other channels of each app that may hold messages", readCount,
+		func(q *store.Quota) *int64 { return &q.Channels }),
+	quota("dead-letters", "N", "10000", "dead letters that are kept of each app, and answers to asynchronous requests; the oldest go first", readCount,
+		func(q *store.Quota) *int64 { return &q.Kept }),
+	quota("dead-letter-size", "SIZE", "256MiB", "how much those dead letters may take, and those answers", readSize,
+		func(q *store.Quota) *int64 { return &q.KeptBytes }),
 	{
 		in: Picloud | Orchestrator, flag: "retention-age", env: "PICLOUD_RETENTION_AGE", value: "DURATION", def: "7d",
 		about: "how long the record of an execution is kept",
@@ -225,6 +236,17 @@ func Names() []string {
 		names[i] = s.env
 	}
 	return names
+}
+
+// quota is the setting for one of the bounds of what apps have in their channels.
+func quota(flag, value, def, about string, read func(string) (int64, error), field func(*store.Quota) *int64) setting {
+	return setting{
+		in: Picloud | Manager | Orchestrator, flag: flag, env: "PICLOUD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), value: value, def: def, about: about,
+		read: func(c *Config, text string) (err error) {
+			*field(&c.Quota), err = read(text)
+			return err
+		},
+	}
 }
 
 // limit is the setting for one of an execution's limits. Apps and scripts can

@@ -35,6 +35,7 @@ func TestSettings(t *testing.T) {
 		},
 		Retention:   store.Retention{MaxAge: 7 * 24 * time.Hour, MaxBytes: 256 << 20},
 		KVBytes:     1 << 30,
+		Quota:       store.DefaultQuota,
 		StopTimeout: 20 * time.Second, LogLevel: slog.LevelInfo,
 	}
 	for _, c := range []struct {

@@ -105,6 +105,8 @@ func From(ctx context.Context, log *slog.Logger, err error) *Problem {
 		return Refuse(http.StatusNotFound, "%s", err)
 	case errors.Is(err, store.ErrInvalid):
 		return Refuse(http.StatusUnprocessableEntity, "%s", err)
+	case errors.Is(err, store.ErrQuota):
+		return Refuse(http.StatusInsufficientStorage, "%s", err)
 	case errors.Is(err, store.ErrTaken), errors.Is(err, store.ErrNotEmpty), errors.Is(err, store.ErrLastOwner),
 		errors.Is(err, store.ErrMissingSecret), errors.Is(err, store.ErrRequired):
 		return Refuse(http.StatusConflict, "%s", err)

@@ -56,15 +56,9 @@ func Taken(noun, name string) *api.Problem {
 	return p
 }
 
-// Clear deletes what is left of a channel that nothing delivers any more, and
-// lets a new one of its name deliver. What an execution works on is acknowledged,
-// or dead after its attempts.
+// Clear removes a channel that no deployment delivers: what is left of it reaches
+// no later one of its name. What an execution works on is acknowledged, or goes
+// when that fails.
 func Clear(ctx context.Context, c Config, name string) error {
-	channel := store.Channel{AppID: api.App(ctx).ID, Kind: c.Kind, Name: name}
-	for _, dead := range []bool{false, true} {
-		if _, err := c.Store.Purge(ctx, channel, dead, nil); err != nil {
-			return err
-		}
-	}
-	return c.Store.Pause(ctx, channel, false)
+	return c.Store.Remove(ctx, store.Channel{AppID: api.App(ctx).ID, Kind: c.Kind, Name: name})
 }

@@ -157,8 +157,6 @@ func (s *service) set(ctx context.Context, in *struct {
 	e := store.KVEntry{Key: in.Key, Value: op.Value, ExpiresAt: op.Expires}
 	e.Version, err = s.KV.Commit(ctx, store.Commit{AppID: app.ID, Ops: []store.KVOp{op}, Watch: store.WatchOf(m, 1), At: now, MaxBytes: s.MaxBytes})
 	switch {
-	case errors.Is(err, store.ErrQuota):
-		return nil, api.Refuse(http.StatusInsufficientStorage, "%s", err)
 	case errors.Is(err, store.ErrNotFound):
 		return nil, api.NoApp(app.Slug)
 	case err != nil:

@@ -71,7 +71,7 @@ func Register(a *api.API, st channels.Store, now func() time.Time) {
 	api.Register(a, api.Op{
 		ID: "sendMessage", Method: http.MethodPost, Path: one + "/messages", Tag: tag, Action: auth.InvokeScripts,
 		Summary: "Send a message to a queue", Description: "Answers when it is durable. A queue needs no creating.",
-		Status: http.StatusAccepted, MaxBody: 2 * store.MaxPayload,
+		Status: http.StatusAccepted, MaxBody: 2 * store.MaxPayload, Errors: []int{http.StatusInsufficientStorage},
 	}, s.send)
 	channels.Register(a, s.Config)
 }

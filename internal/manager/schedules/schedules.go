@@ -48,12 +48,6 @@ type ScheduleRun struct {
 	EventID string `json:"event_id" doc:"What the script sees as event.id"`
 }
 
-// Store is what the operations need.
-type Store interface {
-	channels.Store
-	store.Schedules
-}
-
 const (
 	noun = "schedule"
 	all  = "/apps/{app}/schedules"
@@ -64,11 +58,11 @@ const (
 )
 
 // Register adds the operations.
-func Register(a *api.API, st Store, now func() time.Time) {
+func Register(a *api.API, st channels.Store, list store.Schedules, now func() time.Time) {
 	s := &service{channels.Config{
 		Kind: store.ChannelSchedule, Noun: noun, ID: "Schedule", Path: one, Tag: tag, Store: st, Now: now, OwnPause: true,
 		Has: func(m *store.Manifest, name string) bool { _, ok := m.Schedules[name]; return ok },
-	}, st}
+	}, list}
 	api.Register(a, api.Op{
 		ID: "listSchedules", Method: http.MethodGet, Path: all, Tag: tag, Action: auth.ViewScripts,
 		Summary: "List an app's schedules by name",
@@ -88,7 +82,7 @@ func Register(a *api.API, st Store, now func() time.Time) {
 	}, s.delete)
 	api.Register(a, api.Op{
 		ID: "runSchedule", Method: http.MethodPost, Path: one + "/run", Tag: tag, Action: auth.InvokeScripts, Status: http.StatusAccepted,
-		Summary: "Run a schedule's script now", Errors: []int{http.StatusConflict},
+		Summary: "Run a schedule's script now", Errors: []int{http.StatusConflict, http.StatusInsufficientStorage},
 		Description: "Also while the schedule is paused. Unless runs may overlap, it waits for the one under way.",
 	}, s.run)
 	api.Register(a, api.Op{

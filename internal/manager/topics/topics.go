@@ -84,7 +84,7 @@ func Register(a *api.API, st channels.Store, now func() time.Time) {
 	api.Register(a, api.Op{
 		ID: "publishEvent", Method: http.MethodPost, Path: "/apps/{app}/topics/{topic}/events", Tag: tag, Action: auth.InvokeScripts,
 		Summary: "Publish an event", Description: "Answers when it is durable. Nobody has to subscribe.",
-		Status: http.StatusAccepted, MaxBody: 2 * store.MaxPayload,
+		Status: http.StatusAccepted, MaxBody: 2 * store.MaxPayload, Errors: []int{http.StatusInsufficientStorage},
 	}, s.publish)
 	channels.Register(a, s.Config)
 }

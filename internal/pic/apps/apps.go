@@ -21,7 +21,7 @@ import (
 // Command returns "pic apps".
 func Command(env *cli.Env) *cobra.Command {
 	return cli.Group("apps", "Manage apps: the namespaces that scripts live in",
-		createCommand(env), lsCommand(env), showCommand(env), renameCommand(env), updateCommand(env), deleteCommand(env))
+		createCommand(env), lsCommand(env), showCommand(env), renameCommand(env), updateCommand(env), deleteCommand(env), usageCommand(env))
 }
 
 var listed = []output.Column[client.App]{

@@ -28,6 +28,8 @@ type Data struct {
 	paused   map[store.Channel]bool // every channel that was used
 	watchers map[int]func(store.Channel, time.Time)
 	finished map[string]store.Invocation
+	quota    store.Quota
+	dropped  map[string]int64 // dead letters, by app
 
 	schedules   map[scheduleKey]*scheduled
 	nextWatcher int
@@ -53,7 +55,7 @@ func New() *Data {
 	return &Data{
 		apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{},
 		messages: map[string]*message{}, keys: map[idempotencyKey]time.Time{}, paused: map[store.Channel]bool{},
-		watchers: map[int]func(store.Channel, time.Time){}, finished: map[string]store.Invocation{}, schedules: map[scheduleKey]*scheduled{},
+		watchers: map[int]func(store.Channel, time.Time){}, finished: map[string]store.Invocation{}, dropped: map[string]int64{}, schedules: map[scheduleKey]*scheduled{},
 	}
 }
 
@@ -182,6 +184,9 @@ func (k *Data) commit(c store.Commit) (version int64, added []store.Message, err
 	if now := usage(old).Bytes + grown; c.MaxBytes > 0 && grown > 0 && now > c.MaxBytes {
 		return 0, nil, fmt.Errorf("%w: with this the app's keys and values would take %d bytes, it may keep %d", store.ErrQuota, now, c.MaxBytes)
 	}
+	if err := k.room(messages, c.Acks); err != nil {
+		return 0, nil, err
+	}
 	for _, id := range c.Acks {
 		delete(k.messages, id)
 	}
@@ -189,6 +194,9 @@ func (k *Data) commit(c store.Commit) (version int64, added []store.Message, err
 		k.finished[f.ID] = store.Invocation{ID: f.ID, AppID: c.AppID, Script: f.Script, FinishedAt: c.At, Response: slices.Clone(f.Response)}
 	}
 	added = k.add(messages)
+	if c.Finished != nil {
+		k.drop(c.AppID)
+	}
 	if len(c.Ops) == 0 && len(messages) == 0 {
 		return 0, nil, nil
 	}
@@ -259,9 +267,16 @@ func (k *Data) Sweep(ctx context.Context, now time.Time) (next time.Time, err er
 	}
 	maps.DeleteFunc(k.commits, func(_ commit, d done) bool { return due(d.at.Add(store.CommitMemory)) })
 	maps.DeleteFunc(k.keys, func(_ idempotencyKey, at time.Time) bool { return due(at.Add(store.IdempotencyMemory)) })
+	for _, m := range k.messages {
+		if m.Kind == store.ChannelHTTP && m.DeadAt.IsZero() && m.Owner == "" && due(m.DueAt.Add(store.InvocationMemory)) {
+			m.DeadAt, m.LastError = now, store.NobodyRan
+		}
+	}
 	maps.DeleteFunc(k.messages, func(_ string, m *message) bool {
-		return m.Kind == store.ChannelHTTP && !m.DeadAt.IsZero() && due(m.DeadAt.Add(store.InvocationMemory))
+		return m.Kind == store.ChannelHTTP && !m.DeadAt.IsZero() && due(m.DeadAt.Add(store.InvocationMemory)) ||
+			m.Kind == store.ChannelRemoved && m.Owner == ""
 	})
 	maps.DeleteFunc(k.finished, func(_ string, f store.Invocation) bool { return due(f.FinishedAt.Add(store.InvocationMemory)) })
+	k.removeIdle("")
 	return next, ctx.Err()
 }

@@ -69,6 +69,9 @@ func (k *Data) Enqueue(ctx context.Context, list ...store.Message) ([]store.Mess
 	}
 	k.mu.Lock()
 	err := store.CheckMessages(list)
+	if err == nil {
+		err = k.room(list, nil)
+	}
 	var added []store.Message
 	if err == nil {
 		added = k.add(list)
@@ -81,11 +84,10 @@ func (k *Data) Enqueue(ctx context.Context, list ...store.Message) ([]store.Mess
 func (k *Data) add(list []store.Message) (added []store.Message) {
 	for _, m := range list {
 		if m.IdempotencyKey != "" {
-			key := idempotencyKey{m.Channel, m.IdempotencyKey}
-			if at, known := k.keys[key]; known && at.After(m.CreatedAt.Add(-store.IdempotencyMemory)) {
+			if k.known(&m) {
 				continue
 			}
-			k.keys[key] = m.CreatedAt
+			k.keys[idempotencyKey{m.Channel, m.IdempotencyKey}] = m.CreatedAt
 		}
 		added = append(added, m)
 		m.IdempotencyKey = ""
@@ -96,6 +98,12 @@ func (k *Data) add(list []store.Message) (added []store.Message) {
 		}
 	}
 	return added
+}
+
+// known reports whether the channel got a message with the same idempotency key.
+func (k *Data) known(m *store.Message) bool {
+	at, known := k.keys[idempotencyKey{m.Channel, m.IdempotencyKey}]
+	return known && at.After(m.CreatedAt.Add(-store.IdempotencyMemory))
 }
 
 // of returns the channel's messages that f selects, the first due first.
@@ -193,9 +201,13 @@ func (k *Data) Return(ctx context.Context, lease string, list []store.Returned, 
 		if r.Error != "" {
 			m.LastError = r.Error
 		}
-		if r.Dead {
+		switch {
+		case m.Kind == store.ChannelRemoved:
+			delete(k.messages, r.ID)
+		case r.Dead:
 			m.DeadAt = at
-		} else {
+			k.drop(m.AppID)
+		default:
 			back = append(back, m.Message)
 		}
 	}
@@ -228,7 +240,7 @@ func (k *Data) DueChannels(ctx context.Context) (map[store.Channel]time.Time, er
 	defer k.mu.Unlock()
 	var list []store.Message
 	for _, m := range k.messages {
-		if m.DeadAt.IsZero() {
+		if m.DeadAt.IsZero() && m.Kind != store.ChannelRemoved {
 			list = append(list, m.Message)
 		}
 	}

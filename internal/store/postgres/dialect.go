@@ -12,5 +12,6 @@ var dialect = sqlstore.Dialect{
 		ON CONFLICT (app_id, key) DO UPDATE SET version = kv.version RETURNING version, expires_at, length(value)`,
 	Placeholders: true,
 	Shards:       16,
+	ForUpdate:    ` FOR UPDATE`,
 	SkipLocked:   ` FOR UPDATE SKIP LOCKED`,
 }

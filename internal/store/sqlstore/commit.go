@@ -16,10 +16,11 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err 
 		s.willTell(ctx)
 	}
 	var added []store.Message
+	var full []string
 	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages)}
 		err := k.run(ctx)
-		version, added = k.version, k.added
+		version, added, full = k.version, k.added, k.full
 		return err
 	})
 	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
@@ -28,6 +29,7 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err 
 	if err != nil {
 		return 0, err
 	}
+	s.drop(ctx, full)
 	return version, nil
 }
 
@@ -41,11 +43,13 @@ type commit struct {
 	// messages are those to add: the commit's own, and those that tell of its changes.
 	messages []store.Message
 	added    []store.Message // those that were
+	full     []string        // the app, when it keeps more than it may
 }
 
 func (k *commit) run(ctx context.Context) error {
 	// An acknowledgement cannot be made twice, so such a commit needs no name.
-	if err := acknowledge(ctx, k.tx, k.c.Acks, k.c.Lease); err != nil {
+	used, err := acknowledge(ctx, k.tx, k.c.Acks, k.c.Lease)
+	if err != nil {
 		return err
 	}
 	if k.c.RunID != "" && len(k.c.Acks) == 0 && len(k.c.Ops)+len(k.c.Messages) > 0 {
@@ -78,9 +82,14 @@ func (k *commit) run(ctx context.Context) error {
 			f.ID, k.c.AppID, f.Script, micros(k.c.At), f.Response); err != nil {
 			return err
 		}
+		used.Add(store.MessageUsage{Answers: 1, AnswerBytes: int64(len(f.Response))})
 	}
-	var err error
-	k.added, err = k.s.enqueue(ctx, k.tx, k.messages)
+	if k.added, err = k.s.enqueue(ctx, k.tx, k.messages); err != nil {
+		return err
+	}
+	changed := usagesOf(k.added)
+	changed.add(k.c.AppID, used)
+	k.full, err = k.s.count(ctx, k.tx, changed, true)
 	return err
 }
 
@@ -117,14 +126,17 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 		if _, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE created_at <= $1`, micros(now.Add(-store.IdempotencyMemory))); err != nil {
 			return err
 		}
-		// Nobody can deliver a request again that failed as often as it may.
-		if _, err := tx.Exec(ctx, `DELETE FROM messages WHERE dead_at > 0 AND dead_at <= $1 AND channel IN (SELECT id FROM channels WHERE kind = $2)`,
-			micros(now.Add(-store.InvocationMemory)), string(store.ChannelHTTP)); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `DELETE FROM invocations WHERE finished_at <= $1`, micros(now.Add(-store.InvocationMemory)))
-		return err
+		return nil
 	}); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.sweepInvocations(ctx, now); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.sweepRemoved(ctx); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.sweepChannels(ctx); err != nil {
 		return time.Time{}, err
 	}
 	next, err := s.oldestKey(ctx)
@@ -136,13 +148,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 			next = due
 		}
 	}
-	var finished int64
-	if err := one(ctx, s.db, []any{&finished}, `SELECT coalesce(min(finished_at), 0) FROM invocations`); err != nil {
+	invocations, err := s.oldestInvocation(ctx)
+	if err != nil {
 		return time.Time{}, err
 	}
-	if finished > 0 {
-		sooner(finished + store.InvocationMemory.Microseconds())
-	}
+	sooner(invocations)
 	var expiry int64
 	if err := one(ctx, s.db, []any{&expiry}, `SELECT coalesce(min(expires_at), 0) FROM kv WHERE expires_at > 0`); err != nil {
 		return time.Time{}, err

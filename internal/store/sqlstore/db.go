@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
@@ -66,6 +67,7 @@ type Store struct {
 	// willTell is called before a transaction that may add messages.
 	willTell func(context.Context)
 	channels channels
+	quota    atomic.Pointer[store.Quota]
 	dialect  Dialect
 	// relaxed is db for what may be lost in a power cut.
 	relaxed DB

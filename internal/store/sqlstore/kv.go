@@ -28,6 +28,9 @@ type Dialect struct {
 	Placeholders bool
 	// Shards is in how many rows an app's use is counted.
 	Shards int
+	// ForUpdate ends a SELECT of rows that stay locked, also against those that name
+	// them in a foreign key.
+	ForUpdate string
 	// SkipLocked ends a SELECT of rows to change, so that it passes over those that
 	// another transaction changes.
 	SkipLocked string

@@ -26,7 +26,7 @@ func (s *Store) DueChannels(ctx context.Context) (map[store.Channel]time.Time, e
 		}
 		return nil
 	}, `SELECT c.app_id, c.kind, c.name, coalesce((SELECT min(m.due_at) FROM messages m WHERE m.channel = c.id AND m.dead_at = 0), 0)
-		FROM channels c`)
+		FROM channels c WHERE c.kind <> $1`, string(store.ChannelRemoved))
 	return list, err
 }
 
@@ -37,7 +37,7 @@ const channelState = `SELECT c.kind, c.name, c.paused,
 	(SELECT count(*) FROM messages m WHERE m.channel = c.id AND m.dead_at = 0 AND m.due_at > $1 AND m.owner <> ''),
 	(SELECT count(*) FROM messages m WHERE m.channel = c.id AND m.dead_at > 0),
 	coalesce((SELECT min(m.due_at) FROM messages m WHERE m.channel = c.id AND m.dead_at = 0 AND m.due_at <= $1), 0)
-	FROM channels c WHERE c.app_id = $2`
+	FROM channels c WHERE c.app_id = $2 AND c.kind <> 'removed'`
 
 // Channels is store.Queue's.
 func (s *Store) Channels(ctx context.Context, appID string, kind store.ChannelKind, at time.Time) ([]store.ChannelState, error) {
@@ -116,7 +116,7 @@ const changeBatch = 1000
 
 // inBatches runs f, which changes at most changeBatch messages of a channel,
 // until there is nothing left to do; with IDs once for each.
-func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f func(ctx context.Context, tx Conn, channel int64, id string) (int64, error)) (total int64, err error) {
+func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f func(ctx context.Context, tx Conn, channel int64, id string) (int64, store.MessageUsage, error)) (total int64, err error) {
 	if err := store.CheckMessageIDs(ids); err != nil {
 		return 0, err
 	}
@@ -124,26 +124,28 @@ func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f 
 	if err != nil || channel == 0 {
 		return 0, err
 	}
-	if len(ids) > 0 {
+	batch := func(ids ...string) (total int64, err error) {
 		err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
 			total = 0
+			changed := usages{}
 			for _, id := range ids {
-				n, err := f(ctx, tx, channel, id)
+				n, grown, err := f(ctx, tx, channel, id)
 				if err != nil {
 					return err
 				}
 				total += n
+				changed.add(c.AppID, grown)
 			}
-			return nil
+			_, err := s.count(ctx, tx, changed, false)
+			return err
 		})
 		return total, err
 	}
+	if len(ids) > 0 {
+		return batch(ids...)
+	}
 	for {
-		var n int64
-		err := s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
-			n, err = f(ctx, tx, channel, "")
-			return err
-		})
+		n, err := batch("")
 		if err != nil {
 			return total, err
 		}
@@ -157,12 +159,20 @@ func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f 
 // Redrive is store.Queue's.
 func (s *Store) Redrive(ctx context.Context, c store.Channel, ids []string, at time.Time) (int64, error) {
 	s.willTell(ctx)
-	n, err := s.inBatches(ctx, c, ids, func(ctx context.Context, tx Conn, channel int64, id string) (int64, error) {
+	n, err := s.inBatches(ctx, c, ids, func(ctx context.Context, tx Conn, channel int64, id string) (n int64, grown store.MessageUsage, err error) {
 		const set = `UPDATE messages SET dead_at = 0, due_at = $2, attempts = 0, crashes = 0 WHERE channel = $1 AND dead_at > 0 AND `
-		if id != "" {
-			return tx.Exec(ctx, set+`id = $3`, channel, micros(at), id)
+		which, last := `id = $3`, any(id)
+		if id == "" {
+			which, last = `id IN (SELECT id FROM messages WHERE channel = $1 AND dead_at > 0 ORDER BY dead_at LIMIT $3)`, int64(changeBatch)
 		}
-		return tx.Exec(ctx, set+`id IN (SELECT id FROM messages WHERE channel = $1 AND dead_at > 0 ORDER BY dead_at LIMIT $3)`, channel, micros(at), int64(changeBatch))
+		err = each(ctx, tx, func(rows Rows) error {
+			var size int64
+			err := rows.Scan(&size)
+			n++
+			grown.Add(store.MessageUsage{Messages: 1, Bytes: size, Dead: -1, DeadBytes: -size})
+			return err
+		}, set+which+` RETURNING length(payload)`, channel, micros(at), last)
+		return n, grown, err
 	})
 	if n > 0 || err != nil {
 		s.due(map[store.Channel]time.Time{c: at})
@@ -176,11 +186,13 @@ func (s *Store) Purge(ctx context.Context, c store.Channel, dead bool, ids []str
 	if dead {
 		which = `channel = $1 AND dead_at > 0`
 	}
-	return s.inBatches(ctx, c, ids, func(ctx context.Context, tx Conn, channel int64, id string) (int64, error) {
-		if id != "" {
-			return tx.Exec(ctx, `DELETE FROM messages WHERE `+which+` AND id = $2`, channel, id)
+	return s.inBatches(ctx, c, ids, func(ctx context.Context, tx Conn, channel int64, id string) (int64, store.MessageUsage, error) {
+		one, last := which+` AND id = $2`, any(id)
+		if id == "" {
+			one, last = `id IN (SELECT id FROM messages WHERE `+which+` LIMIT $2)`, int64(changeBatch)
 		}
-		return tx.Exec(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE `+which+` LIMIT $2)`, channel, int64(changeBatch))
+		gone, err := deleteMessages(ctx, tx, one, channel, last)
+		return -gone.Messages - gone.Dead, gone, err
 	})
 }
 
@@ -206,17 +218,19 @@ func (s *Store) Pause(ctx context.Context, c store.Channel, paused bool) error {
 }
 
 // acknowledge deletes messages that are done, or fails with ErrLeaseLost.
-func acknowledge(ctx context.Context, tx Conn, ids []string, lease string) error {
+func acknowledge(ctx context.Context, tx Conn, ids []string, lease string) (done store.MessageUsage, err error) {
 	for _, id := range ids {
-		n, err := tx.Exec(ctx, `DELETE FROM messages WHERE id = $1 AND lease = $2 AND lease <> ''`, id, lease)
+		var size int64
+		err := one(ctx, tx, []any{&size}, `DELETE FROM messages WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING length(payload)`, id, lease)
+		if errors.Is(err, sql.ErrNoRows) {
+			return done, fmt.Errorf("message %s: %w", id, store.ErrLeaseLost)
+		}
 		if err != nil {
-			return err
+			return done, err
 		}
-		if n == 0 {
-			return fmt.Errorf("message %s: %w", id, store.ErrLeaseLost)
-		}
+		done.Add(store.Done(size))
 	}
-	return nil
+	return done, nil
 }
 
 // oldestKey returns when the oldest idempotency key may be forgotten, 0 if there is none.
@@ -227,13 +241,4 @@ func (s *Store) oldestKey(ctx context.Context) (int64, error) {
 		return 0, nil
 	}
 	return created + store.IdempotencyMemory.Microseconds(), err
-}
-
-// Invocation is store.Queue's.
-func (s *Store) Invocation(ctx context.Context, appID, id string) (store.Invocation, error) {
-	f := store.Invocation{ID: id, AppID: appID}
-	var finished int64
-	err := one(ctx, s.db, []any{&f.Script, &finished, &f.Response}, `SELECT script, finished_at, response FROM invocations WHERE id = $1 AND app_id = $2`, id, appID)
-	f.FinishedAt = fromMicros(finished)
-	return f, found(err, "invocation %s", id)
 }

@@ -5,57 +5,21 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/store"
 )
 
-// channels knows the numbers of channels that have been used.
-type channels struct{ known sync.Map } // store.Channel → int64
-
-// channel returns the number of a channel, 0 if it is new and shall not be made.
-func (s *Store) channel(ctx context.Context, q querier, c store.Channel) (int64, error) {
-	if id, ok := s.channels.known.Load(c); ok {
-		return id.(int64), nil
-	}
-	var id int64
-	err := one(ctx, q, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	if err == nil {
-		s.channels.known.Store(c, id)
-	}
-	return id, err
-}
-
-// makeChannel returns the number of a channel, which exists then.
-func (s *Store) makeChannel(ctx context.Context, tx Conn, c store.Channel) (int64, error) {
-	id, err := s.channel(ctx, tx, c)
-	if err != nil || id != 0 {
-		return id, err
-	}
-	// The number is not kept: the transaction may fail.
-	if _, err := tx.Exec(ctx, `INSERT INTO channels (id, app_id, kind, name, paused) VALUES ($1, $2, $3, $4, 0)
-		ON CONFLICT (app_id, kind, name) DO NOTHING`, rand.Int64(), c.AppID, string(c.Kind), c.Name); err != nil {
-		if isForeignKey(err) {
-			err = fmt.Errorf("app %s: %w", c.AppID, store.ErrNotFound)
-		}
-		return 0, err
-	}
-	err = one(ctx, tx, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
-	return id, err
-}
-
 // Enqueue is store.Queue's.
 func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []store.Message, err error) {
 	s.willTell(ctx)
 	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
-		added, err = s.enqueue(ctx, tx, list)
+		if added, err = s.enqueue(ctx, tx, list); err != nil {
+			return err
+		}
+		_, err = s.count(ctx, tx, usagesOf(added), true)
 		return err
 	})
 	if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
@@ -68,7 +32,17 @@ func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []sto
 	return added, nil
 }
 
-// enqueue adds messages inside a transaction and returns those it added.
+// usagesOf is what added messages change.
+func usagesOf(added []store.Message) usages {
+	l := usages{}
+	for i := range added {
+		l.add(added[i].AppID, store.Queued(int64(len(added[i].Payload))))
+	}
+	return l
+}
+
+// enqueue adds messages inside a transaction and returns those it added, which
+// are still to be counted.
 func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (added []store.Message, err error) {
 	if err := store.CheckMessages(list); err != nil {
 		return nil, err
@@ -80,11 +54,14 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (add
 			return nil, err
 		}
 		if m.IdempotencyKey != "" {
-			n, err := tx.Exec(ctx, `INSERT INTO idempotency_keys (channel, key, message_id, created_at) VALUES ($1, $2, $3, $4)
+			var n int64
+			if channel, err = s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
+				n, err = tx.Exec(ctx, `INSERT INTO idempotency_keys (channel, key, message_id, created_at) VALUES ($1, $2, $3, $4)
 				ON CONFLICT (channel, key) DO UPDATE SET message_id = $3, created_at = $4 WHERE idempotency_keys.created_at <= $5`,
-				channel, m.IdempotencyKey, m.ID, micros(m.CreatedAt), micros(m.CreatedAt.Add(-store.IdempotencyMemory)))
-			if err != nil {
-				return nil, s.noChannel(m.Channel, err)
+					channel, m.IdempotencyKey, m.ID, micros(m.CreatedAt), micros(m.CreatedAt.Add(-store.IdempotencyMemory)))
+				return err
+			}); err != nil {
+				return nil, err
 			}
 			if n == 0 {
 				continue
@@ -94,23 +71,35 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (add
 		if payload == nil {
 			payload = []byte{}
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload)
+		if _, err := s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
+			_, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload)
 			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7)`,
-			m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload); err != nil {
-			return nil, s.noChannel(m.Channel, err)
+				m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload)
+			return err
+		}); err != nil {
+			return nil, err
 		}
 		added = append(added, *m)
 	}
 	return added, nil
 }
 
-// noChannel says of a message whose channel's number is gone that its app is.
-func (s *Store) noChannel(c store.Channel, err error) error {
-	if isForeignKey(err) {
-		s.channels.known.Delete(c)
-		return fmt.Errorf("app %s: %w", c.AppID, store.ErrNotFound)
+// inChannel inserts a row that names a channel by its number. If that is gone, the
+// channel is made anew, unless its app is gone as well; a database that does not go
+// on after an error runs the transaction again for it.
+func (s *Store) inChannel(ctx context.Context, tx Conn, c store.Channel, number int64, insert func(number int64) error) (int64, error) {
+	err := insert(number)
+	if !isForeignKey(err) {
+		return number, err
 	}
-	return err
+	s.channels.forget(c)
+	again, made := s.makeChannel(ctx, tx, c)
+	if made == nil && again != number {
+		if made = insert(again); made == nil {
+			return again, nil
+		}
+	}
+	return 0, fmt.Errorf("app %s: %w (%w)", c.AppID, store.ErrNotFound, err)
 }
 
 const messageColumns = `messages.id, messages.source, messages.depth, messages.created_at, messages.due_at, messages.attempts, messages.crashes,
@@ -167,6 +156,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	}
 	lease := store.NewID()
 	var dead []string
+	died := usages{}
 	// What this process has leased is its own, whatever the clock says.
 	err = each(ctx, tx, func(rows Rows) error {
 		var row messageScan
@@ -175,6 +165,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 		}
 		if row.m.Crashes >= store.MaxCrashes {
 			dead = append(dead, row.m.ID)
+			died.add(c.Channel.AppID, store.Died(int64(len(row.m.Payload))))
 		} else {
 			list = append(list, row.message(c.Channel))
 		}
@@ -192,6 +183,10 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 			id, micros(c.At), store.TooManyCrashes); err != nil {
 			return nil, time.Time{}, err
 		}
+	}
+	// What is too much now goes with the next dead letter.
+	if _, err := s.count(ctx, tx, died, false); err != nil {
+		return nil, time.Time{}, err
 	}
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
 	switch {
@@ -243,8 +238,10 @@ func (s *Store) Extend(ctx context.Context, lease string, ids []string, until ti
 func (s *Store) Return(ctx context.Context, lease string, list []store.Returned, at time.Time) error {
 	list = slices.SortedFunc(slices.Values(list), func(a, b store.Returned) int { return strings.Compare(a.ID, b.ID) })
 	var returned map[store.Channel]time.Time
-	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+	var full []string
+	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
 		returned = map[store.Channel]time.Time{}
+		changed := usages{}
 		for _, r := range list {
 			var failed, single, dead int64
 			if r.Failed {
@@ -256,10 +253,10 @@ func (s *Store) Return(ctx context.Context, lease string, list []store.Returned,
 			if r.Dead {
 				dead = micros(at)
 			}
-			var channel int64
-			err := one(ctx, tx, []any{&channel}, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, attempts = attempts + $4,
+			var channel, size int64
+			err := one(ctx, tx, []any{&channel, &size}, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, attempts = attempts + $4,
 					single = (CASE WHEN single > 0 THEN single ELSE $5 END), dead_at = $6, last_error = (CASE $7 WHEN '' THEN last_error ELSE $7 END)
-				WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING channel`,
+				WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING channel, length(payload)`,
 				r.ID, lease, micros(r.DueAt), failed, single, dead, r.Error)
 			if errors.Is(err, sql.ErrNoRows) {
 				continue
@@ -267,21 +264,30 @@ func (s *Store) Return(ctx context.Context, lease string, list []store.Returned,
 			if err != nil {
 				return err
 			}
-			if r.Dead {
-				continue
-			}
 			var c store.Channel
 			var kind string
 			if err := one(ctx, tx, []any{&c.AppID, &kind, &c.Name}, `SELECT app_id, kind, name FROM channels WHERE id = $1`, channel); err != nil {
 				return err
 			}
 			c.Kind = store.ChannelKind(kind)
-			if due, ok := returned[c]; !ok || r.DueAt.Before(due) {
+			switch due, ok := returned[c]; {
+			case c.Kind == store.ChannelRemoved:
+				if _, err := tx.Exec(ctx, `DELETE FROM messages WHERE id = $1`, r.ID); err != nil {
+					return err
+				}
+				changed.add(c.AppID, store.Done(size))
+			case r.Dead:
+				changed.add(c.AppID, store.Died(size))
+			case !ok || r.DueAt.Before(due):
 				returned[c] = r.DueAt
 			}
 		}
-		return nil
+		full, err = s.count(ctx, tx, changed, false)
+		return err
 	})
+	if err == nil {
+		s.drop(ctx, full)
+	}
 	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
 		s.due(returned)
 	}

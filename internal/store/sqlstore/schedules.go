@@ -143,7 +143,9 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 			outcomes[i] = outcome
 			added = append(added, messages...)
 		}
-		return nil
+		// How many of a schedule's messages wait is bounded anyway.
+		_, err := s.count(ctx, tx, usagesOf(added), false)
+		return err
 	})
 	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
 		s.added(added)

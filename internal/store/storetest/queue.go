@@ -39,11 +39,20 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"Pause", testQueuePause},
 		{"Watch", testQueueWatch},
 		{"DueChannels", testQueueDueChannels},
+		{"Quota", testQueueQuota},
+		{"Kept", testQueueKept},
+		{"KeptAnswers", testQueueKeptAnswers},
+		{"ChannelQuota", testQueueChannelQuota},
+		{"Remove", testQueueRemove},
+		{"IdleChannels", testQueueIdleChannels},
+		{"NobodyRan", testQueueNobodyRan},
 		{"ConcurrentClaims", testQueueConcurrentClaims},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			app := newApp(t)
-			c.test(t, queueTest{data, store.Channel{AppID: app, Kind: store.ChannelQueue, Name: "emails"}})
+			q := queueTest{data, store.Channel{AppID: app, Kind: store.ChannelQueue, Name: "emails"}}
+			c.test(t, q)
+			q.checkUsage(t)
 		})
 	}
 }

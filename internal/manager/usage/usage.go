@@ -1,0 +1,78 @@
+// Package usage shows how much apps have and how much they may have.
+package usage
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/picloud/picloud/internal/auth"
+	"github.com/picloud/picloud/internal/manager/api"
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Used is how much there is of something, and how much there may be. An operator
+// of the instance sets the latter.
+type Used struct {
+	Count    int64 `json:"count"`
+	MaxCount int64 `json:"max_count,omitempty" doc:"Absent: no bound"`
+	Bytes    int64 `json:"bytes"`
+	MaxBytes int64 `json:"max_bytes,omitempty" doc:"Absent: no bound"`
+}
+
+// UsedDeadLetters is Used for dead letters.
+type UsedDeadLetters struct {
+	Used
+	Dropped int64 `json:"dropped" doc:"How many, ever, went because there were too many"`
+}
+
+// UsedChannels is how many channels there are.
+type UsedChannels struct {
+	Count    int64 `json:"count"`
+	MaxCount int64 `json:"max_count,omitempty" doc:"Absent: no bound"`
+}
+
+// AppUsage is what an app has.
+type AppUsage struct {
+	KV          Used            `json:"kv" doc:"Keys, and the bytes of keys and values, expired ones that are still there included"`
+	Messages    Used            `json:"messages" doc:"Messages that wait or are worked on, and their payloads. What would exceed it is refused"`
+	DeadLetters UsedDeadLetters `json:"dead_letters" doc:"Of more the oldest go"`
+	Answers     Used            `json:"answers" doc:"Answers to asynchronous requests. Of more the oldest go"`
+	Channels    UsedChannels    `json:"channels" doc:"Queues and other channels that hold messages, idempotency keys or are paused"`
+}
+
+// Config is what the operation needs.
+type Config struct {
+	Data    store.Data
+	Quota   store.Quota
+	KVBytes int64 // of each app
+}
+
+// Register adds the operation.
+func Register(a *api.API, c Config) {
+	api.Register(a, api.Op{
+		ID: "getAppUsage", Method: http.MethodGet, Path: "/apps/{app}/usage", Tag: "apps", Action: auth.ViewApp,
+		Summary: "Show how much an app has, and how much it may have",
+	}, c.show)
+}
+
+type usageOutput struct{ Body AppUsage }
+
+func (c Config) show(ctx context.Context, _ *api.AppPath) (*usageOutput, error) {
+	app := api.App(ctx).ID
+	kv, err := c.Data.KVUsage(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	u, err := c.Data.MessageUsage(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	q := c.Quota
+	return &usageOutput{AppUsage{
+		KV:          Used{Count: kv.Keys, Bytes: kv.Bytes, MaxBytes: c.KVBytes},
+		Messages:    Used{u.Messages, q.Messages, u.Bytes, q.Bytes},
+		DeadLetters: UsedDeadLetters{Used{u.Dead, q.Kept, u.DeadBytes, q.KeptBytes}, u.Dropped},
+		Answers:     Used{u.Answers, q.Kept, u.AnswerBytes, q.KeptBytes},
+		Channels:    UsedChannels{u.Channels, q.Channels},
+	}}, nil
+}

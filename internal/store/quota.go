@@ -1,0 +1,84 @@
+package store
+
+import "fmt"
+
+// Quota bounds what each app may have in its channels. A zero field: no bound.
+type Quota struct {
+	// Messages and Bytes bound the messages that wait or are worked on, and their
+	// payloads. What would exceed them is not added: ErrQuota. A commit that
+	// acknowledges as much as it adds is never refused, and neither is the firing of
+	// a schedule, which MaxScheduleBacklog bounds.
+	Messages, Bytes int64
+	// Kept and KeptBytes bound the dead letters with their payloads, and just so the
+	// answers to asynchronous requests. Of more the oldest go.
+	Kept, KeptBytes int64
+	// Channels bounds the channels that have messages, idempotency keys or a state.
+	Channels int64
+}
+
+// DefaultQuota is an instance's, unless its operator says otherwise.
+var DefaultQuota = Quota{Messages: 1_000_000, Bytes: 1 << 30, Kept: 10_000, KeptBytes: 256 << 20, Channels: 1000}
+
+// MessageUsage is what an app has in its channels.
+type MessageUsage struct {
+	Messages, Bytes      int64 // that wait or are worked on, and their payloads
+	Dead, DeadBytes      int64 // dead letters, and their payloads
+	Dropped              int64 // dead letters that went because there were too many, ever
+	Answers, AnswerBytes int64 // to asynchronous requests
+	Channels             int64
+}
+
+// Add adds what another usage counts.
+func (u *MessageUsage) Add(v MessageUsage) {
+	u.Messages += v.Messages
+	u.Bytes += v.Bytes
+	u.Dead += v.Dead
+	u.DeadBytes += v.DeadBytes
+	u.Dropped += v.Dropped
+	u.Answers += v.Answers
+	u.AnswerBytes += v.AnswerBytes
+	u.Channels += v.Channels
+}
+
+// Queued is what changes when a message with so long a payload is added.
+func Queued(payload int64) MessageUsage { return MessageUsage{Messages: 1, Bytes: payload} }
+
+// Done is what changes when one is acknowledged or deleted.
+func Done(payload int64) MessageUsage { return MessageUsage{Messages: -1, Bytes: -payload} }
+
+// Died is what changes when one becomes a dead letter.
+func Died(payload int64) MessageUsage {
+	return MessageUsage{Messages: -1, Bytes: -payload, Dead: 1, DeadBytes: payload}
+}
+
+// Check reports as ErrQuota what of an app's usage is beyond the quota now that it
+// has grown.
+func (q *Quota) Check(usage, grown MessageUsage) error {
+	switch {
+	case grown.Messages > 0 && q.Messages > 0 && usage.Messages > q.Messages:
+		return fmt.Errorf("%w: with this %d messages of the app would wait, at most %d may", ErrQuota, usage.Messages, q.Messages)
+	case grown.Bytes > 0 && q.Bytes > 0 && usage.Bytes > q.Bytes:
+		return fmt.Errorf("%w: with this the app's messages that wait would take %d bytes, they may take %d", ErrQuota, usage.Bytes, q.Bytes)
+	}
+	return nil
+}
+
+// CheckChannels reports as ErrQuota that an app would have too many channels.
+func (q *Quota) CheckChannels(channels int64) error {
+	if q.Channels > 0 && channels > q.Channels {
+		return fmt.Errorf("%w: with this the app would have %d queues and other channels with messages, it may have %d", ErrQuota, channels, q.Channels)
+	}
+	return nil
+}
+
+// Surplus returns how many of so many things that are kept have to go, and how
+// many bytes of theirs.
+func (q *Quota) Surplus(kept, keptBytes int64) (n, bytes int64) {
+	if q.Kept > 0 {
+		n = max(0, kept-q.Kept)
+	}
+	if q.KeptBytes > 0 {
+		bytes = max(0, keptBytes-q.KeptBytes)
+	}
+	return n, bytes
+}

@@ -1,0 +1,125 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/picloud/picloud/internal/store"
+)
+
+// Invocation is store.Queue's.
+func (s *Store) Invocation(ctx context.Context, appID, id string) (store.Invocation, error) {
+	f := store.Invocation{ID: id, AppID: appID}
+	var finished int64
+	err := one(ctx, s.db, []any{&f.Script, &finished, &f.Response}, `SELECT script, finished_at, response FROM invocations WHERE id = $1 AND app_id = $2`, id, appID)
+	f.FinishedAt = fromMicros(finished)
+	return f, found(err, "invocation %s", id)
+}
+
+// asynchronous is the channels of asynchronous requests.
+const asynchronous = `(SELECT id FROM channels WHERE kind = 'http')`
+
+// sweepInvocations gives up the asynchronous requests that nobody ran for too long,
+// and forgets those that were answered or given up long ago. Each is done in batches.
+func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
+	before := micros(now.Add(-store.InvocationMemory))
+	for _, batch := range []struct {
+		change string
+		args   []any
+		scan   func(appID string, size int64) (string, store.MessageUsage)
+	}{
+		{
+			// Only leased ones can be under way, and their lease is extended.
+			`UPDATE messages SET dead_at = $2, last_error = $3 WHERE id IN (SELECT id FROM messages
+				WHERE channel IN ` + asynchronous + ` AND dead_at = 0 AND due_at <= $1 AND owner = '' LIMIT $4)
+			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
+			[]any{micros(now), store.NobodyRan},
+			func(appID string, size int64) (string, store.MessageUsage) { return appID, store.Died(size) },
+		},
+		{
+			// Nobody can deliver a request again that failed as often as it may.
+			`DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE channel IN ` + asynchronous + ` AND dead_at > 0 AND dead_at <= $1 LIMIT $2)
+			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
+			nil,
+			func(appID string, size int64) (string, store.MessageUsage) {
+				return appID, store.MessageUsage{Dead: -1, DeadBytes: -size}
+			},
+		},
+		{
+			`DELETE FROM invocations WHERE id IN (SELECT id FROM invocations WHERE finished_at <= $1 LIMIT $2) RETURNING app_id, length(response)`,
+			nil,
+			func(appID string, size int64) (string, store.MessageUsage) {
+				return appID, store.MessageUsage{Answers: -1, AnswerBytes: -size}
+			},
+		},
+	} {
+		args := append(append([]any{before}, batch.args...), int64(changeBatch))
+		if err := s.sweepBatches(ctx, batch.change, args, batch.scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepBatches changes rows, at most changeBatch in a transaction, until none is
+// left. change returns two columns for each, of which scan tells what they change
+// of which app's usage.
+func (s *Store) sweepBatches(ctx context.Context, change string, args []any, scan func(appID string, size int64) (string, store.MessageUsage)) error {
+	for {
+		n := 0
+		var full []string
+		if err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+			n = 0
+			changed := usages{}
+			err := each(ctx, tx, func(rows Rows) error {
+				var app string
+				var size int64
+				err := rows.Scan(&app, &size)
+				n++
+				changed.add(scan(app, size))
+				return err
+			}, change, args...)
+			if err != nil {
+				return err
+			}
+			full, err = s.count(ctx, tx, changed, false)
+			return err
+		}); err != nil {
+			return err
+		}
+		s.drop(ctx, full)
+		if n < changeBatch {
+			return nil
+		}
+	}
+}
+
+// sweepRemoved deletes what is left of removed channels and is not worked on: the
+// process that did has died.
+func (s *Store) sweepRemoved(ctx context.Context) error {
+	return s.sweepBatches(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages
+			WHERE channel IN (SELECT id FROM channels WHERE kind = $1) AND owner = '' LIMIT $2)
+		RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
+		[]any{string(store.ChannelRemoved), int64(changeBatch)},
+		func(appID string, size int64) (string, store.MessageUsage) { return appID, store.Done(size) })
+}
+
+// oldestInvocation returns when the next asynchronous request is to be given up or
+// forgotten; 0: there is none.
+func (s *Store) oldestInvocation(ctx context.Context) (int64, error) {
+	var oldest int64
+	err := each(ctx, s.db, func(rows Rows) error {
+		var at int64
+		err := rows.Scan(&at)
+		if at > 0 && (oldest == 0 || at < oldest) {
+			oldest = at
+		}
+		return err
+	}, `SELECT coalesce(min(finished_at), 0) FROM invocations
+		UNION ALL SELECT coalesce((SELECT m.due_at FROM messages m WHERE m.channel = c.id AND m.dead_at = 0 AND m.owner = '' ORDER BY m.due_at LIMIT 1), 0) FROM channels c WHERE c.kind = 'http'
+		UNION ALL SELECT coalesce((SELECT min(m.dead_at) FROM messages m WHERE m.channel = c.id AND m.dead_at > 0), 0) FROM channels c WHERE c.kind = 'http'`)
+	if oldest > 0 {
+		oldest += store.InvocationMemory.Microseconds()
+	}
+	return oldest, err
+}
