@@ -1,6 +1,6 @@
-// Package kv keeps a store's data clean: keys that have expired, and commits and
-// idempotency keys that need not be known any more, are removed by one timer for
-// the next that is due.
+// Package kv keeps a store's data clean: keys that have expired, and commits,
+// idempotency keys and asynchronous requests that need not be known any more, are
+// removed by one timer for the next that is due.
 package kv
 
 import (
@@ -89,11 +89,31 @@ func (s *Swept) Enqueue(ctx context.Context, list ...store.Message) ([]store.Mes
 	return added, err
 }
 
-// armFor sees to it that idempotency keys are forgotten.
+// Return is store.Queue's.
+func (s *Swept) Return(ctx context.Context, lease string, list []store.Returned, at time.Time) error {
+	err := s.Data.Return(ctx, lease, list, at)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if list[i].Dead { // perhaps an asynchronous request, which is forgotten then
+			s.arm(at.Add(store.InvocationMemory))
+			break
+		}
+	}
+	return nil
+}
+
+// armFor sees to it that idempotency keys are forgotten, and asynchronous requests
+// that nobody runs given up.
 func (s *Swept) armFor(list []store.Message) {
 	for i := range list {
-		if list[i].IdempotencyKey != "" {
-			s.arm(list[i].CreatedAt.Add(store.IdempotencyMemory))
+		m := &list[i]
+		if m.IdempotencyKey != "" {
+			s.arm(m.CreatedAt.Add(store.IdempotencyMemory))
+		}
+		if m.Kind == store.ChannelHTTP {
+			s.arm(m.DueAt.Add(store.InvocationMemory))
 		}
 	}
 }

@@ -94,3 +94,52 @@ func TestArmed(t *testing.T) {
 		t.Error("a timer was set after Close")
 	}
 }
+
+func (s *swept) Enqueue(_ context.Context, list ...store.Message) ([]store.Message, error) {
+	return list, s.err
+}
+
+func (s *swept) Return(context.Context, string, []store.Returned, time.Time) error { return s.err }
+
+// Asynchronous requests are given up and forgotten, and idempotency keys, without
+// another reason to sweep.
+func TestArmedForMessages(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		do  func(*Swept) error
+		err error
+		due time.Time
+	}{
+		"a request": {do: func(s *Swept) error {
+			_, err := s.Enqueue(t.Context(), store.Message{Channel: store.Channel{Kind: store.ChannelHTTP}, DueAt: now})
+			return err
+		}, due: now.Add(store.InvocationMemory)},
+		"a request that is refused": {do: func(s *Swept) error {
+			_, err := s.Enqueue(t.Context(), store.Message{Channel: store.Channel{Kind: store.ChannelHTTP}, DueAt: now})
+			return err
+		}, err: store.ErrQuota},
+		"a message": {do: func(s *Swept) error {
+			_, err := s.Enqueue(t.Context(), store.Message{Channel: store.Channel{Kind: store.ChannelQueue}, DueAt: now})
+			return err
+		}},
+		"an idempotency key": {do: func(s *Swept) error {
+			_, err := s.Enqueue(t.Context(), store.Message{IdempotencyKey: "k", CreatedAt: now})
+			return err
+		}, due: now.Add(store.IdempotencyMemory)},
+		"a dead letter": {do: func(s *Swept) error {
+			return s.Return(t.Context(), "lease", []store.Returned{{}, {Dead: true}}, now)
+		}, due: now.Add(store.InvocationMemory)},
+		"one that is tried again": {do: func(s *Swept) error { return s.Return(t.Context(), "lease", []store.Returned{{}}, now) }},
+	} {
+		s, under := newSwept(t)
+		under.err = c.err
+		if err := c.do(s); !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.mu.Lock()
+		if !s.due.Equal(c.due) {
+			t.Errorf("%s: due at %v, want %v", name, s.due, c.due)
+		}
+		s.mu.Unlock()
+	}
+}
