@@ -16,7 +16,7 @@ func (e *Error) Hint(source string) string {
 	case ErrParsing:
 		var se *syntax.Error
 		if errors.As(e.inner, &se) {
-			return se.Hint
+			return se.Hint()
 		}
 	case ErrAssignmentToConst:
 		return "a constant keeps its value: define it with let instead of const, or change a copy"

@@ -33,7 +33,7 @@ func explain(name, source string, err error) error {
 			text = re.Report()
 		}
 	case errors.As(err, &se):
-		pos, hint, text = se.Pos, se.Hint, "Syntax error: "+text
+		pos, hint, text = se.Pos, se.Hint(), "Syntax error: "+text
 	}
 	return &explained{err, name + ": " + text + excerpt(source, pos, hint)}
 }

@@ -85,12 +85,15 @@ func (k ErrorKind) String() string {
 	return "Unknown"
 }
 
-// Error is a syntax error: what is wrong (Msg), where (Pos) and, where the mistake is a common one, what may help (Hint).
+// Error is a syntax error: what is wrong (Msg) and where (Pos). It keeps the source alive for the sake of [Error.Hint].
 type Error struct {
 	Kind ErrorKind
 	Msg  string
-	Pos  Pos    // zero if the error belongs to no place
-	Hint string // "" if nothing is known; without a full stop at its end
+	Pos  Pos // zero if the error belongs to no place
+
+	src     string
+	words   *words
+	closure bool // it is in a closure
 }
 
 // Error returns "message (line L, position P)".

@@ -8,7 +8,6 @@ import (
 // hinter looks for what may help after a parse error: mostly habits that people bring along from other languages. It
 // judges by tokens, so that what stands in texts and comments does not count. Where it is not sure it says nothing.
 type hinter struct {
-	p       *parser
 	src     string
 	err     *Error
 	list    []hintToken
@@ -26,13 +25,19 @@ type hintToken struct {
 	newLine bool // it is the first of its line
 }
 
-// hint returns what may help, or "".
-func (p *parser) hint(err *Error) string {
-	if !err.Pos.IsValid() || p.scan.json {
+// Hint returns what may help where the mistake is a common one, or "". It is one line without a full stop.
+func (e *Error) Hint() string {
+	switch e.Kind {
+	case ExprTooDeep, TooManyFunctions, LiteralTooLarge, SourceTooLarge:
 		return ""
 	}
-	h := hinter{p: p, src: p.scan.src, err: err}
-	h.read(p.scan.words)
+	if !e.Pos.IsValid() || e.src == "" {
+		return ""
+	}
+	h := hinter{src: e.src, err: e}
+	if !h.read() {
+		return ""
+	}
 	for _, rule := range hintRules {
 		if s := rule(&h); s != "" {
 			return s
@@ -40,6 +45,12 @@ func (p *parser) hint(err *Error) string {
 	}
 	return ""
 }
+
+// The bounds of what Hint reads: bytes before the error's token, and tokens from there on.
+const (
+	hintReach = 256 << 10
+	hintAhead = 200
+)
 
 // hintRules are asked in order; what is sure by a few tokens comes before what is sure by the message only. They are set
 // by init since a rule may ask for a parse.
@@ -52,11 +63,11 @@ func init() {
 	}
 }
 
-// read cuts the source into tokens up to the one after the error's next ones.
-func (h *hinter) read(words *words) {
+// read cuts the source into tokens up to some after the error's. It returns false if the error is too far away.
+func (h *hinter) read() bool {
 	var s scanner
 	s.init(h.src)
-	s.words = words
+	s.words = h.err.words
 	var nested []int // the braces that are open in each interpolation
 	h.i = -1
 	for {
@@ -78,6 +89,9 @@ func (h *hinter) read(words *words) {
 		h.list = append(h.list, hintToken{kind: t.kind, text: text, pos: t.pos, off: off, newLine: n > 0 && l.breaks() > 0})
 		if t.pos == h.err.Pos && h.i < 0 {
 			h.i = n
+		}
+		if h.i < 0 && off > hintReach || h.i >= 0 && n > h.i+hintAhead {
+			break
 		}
 		switch t.kind {
 		case InterpolatedString:
@@ -103,6 +117,9 @@ func (h *hinter) read(words *words) {
 	}
 	if h.i < 0 {
 		h.i = len(h.list)
+		if s.off > hintReach {
+			return false
+		}
 	}
 	for i := range h.list[:min(h.i, len(h.list))] {
 		switch h.list[i].kind {
@@ -114,6 +131,7 @@ func (h *hinter) read(words *words) {
 			}
 		}
 	}
+	return true
 }
 
 var noToken = hintToken{kind: EOF}

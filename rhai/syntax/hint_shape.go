@@ -210,7 +210,7 @@ func (h *hinter) kind() string {
 	case VariableUndefined:
 		return "define it with let before it is used; functions do not see the variables outside of them"
 	case LoopBreak:
-		if h.p.state.closure {
+		if h.err.closure {
 			return "a closure is a function of its own, which return ends; to leave a loop early write it with for"
 		}
 	case WrongFnDefinition:

@@ -175,8 +175,8 @@ func TestHints(t *testing.T) {
 			t.Errorf("%q parses", src)
 			continue
 		}
-		if !strings.Contains(e.Hint, want) || want == "" && e.Hint != "" {
-			t.Errorf("%q: %v: the hint is %q, want %q", src, e, e.Hint, want)
+		if !strings.Contains(e.Hint(), want) || want == "" && e.Hint() != "" {
+			t.Errorf("%q: %v: the hint is %q, want %q", src, e, e.Hint(), want)
 		}
 	}
 }
@@ -199,8 +199,8 @@ func TestHintsOfCases(t *testing.T) {
 		for n := 0; n <= len(c.Script); n += 7 { // cut off anywhere
 			_, err := Parse(strings.ToValidUTF8(c.Script[:n], ""), Options{})
 			var e *Error
-			if errors.As(err, &e) && (strings.Contains(e.Hint, "\n") || strings.HasSuffix(e.Hint, ".")) {
-				t.Errorf("%q: %q", c.Script[:n], e.Hint)
+			if errors.As(err, &e) && (strings.Contains(e.Hint(), "\n") || strings.HasSuffix(e.Hint(), ".")) {
+				t.Errorf("%q: %q", c.Script[:n], e.Hint())
 			}
 		}
 	}

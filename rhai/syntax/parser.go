@@ -78,7 +78,9 @@ func parse(src string, opts Options, f func(*parser, *Script)) (s *Script, err e
 			if !ok {
 				panic(r)
 			}
-			b.err.Hint = p.hint(b.err)
+			if !p.scan.json {
+				b.err.src, b.err.words, b.err.closure = src, p.scan.words, p.state.closure
+			}
 			s, err = nil, b.err
 		}
 	}()
