@@ -238,8 +238,11 @@ func (vm *machine) unique(slot *Value) error {
 	case KindHost:
 		h := slot.host()
 		if h.typ != nil && h.typ.clone != nil {
-			c := &hostObj{hdr: hdr{kind: KindHost}, typ: h.typ, v: h.typ.clone(h.v)}
-			slot.p = &c.hdr
+			c, err := vm.cloneHost(*slot)
+			if err != nil {
+				return err
+			}
+			slot.p = c.p
 		}
 	case kindTagged:
 		t := slot.tagged()

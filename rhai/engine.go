@@ -87,6 +87,10 @@ func WithCollection() Option { return func(e *Engine) { e.collect = true } }
 
 // HostHook surrounds every call of a function that the host registered: it
 // sees the arguments and decides whether next runs. Metering, recording and replay rest on it.
+//
+// What a [Type] sets for all its values is such a function, too, when a script makes it run: "print$" and "debug$"
+// return the text, "clone$" the copy, and "next$", the step of a loop, an array of the element, or () after the last.
+// Properties are "get$name" and "set$name", indexers "index$get$" and "index$set$".
 type HostHook func(c *Call, next func(*Call) (Value, error)) (Value, error)
 
 // WithHostHook sets the hook around host functions.

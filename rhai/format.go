@@ -210,11 +210,26 @@ func (p *printer) value(v Value, form textForm, depth int) {
 	case KindFn:
 		p.function(v.fn(), form, depth)
 	case KindHost:
-		p.b = append(p.b, hostText(v.host(), form)...)
+		p.host(v, form)
 	case kindCell:
 		p.cell(v.cell(), form, depth)
 	default:
 		p.b = appendScalar(p.b, v, form)
+	}
+}
+
+// host writes a value of the host's.
+func (p *printer) host(v Value, form textForm) {
+	if p.vm == nil {
+		p.b = append(p.b, hostText(v.host(), form)...)
+		return
+	}
+	var text string
+	if text, p.err = p.vm.hostText(v, form); p.err != nil {
+		return
+	}
+	if p.reserve(len(text)); p.err == nil {
+		p.b = append(p.b, text...)
 	}
 }
 

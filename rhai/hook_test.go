@@ -1,6 +1,7 @@
 package rhai_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -42,7 +43,21 @@ func TestHookSeesEveryCall(t *testing.T) {
 		Setter("n", func(b *box, n int64) { b.n = n }).
 		IndexGetter(func(b *box, i int64) int64 { return b.n * i }).
 		IndexSetter(func(b *box, i, n int64) { b.n = i * n }).
+		Debug(func(b *box) string { return fmt.Sprintf("Box(%d)", b.n) }).
+		Iterate(func(b *box) func() (rhai.Value, bool, error) {
+			i := int64(-1)
+			return func() (rhai.Value, bool, error) {
+				i++
+				return rhai.Int(i), i < b.n, nil
+			}
+		}).
 		Print(func(b *box) string { return fmt.Sprint("box ", b.n) }))
+	type cell struct{ n int64 }
+	eng.RegisterType(rhai.NewType[*cell]("Cell").
+		Method("set", func(c *cell, n int64) { c.n = n }, rhai.Effects(rhai.Mutates)).
+		Clone(func(c *cell) *cell { return &cell{c.n} }).
+		Print(func(c *cell) string { return fmt.Sprint("cell ", c.n) }))
+	eng.RegisterFn("cell", func(n int64) *cell { return &cell{n} })
 	eng.RegisterFn("box", func(n int64) *box { return &box{n} })
 	eng.RegisterFn("twice", func(n int64) int64 { return 2 * n })
 	eng.RegisterFn("plus", func(a, b int64) int64 { return a + b })
@@ -70,6 +85,16 @@ func TestHookSeesEveryCall(t *testing.T) {
 		"let b = box(2); b[3] = 4;":                     "box(2) = box 2|index$set$(box 2, 3, 4) = ",
 		"let a = [box(2)]; a[0].n":                      "box(2) = box 2|get$n(box 2) = 2",
 		"fn f(x) { this.n + x } let b = box(2); b.f(1)": "box(2) = box 2|get$n(box 2) = 2",
+		"let m = #{b: [box(2)]}; m.b[0].n += 1;":        "box(2) = box 2|get$n(box 2) = 2|set$n(box 2, 3) = ",
+		"let b = box(2); b?.n":                          "box(2) = box 2|get$n(box 2) = 2",
+		"let b = box(2); `${b} ${b.n}`":                 "box(2) = box 2|get$n(box 2) = 2|print$(box 2) = box 2",
+		"let b = box(2); print(b); b.to_string()":       "box(2) = box 2|print$(box 2) = box 2|print$(box 2) = box 2",
+		"let b = box(2); debug(b); [b].to_string()":     "box(2) = box 2|debug$(box 2) = Box(2)|debug$(box 2) = Box(2)",
+		"let b = box(2); \"\" + b":                      "box(2) = box 2|print$(box 2) = box 2",
+		"let b = box(2); #{b: b}.to_json()":             "box(2) = box 2|debug$(box 2) = Box(2)",
+		"for x in box(2) { }":                           "box(2) = box 2|next$(box 2) = [0]|next$(box 2) = [1]|next$(box 2) = ",
+		"for x in box(2) { break; }":                    "box(2) = box 2|next$(box 2) = [0]",
+		"let c = cell(1); let d = c; d.set(5);":         "cell(1) = cell 1|clone$(cell 1) = cell 1|set(cell 1, 5) = ",
 		"abs(-1) + [3].len()":                           "", // the standard library is no host
 	} {
 		p, err := eng.Compile("", script)
@@ -82,6 +107,87 @@ func TestHookSeesEveryCall(t *testing.T) {
 		}
 		if got := strings.Join(seen, "|"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", script, got, want)
+		}
+	}
+}
+
+// A hook may answer in a function's place: what a run sees of its types comes from there, as a replay needs it.
+func TestHookAnswers(t *testing.T) {
+	type dial struct{ n int64 }
+	record := map[bool][]string{}
+	recorded := []rhai.Value{}
+	replay := false
+	mine := func() {
+		if replay {
+			t.Error("a function of the host ran")
+		}
+	}
+	typ := rhai.NewType[*dial]("Dial").
+		Getter("n", func(d *dial) int64 { mine(); return d.n }).
+		Setter("n", func(d *dial, n int64) { mine(); d.n = n }).
+		Clone(func(d *dial) *dial { mine(); return &dial{d.n} }).
+		Print(func(d *dial) string { mine(); return fmt.Sprint("at ", d.n) }).
+		Iterate(func(d *dial) func() (rhai.Value, bool, error) {
+			mine()
+			i := int64(0)
+			return func() (rhai.Value, bool, error) { i++; return rhai.Int(i), i <= d.n, nil }
+		})
+	for _, replay = range []bool{false, true} {
+		at := 0
+		hook := func(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, error) {
+			if replay {
+				at++
+				return recorded[at-1], nil
+			}
+			v, err := next(c)
+			recorded = append(recorded, v)
+			return v, err
+		}
+		eng := rhai.NewEngine(rhai.WithHostHook(hook), rhai.WithPrint(func(_ context.Context, text string, _ rhai.Position) {
+			record[replay] = append(record[replay], text)
+		}))
+		eng.RegisterType(typ)
+		eng.RegisterFn("dial", func(n int64) *dial { mine(); return &dial{n} })
+		p, err := eng.Compile("", "let d = dial(3); let e = d; e.n = 4; print(d); print(e.n); print(`${[e]}`); for x in d { print(x); }")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Run(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(record[true], "|"); got != strings.Join(record[false], "|") || got != "at 3|4|[at 4]|1|2|3" {
+		t.Errorf("recorded %q, replayed %q", record[false], record[true])
+	}
+}
+
+// What answers for a function of a type must answer with what it would have returned.
+func TestHookAnswersWrongly(t *testing.T) {
+	type knob struct{}
+	hook := func(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, error) {
+		if strings.HasSuffix(c.Name(), "$") {
+			return rhai.Int(1), nil
+		}
+		return next(c)
+	}
+	eng := rhai.NewEngine(rhai.WithHostHook(hook))
+	eng.RegisterType(rhai.NewType[*knob]("Knob").
+		Method("turn", func(*knob) {}, rhai.Effects(rhai.Mutates)).
+		Clone(func(*knob) *knob { return &knob{} }).
+		Print(func(*knob) string { return "knob" }).
+		Iterate(func(*knob) func() (rhai.Value, bool, error) { return nil }))
+	eng.RegisterFn("knob", func() *knob { return &knob{} })
+	for script, want := range map[string]string{
+		"knob().to_string()":                      "Output type incorrect: i64 (expecting string) (line 1, position 8)",
+		"for x in knob() { }":                     "Output type incorrect: i64 (expecting array) (line 1, position 10)",
+		"let k = knob(); let j = k; j.turn(); ()": "Output type incorrect: i64 (expecting Knob) (line 1, position 30)",
+	} {
+		p, err := eng.Compile("", script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Run(t.Context(), nil); err == nil || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", script, err, want)
 		}
 	}
 }

@@ -102,6 +102,10 @@ func (vm *machine) iterate(a uint8, v Value, pos Position) bool {
 		if t == nil || t.iter == nil {
 			return vm.failAt(newError(ErrFor, ""), pos)
 		}
+		if t.hooked {
+			o.next = vm.steps(v)
+			break
+		}
 		next, err := t.iter(vm, v.host().v)
 		if err != nil {
 			return vm.failAt(err, pos)

@@ -158,6 +158,10 @@ type HostType struct {
 	debug func(any) string // debug form; nil: as print
 	raw   func(any) string // form in uncaught values; nil: as debug
 	iter  func(c *machine, v any) (func() (Value, bool, error), error)
+
+	// The same as calls, for types of the host: through its hook, and with a name where they panic.
+	printFn, debugFn, cloneFn *Native
+	hooked                    bool // so are the steps of a loop
 }
 
 // Host wraps a Go value of a registered type.

@@ -47,10 +47,13 @@ func batch(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 			continue
 		}
 		var q question
+		var r reply
 		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
-			return fmt.Errorf("rhai batch: line %d: %w", n, err)
+			r = reply{ID: q.ID, Error: fmt.Sprintf("line %d is no question such as {\"id\":\"1\",\"script\":\"40 + 2\"}: %v", n, err), Stdout: []string{}, Debug: []string{}}
+		} else {
+			r = answer(ctx, q)
 		}
-		if err := enc.Encode(answer(ctx, q)); err != nil {
+		if err := enc.Encode(r); err != nil {
 			return err
 		}
 	}

@@ -213,8 +213,16 @@ func TestBatch(t *testing.T) {
 			t.Errorf("not JSON: %s", line)
 		}
 	}
-	if status, _, errOut := call(t, "{}\nnonsense\n", "batch"); status != 1 || !strings.Contains(errOut, "line 2") {
-		t.Errorf("status %d, %q", status, errOut)
+	// A line that is no question has an answer, too, and those after it are answered.
+	in = "nonsense\n" + `{"id": "x", "script": 5}` + "\n" + `{"id": "y", "script": "6 * 7"}` + "\n"
+	status, out, errOut = call(t, in, "batch")
+	want = []string{
+		`{"id":"","ok":false,"error":"line 1 is no question such as {\"id\":\"1\",\"script\":\"40 + 2\"}: invalid character 'o' in literal null (expecting 'u')","stdout":[],"debug":[]}`,
+		`{"id":"x","ok":false,"error":"line 2 is no question such as {\"id\":\"1\",\"script\":\"40 + 2\"}: json: cannot unmarshal number into Go struct field question.script of type string","stdout":[],"debug":[]}`,
+		`{"id":"y","ok":true,"type":"i64","repr":"42","to_string":"42","stdout":[],"debug":[]}`,
+	}
+	if got := strings.Split(strings.TrimSpace(out), "\n"); status != 0 || strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("status %d %s, got\n%s\nwant\n%s", status, errOut, out, strings.Join(want, "\n"))
 	}
 }
 
