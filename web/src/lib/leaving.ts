@@ -1,0 +1,11 @@
+import { beforeNavigate } from '$app/navigation';
+
+// leaving asks before a page is left on which something is unsaved. Call it while
+// a component is made.
+export function leaving(unsaved: () => boolean) {
+  beforeNavigate(({ cancel, willUnload, from, to }) => {
+    if (!unsaved() || (!willUnload && from?.url.pathname === to?.url.pathname)) return;
+    // The browser itself asks when the page is unloaded and this cancels.
+    if (willUnload || !confirm('Leave without deploying what you changed?')) cancel();
+  });
+}
