@@ -64,6 +64,9 @@ const (
 	SuspectCrashes = 3
 	// MaxCrashes is how many such deliveries make it a dead letter.
 	MaxCrashes = 10
+	// MaxClaimBytes is how long the payloads of the messages of one claim may be
+	// together, in bytes, unless it is one message.
+	MaxClaimBytes = 16 << 20
 )
 
 // ErrLeaseLost: somebody else has the message now, or it is gone. Nothing has changed.
@@ -194,27 +197,63 @@ func (m *Message) State(at time.Time) MessageState {
 	return MessageReady
 }
 
-// Claim asks for messages to work on.
+// Claim asks for messages to work on, all of them at once: whatever is claimed
+// when the process dies counts a crash.
 type Claim struct {
 	Channel Channel
-	Max     int // at most so many
+	Max     int // at most so many deliveries
+	// Batch is how many messages a delivery has, at most; 0 is 1. One that is Single,
+	// or has crashed before, is a delivery by itself.
+	Batch int
 	// Alone asks for one message, and for none while another one of the channel is
-	// leased, to whomever: next is then when that lease ends.
+	// leased, to whomever: Later.Due is then when that lease ends.
 	Alone bool
+	// Suspect asks for one message that has SuspectCrashes crashes or more. Without
+	// it there is none of those.
+	Suspect bool
+	// Token names the lease: a new one, as NewID makes it, with which a claim whose
+	// outcome is not known can be released. Empty: the store makes one.
+	Token string
 	Lease time.Duration // from At on
 	// Owner is the node's name, which it keeps for ever; Boot names this start of its process.
 	Owner, Boot string
 	At          time.Time
 }
 
+// ByItself reports whether the message is a delivery of its own.
+func (m *Message) ByItself() bool { return m.Single || m.Crashes > 0 }
+
+// Weight is how much of a claim, which has room for Max times batch, messages take.
+func Weight(list []Message, batch int) (weight int) {
+	for i := range list {
+		if list[i].ByItself() {
+			weight += batch
+		} else {
+			weight++
+		}
+	}
+	return weight
+}
+
+// Later says what a claim has left. Zero times: nothing.
+type Later struct {
+	// Due is when more are due, suspects aside, if there were fewer than asked for. It
+	// may have passed: while others claim of the channel, and when one claim would
+	// hold too many bytes.
+	Due time.Time
+	// Suspect is when the first suspect is due. A claim of one does not say.
+	Suspect time.Time
+}
+
 // Returned is a message that was not finished.
 type Returned struct {
-	ID     string
-	DueAt  time.Time // when it may be delivered again
-	Failed bool      // it counts as an attempt
-	Dead   bool      // it is a dead letter from now on
-	Single bool      // it is not to be delivered in a batch again
-	Error  string    // why, for the script's author; empty: as before
+	ID      string
+	DueAt   time.Time // when it may be delivered again
+	Failed  bool      // it counts as an attempt
+	Crashed bool      // it counts as a crash: the process in which its handler ran died
+	Dead    bool      // it is a dead letter from now on
+	Single  bool      // it is not to be delivered in a batch again
+	Error   string    // why, for the script's author; empty: as before
 }
 
 // ChannelState is what there is of a channel.
@@ -256,11 +295,13 @@ type Queue interface {
 	// those whose idempotency key was known. ErrInvalid; ErrQuota; ErrNotFound when
 	// the app is gone.
 	Enqueue(ctx context.Context, list ...Message) (added []Message, err error)
-	// Claim leases messages that are due, the longest due first, and counts a
-	// crash for each whose lease ended without being returned. next is when more
-	// are due if fewer than Max were (zero: there are no more). A channel that is
-	// paused has none.
-	Claim(ctx context.Context, c Claim) (list []Message, next time.Time, err error)
+	// Claim leases messages that are due, the longest due first and at most
+	// MaxClaimBytes, and counts a crash for each whose lease ended without being
+	// returned. A channel that is paused has none.
+	Claim(ctx context.Context, c Claim) (list []Message, later Later, err error)
+	// Release ends a lease of an owner without counting anything: of a claim that is
+	// not known to have happened.
+	Release(ctx context.Context, owner, lease string, at time.Time) error
 	// Extend makes leases last until the given time and returns the IDs of those
 	// that are lost.
 	Extend(ctx context.Context, lease string, ids []string, until time.Time) (lost []string, err error)
@@ -270,6 +311,11 @@ type Queue interface {
 	// Recover ends the leases that a former process of the same owner left
 	// behind, and counts a crash for each.
 	Recover(ctx context.Context, owner, boot string, at time.Time) (recovered int64, err error)
+	// SetBack says that the clock was set back from one time to another: what was
+	// due is so still, and what was to wait waits no longer than it would have. A
+	// delay that began longer ago than the clock was set back by keeps its end. Leases
+	// stay. Said again, by another process that has noticed it, what waits comes early.
+	SetBack(ctx context.Context, from, to time.Time) error
 
 	// DueChannels returns every channel that has messages which are not dead, and
 	// when its first is due.

@@ -21,11 +21,11 @@ type channel struct {
 	wanted   bool // there may be messages that are due
 	claiming bool
 	failures int // of claims, in a row
+	vain     int // claims that got nothing of what is due, in a row
 	target   *Target
-	ready    []*delivery // claimed, not begun
-	inHand   int         // messages that are claimed and not finished
-	running  int         // workers
-	fast     bool        // the last handler was done at once
+	running  int    // deliveries that have not ended
+	suspect  bool   // it is among the dispatcher's suspects
+	unclear  string // the lease of a claim whose outcome is not known
 }
 
 // delivery is what one run gets.
@@ -35,9 +35,12 @@ type delivery struct {
 	target   *Target
 }
 
-// fastRun is how long a handler may take for the next messages to be claimed
-// before it has ended: its own would only wait for a claim.
-const fastRun = 50 * time.Millisecond
+// The waits after claims that got nothing of what is due: somebody else claims, or
+// has it. Nothing is said when that ends.
+const (
+	vainWait    = 10 * time.Millisecond
+	maxVainWait = 5 * time.Second
+)
 
 func newChannel(d *Dispatcher, id store.Channel) *channel {
 	ch := &channel{d: d, id: id}
@@ -55,7 +58,7 @@ func (ch *channel) noticed(due time.Time) {
 	ch.claim()
 }
 
-// arm has the channel looked at when the time comes.
+// arm has the channel looked at when the time comes, which is not now.
 func (ch *channel) arm(due time.Time) {
 	if due.IsZero() || !ch.due.IsZero() && !due.Before(ch.due) {
 		return
@@ -74,26 +77,18 @@ func (ch *channel) rang() {
 	}
 }
 
-// room is how many more messages may be claimed now.
+// room is how many more deliveries may begin now.
 func (ch *channel) room() int {
 	if ch.target == nil {
 		return 1
 	}
-	one := int(ch.target.Delivery.Concurrency * ch.target.Delivery.BatchSize)
-	most := one
-	if ch.fast && !ch.target.Delivery.Alone(ch.id.Kind) {
-		most = 2 * one
-	}
-	// Few at a time would be many claims.
-	if ch.inHand > 0 && most-ch.inHand < (one+1)/2 {
-		return 0
-	}
-	return most - ch.inHand
+	return int(ch.target.Delivery.Concurrency) - ch.running
 }
 
-// claim starts claiming if there is a reason to.
+// claim starts claiming if there is a reason to. What is claimed runs at once: for
+// what only waits the death of the process is no crash.
 func (ch *channel) claim() {
-	if ch.claiming || ch.d.closed || !ch.wanted || ch.room() <= 0 {
+	if ch.claiming || ch.d.closed || ch.d.alone || !ch.wanted || ch.room() <= 0 {
 		ch.drop()
 		return
 	}
@@ -104,7 +99,7 @@ func (ch *channel) claim() {
 
 // drop forgets a channel that has nothing to do.
 func (ch *channel) drop() {
-	if !ch.wanted && !ch.claiming && ch.inHand == 0 && ch.running == 0 && ch.due.IsZero() && ch.d.channels[ch.id] == ch {
+	if !ch.wanted && !ch.claiming && !ch.suspect && ch.running == 0 && ch.unclear == "" && ch.due.IsZero() && ch.d.channels[ch.id] == ch {
 		delete(ch.d.channels, ch.id)
 	}
 }
@@ -117,10 +112,10 @@ func (ch *channel) claimAll() {
 	defer d.cfg.End()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for ch.wanted && !d.closed {
+	for ch.wanted && !d.closed && !d.alone {
 		ch.wanted = false
 		d.mu.Unlock()
-		target, err := ch.lookUp()
+		target, err := ch.prepare()
 		d.mu.Lock()
 		if err != nil {
 			ch.failed(err)
@@ -128,26 +123,54 @@ func (ch *channel) claimAll() {
 		}
 		ch.target = target
 		room := ch.room()
-		if room <= 0 {
+		if room <= 0 || d.alone || d.closed {
 			ch.wanted = true
 			break
 		}
-		d.mu.Unlock()
-		l, list, next, err := ch.take(room, target)
-		d.mu.Lock()
+		d.active += room
+		list, later, err := ch.take(room, target, false)
+		d.leave(room - len(list))
 		if err != nil {
 			ch.failed(err)
 			break
 		}
-		ch.failures = 0
-		ch.wanted = ch.wanted || len(list) == room
-		ch.arm(next)
-		ch.inHand += len(list)
-		ch.hand(l, list, target)
+		ch.running += len(list)
+		for _, w := range list {
+			d.runs.Add(1)
+			go ch.work(w)
+		}
+		ch.later(len(list) > 0, later)
 	}
 	ch.claiming = false
 	// A notice may have come since the last look.
 	ch.claim()
+}
+
+// later sees to what a claim has left.
+func (ch *channel) later(got bool, l store.Later) {
+	ch.failures = 0
+	now := ch.d.cfg.Now()
+	switch {
+	case !got && !l.Due.IsZero() && !l.Due.After(now):
+		ch.inVain()
+	case l.Due.After(now):
+		ch.vain = 0
+		ch.arm(l.Due)
+	default:
+		ch.vain = 0
+		ch.wanted = ch.wanted || !l.Due.IsZero()
+	}
+	if l.Suspect.After(now) {
+		ch.arm(l.Suspect)
+	} else if !l.Suspect.IsZero() {
+		ch.d.suspicious(ch)
+	}
+}
+
+// inVain looks again after a while that becomes longer.
+func (ch *channel) inVain() {
+	ch.arm(ch.d.cfg.Now().Add(min(vainWait<<min(ch.vain, 20), maxVainWait)))
+	ch.vain++
 }
 
 func (ch *channel) failed(err error) {
@@ -159,9 +182,16 @@ func (ch *channel) failed(err error) {
 	ch.arm(ch.d.cfg.Now().Add(min(storeRetry*time.Duration(ch.failures), maxStoreRetry)))
 }
 
-func (ch *channel) lookUp() (*Target, error) {
+// prepare does what comes before a claim. The dispatcher is not locked.
+func (ch *channel) prepare() (*Target, error) {
 	ctx, cancel := context.WithTimeout(ch.d.ctx, storeTimeout)
 	defer cancel()
+	if err := ch.d.minding(ctx); err != nil {
+		return nil, err
+	}
+	if err := ch.release(ctx); err != nil {
+		return nil, err
+	}
 	t, err := ch.d.cfg.Target(ctx, ch.id)
 	if err != nil {
 		return nil, err
@@ -171,69 +201,83 @@ func (ch *channel) lookUp() (*Target, error) {
 	return &withDefaults, nil
 }
 
-func (ch *channel) take(room int, t *Target) (*lease, []store.Message, time.Time, error) {
-	ctx, cancel := context.WithTimeout(ch.d.ctx, storeTimeout)
-	defer cancel()
-	length := time.Duration(t.Delivery.VisibilityTimeoutMS) * time.Millisecond
-	now := ch.d.cfg.Now()
-	list, next, err := ch.d.cfg.Queue.Claim(ctx, store.Claim{
-		Channel: ch.id, Max: room, Alone: t.Delivery.Alone(ch.id.Kind), Lease: length, Owner: ch.d.cfg.Owner, Boot: ch.d.boot, At: now,
-	})
-	if err != nil || len(list) == 0 {
-		return nil, nil, next, err
+// release gives up a lease of which it is not known whether there is one: nobody
+// would take messages from a process that lives.
+func (ch *channel) release(ctx context.Context) error {
+	ch.d.mu.Lock()
+	lease := ch.unclear
+	ch.d.mu.Unlock()
+	if lease == "" {
+		return nil
 	}
-	return newLease(ch.d, list, length, now.Add(length)), list, next, nil
+	if err := ch.d.cfg.Queue.Release(ctx, ch.d.cfg.Owner, lease, ch.d.cfg.Now()); err != nil {
+		return err
+	}
+	ch.d.mu.Lock()
+	defer ch.d.mu.Unlock()
+	ch.unclear = ""
+	return nil
 }
 
-// hand gives messages to workers. If the dispatcher was closed meanwhile they go
-// back by themselves.
-func (ch *channel) hand(l *lease, list []store.Message, t *Target) {
-	var batch *delivery
+// take claims at most room deliveries, or one of a suspect. The dispatcher is
+// locked, but not meanwhile.
+func (ch *channel) take(room int, t *Target, suspect bool) ([]*delivery, store.Later, error) {
+	d, batch := ch.d, int(t.Delivery.BatchSize)
+	length := time.Duration(t.Delivery.VisibilityTimeoutMS) * time.Millisecond
+	now := d.cfg.Now()
+	c := store.Claim{
+		Channel: ch.id, Max: room, Batch: batch, Alone: t.Delivery.Alone(ch.id.Kind), Suspect: suspect,
+		Token: store.NewIDAt(now), Lease: length, Owner: d.cfg.Owner, Boot: d.boot, At: now,
+	}
+	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(d.ctx, storeTimeout)
+	list, later, err := d.cfg.Queue.Claim(ctx, c)
+	cancel()
+	d.mu.Lock()
+	if errors.Is(err, store.ErrUnknownOutcome) {
+		ch.unclear = c.Token
+	}
+	if err != nil || len(list) == 0 {
+		return nil, later, err
+	}
+	if store.Weight(list, batch) >= room*batch {
+		ch.wanted = true
+	}
+	return deliveries(list, batch, newLease(d, c.Token, list, length, now.Add(length)), t), later, nil
+}
+
+// deliveries divides messages.
+func deliveries(list []store.Message, batch int, l *lease, t *Target) (all []*delivery) {
+	var open *delivery
 	for i := range list {
-		m := list[i]
-		if t.Delivery.BatchSize == 1 || m.Single || m.Crashes > 0 {
-			ch.ready = append(ch.ready, &delivery{[]store.Message{m}, l, t})
+		if list[i].ByItself() {
+			all = append(all, &delivery{list[i : i+1 : i+1], l, t})
 			continue
 		}
-		if batch == nil || int64(len(batch.messages)) == t.Delivery.BatchSize {
-			batch = &delivery{nil, l, t}
-			ch.ready = append(ch.ready, batch)
+		if open == nil || len(open.messages) == batch {
+			open = &delivery{nil, l, t}
+			all = append(all, open)
 		}
-		batch.messages = append(batch.messages, m)
+		open.messages = append(open.messages, list[i])
 	}
-	for range min(len(ch.ready), int(t.Delivery.Concurrency)-ch.running) {
-		ch.running++
-		ch.d.runs.Add(1)
-		go ch.work()
-	}
+	return all
 }
 
-// work delivers until nothing is ready.
-func (ch *channel) work() {
+// work delivers. If the dispatcher was closed meanwhile the messages go back.
+func (ch *channel) work(w *delivery) {
 	d := ch.d
 	defer d.runs.Done()
 	d.cfg.Begin()
 	defer d.cfg.End()
+	if d.isClosed() {
+		w.giveBack(time.Time{}, "")
+	} else {
+		w.deliver(d)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for len(ch.ready) > 0 && int64(ch.running) <= max(ch.target.Delivery.Concurrency, 1) {
-		w := ch.ready[0]
-		ch.ready[0] = nil
-		ch.ready = ch.ready[1:]
-		d.mu.Unlock()
-		began := time.Now()
-		if d.isClosed() {
-			w.giveBack(time.Time{}, "")
-		} else {
-			w.deliver(d)
-		}
-		took := time.Since(began)
-		d.mu.Lock()
-		ch.fast = took < fastRun
-		ch.inHand -= len(w.messages)
-		ch.claim()
-	}
 	ch.running--
+	d.leave(1)
 	ch.claim()
 }
 

@@ -25,8 +25,8 @@ type lease struct {
 	timer   *time.Timer
 }
 
-func newLease(d *Dispatcher, list []store.Message, length time.Duration, expires time.Time) *lease {
-	l := &lease{d: d, token: list[0].Lease, length: length, expires: expires, open: make(map[string]context.CancelFunc, len(list))}
+func newLease(d *Dispatcher, token string, list []store.Message, length time.Duration, expires time.Time) *lease {
+	l := &lease{d: d, token: token, length: length, expires: expires, open: make(map[string]context.CancelFunc, len(list))}
 	for i := range list {
 		l.open[list[i].ID] = nil
 	}
@@ -142,15 +142,6 @@ const (
 
 // deliver runs a delivery and sees to what becomes of it.
 func (w *delivery) deliver(d *Dispatcher) {
-	if w.messages[0].Crashes >= store.SuspectCrashes {
-		select {
-		case d.suspect <- struct{}{}:
-			defer func() { <-d.suspect }()
-		case <-d.ctx.Done():
-			w.giveBack(time.Time{}, "")
-			return
-		}
-	}
 	for conflicts := 0; ; conflicts++ {
 		out := w.run(d)
 		switch {
@@ -158,9 +149,9 @@ func (w *delivery) deliver(d *Dispatcher) {
 			w.lease.finished(w.messages)
 			return
 		case out.Verdict == invoke.LeaseLost:
-			w.lease.finished(w.messages)
-			slog.Warn("a message was handled whose lease was lost: nothing of that takes effect",
-				"app_id", w.messages[0].AppID, "channel", w.messages[0].Name, "message", w.messages[0].ID)
+			slog.Warn("messages were handled of which one was deleted, or is somebody else's now: nothing of that takes effect",
+				"app_id", w.messages[0].AppID, "channel", w.messages[0].Name, "messages", len(w.messages), "first", w.messages[0].ID)
+			w.giveBack(time.Time{}, "") // those that are still ours
 			return
 		case out.Verdict == invoke.Conflict && conflicts < maxConflicts && pause(d.ctx, conflicts, conflictWait, maxConflictWait):
 			continue
@@ -225,10 +216,17 @@ func (w *delivery) unfinished(d *Dispatcher, out Outcome) {
 		w.giveBack(now.Add(res.RetryAfter), "") // the script could not be read
 		return
 	}
-	why := "the executor was lost"
-	if res != nil {
-		why = res.Error
+	if res == nil {
+		w.lease.giveBack(w.messages, func(m *store.Message) store.Returned {
+			r := store.Returned{ID: m.ID, DueAt: now, Crashed: true, Error: "the executor was lost"}
+			if m.Crashes+1 >= store.MaxCrashes {
+				r.Dead, r.Error = true, store.TooManyCrashes
+			}
+			return r
+		})
+		return
 	}
+	why := res.Error
 	if why == "" {
 		why = "the script did not end as it should"
 	}

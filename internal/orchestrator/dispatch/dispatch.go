@@ -55,9 +55,8 @@ type Dispatcher struct {
 	cancel context.CancelFunc
 	runs   sync.WaitGroup // goroutines
 
-	// suspect is held by the one message that is under suspicion of killing the
-	// process and runs now.
-	suspect chan struct{}
+	steps    *steps
+	patience time.Duration // alonePatience
 
 	mu        sync.Mutex
 	started   bool
@@ -66,7 +65,12 @@ type Dispatcher struct {
 	scanning  bool
 	scanAgain bool
 	rescan    *clock.Timer
-	stopWatch func()
+	stops     []func()
+
+	active   int           // deliveries that run, or are being claimed
+	alone    bool          // a suspect runs, or waits for quiet: nothing else begins
+	quiet    chan struct{} // closed when active is 0; nil: nobody waits for it
+	suspects []*channel    // that have some which are due
 }
 
 // Waits after a failure of the store.
@@ -84,7 +88,7 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Begin == nil {
 		cfg.Begin, cfg.End = func() {}, func() {}
 	}
-	d := &Dispatcher{cfg: cfg, boot: store.NewID(), channels: map[store.Channel]*channel{}, suspect: make(chan struct{}, 1)}
+	d := &Dispatcher{cfg: cfg, boot: store.NewID(), channels: map[store.Channel]*channel{}, steps: newSteps(), patience: alonePatience}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }
@@ -99,9 +103,10 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	if n > 0 {
 		slog.Info("messages that were being handled when the process died are delivered again", "messages", n)
 	}
-	stop := d.cfg.Queue.Watch(d.noticed)
+	d.steps.look()
+	stops := []func(){d.cfg.Queue.Watch(d.noticed), clock.OnStep(d.Scan)}
 	d.mu.Lock()
-	d.started, d.stopWatch, d.rescan = true, stop, clock.NewTimer(d.Scan)
+	d.started, d.stops, d.rescan = true, stops, clock.NewTimer(d.Scan)
 	d.mu.Unlock()
 	d.Scan()
 	return nil
@@ -137,7 +142,11 @@ func (d *Dispatcher) scan() {
 		d.scanAgain = false
 		d.mu.Unlock()
 		ctx, cancel := context.WithTimeout(d.ctx, storeTimeout)
-		due, err := d.cfg.Queue.DueChannels(ctx)
+		err := d.minding(ctx)
+		var due map[store.Channel]time.Time
+		if err == nil {
+			due, err = d.cfg.Queue.DueChannels(ctx)
+		}
 		cancel()
 		if err != nil {
 			if d.ctx.Err() == nil {
@@ -171,7 +180,7 @@ func (d *Dispatcher) noticed(c store.Channel, due time.Time) {
 	ch.noticed(due)
 }
 
-// Close claims no more, gives back what has not begun, and waits for what runs as
+// Close claims no more and waits for what runs as
 // long as ctx lives; then it cancels it.
 func (d *Dispatcher) Close(ctx context.Context) {
 	d.mu.Lock()
@@ -180,22 +189,16 @@ func (d *Dispatcher) Close(ctx context.Context) {
 		return
 	}
 	d.closed = true
-	stop, rescan := d.stopWatch, d.rescan
-	var back []*delivery
+	stops, rescan := d.stops, d.rescan
 	for _, ch := range d.channels {
 		ch.timer.Stop()
-		back = append(back, ch.ready...)
-		ch.ready = nil
 	}
 	d.mu.Unlock()
 	if rescan != nil {
 		rescan.Stop()
 	}
-	if stop != nil {
+	for _, stop := range stops {
 		stop()
-	}
-	for _, w := range back {
-		w.lease.giveBack(w.messages, func(m *store.Message) store.Returned { return store.Returned{ID: m.ID, DueAt: d.cfg.Now()} })
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -208,6 +211,20 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	}
 	d.cancel()
 	<-ended
+	d.releaseAll()
+}
+
+// releaseAll gives up, at the end, the leases of which it is not known whether
+// there are any. What fails the next start of the process finds.
+func (d *Dispatcher) releaseAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	for _, ch := range d.channels {
+		if err := ch.release(ctx); err != nil {
+			slog.Error("messages cannot be returned to their channel", "channel", ch.id.Name, "kind", ch.id.Kind, "app_id", ch.id.AppID, "error", err)
+			return
+		}
+	}
 }
 
 // pause waits a little, longer with each attempt; false when ctx has ended.

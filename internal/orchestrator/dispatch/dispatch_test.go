@@ -42,6 +42,8 @@ type world struct {
 	handle   func(ctx context.Context, start *invoke.Start) *Outcome // nil: acknowledge
 	runs     []string                                                // what was delivered, in the order of the ends
 	ended    chan struct{}
+	set      time.Duration // by how much the wall clock was set
+	patient  time.Duration // alonePatience if it is not 0
 }
 
 var emails = store.Channel{AppID: "app", Kind: store.ChannelQueue, Name: "emails"}
@@ -64,13 +66,26 @@ func (w *world) start() *world {
 			}
 			return &Target{Delivery: w.delivery, Start: invoke.Start{Trigger: "queue"}}, nil
 		},
-		Run: w.run,
+		Run: w.run, Now: w.now,
 	})
+	if w.patient != 0 {
+		w.patience = w.patient
+	}
+	began := time.Now()
+	w.steps.read = func() (time.Time, time.Duration) { return w.now(), time.Since(began) }
 	if err := w.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { w.Close(context.Background()) })
+	d := w.Dispatcher
+	w.t.Cleanup(func() { d.Close(context.Background()) })
 	return w
+}
+
+// now is the wall clock.
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().UTC().Truncate(time.Microsecond).Add(w.set)
 }
 
 func (w *world) run(ctx context.Context, start *invoke.Start, _ *Target) Outcome {
@@ -101,7 +116,7 @@ func failed(why string) *Outcome {
 
 func (w *world) send(ids ...string) {
 	w.t.Helper()
-	now := time.Now().UTC()
+	now := w.now()
 	for _, id := range ids {
 		if _, err := w.data.Enqueue(w.t.Context(), store.Message{ID: id, Channel: emails, Depth: 1, CreatedAt: now, DueAt: now}); err != nil {
 			w.t.Fatal(err)
@@ -124,7 +139,7 @@ func (w *world) until(what string, cond func() bool) {
 }
 
 func (w *world) state() store.ChannelState {
-	s, err := w.data.Channel(context.Background(), emails, time.Now())
+	s, err := w.data.Channel(context.Background(), emails, w.now())
 	if err != nil {
 		w.t.Error(err)
 	}
@@ -305,37 +320,6 @@ func TestLostLeaseEndsTheRun(t *testing.T) {
 	w.Scan()
 	w.until("it is delivered again", func() bool { w.mu.Lock(); defer w.mu.Unlock(); return len(w.runs) == 2 })
 	w.until("it is done", w.empty)
-}
-
-func TestSuspectsRunOneAtATime(t *testing.T) {
-	w := newWorld(t, store.Delivery{Concurrency: 8, BatchSize: 8})
-	w.send(ids(6)...)
-	for n := range store.SuspectCrashes {
-		if _, _, err := w.data.Claim(t.Context(), store.Claim{Channel: emails, Max: 6, Lease: time.Hour, Owner: "node", Boot: fmt.Sprint(n), At: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.data.Recover(t.Context(), "node", fmt.Sprint(n+1), time.Now()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var running, most int
-	w.handle = func(_ context.Context, s *invoke.Start) *Outcome {
-		w.mu.Lock()
-		running++
-		most = max(most, running)
-		w.mu.Unlock()
-		defer func() { w.mu.Lock(); running--; w.mu.Unlock() }()
-		if len(s.Batch) != 1 || s.Batch[0].Attempt != store.SuspectCrashes+1 {
-			t.Errorf("delivered %+v", s.Batch)
-		}
-		time.Sleep(time.Millisecond) // so that two would meet
-		return nil
-	}
-	w.start()
-	w.until("all is done", w.empty)
-	if most != 1 {
-		t.Errorf("%d suspects ran at once", most)
-	}
 }
 
 func TestWithoutScriptMessagesWait(t *testing.T) {

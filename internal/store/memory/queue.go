@@ -118,50 +118,134 @@ func (k *Data) of(c store.Channel, f func(*message) bool) (list []*message) {
 }
 
 // Claim is store.Queue's.
-func (k *Data) Claim(ctx context.Context, c store.Claim) (list []store.Message, next time.Time, err error) {
+func (k *Data) Claim(ctx context.Context, c store.Claim) (list []store.Message, later store.Later, err error) {
 	if c.Max < 1 || c.Owner == "" || c.Boot == "" {
-		return nil, time.Time{}, fmt.Errorf("%w: a claim needs a number of messages, an owner and a boot", store.ErrInvalid)
+		return nil, later, fmt.Errorf("%w: a claim needs a number of messages, an owner and a boot", store.ErrInvalid)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, later, err
+	}
+	c.Batch = max(c.Batch, 1)
+	if c.Token == "" {
+		c.Token = store.NewID()
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.paused[c.Channel] {
-		return nil, time.Time{}, ctx.Err()
+		return nil, later, nil
 	}
 	if c.Alone {
-		c.Max = 1
 		if l := k.of(c.Channel, func(m *message) bool {
 			return m.DeadAt.IsZero() && m.Owner != "" && (m.DueAt.After(c.At) || m.boot == c.Boot)
 		}); len(l) > 0 {
-			return nil, l[len(l)-1].DueAt, ctx.Err()
+			return nil, store.Later{Due: l[len(l)-1].DueAt}, nil
 		}
 	}
-	lease := store.NewID()
-	taken := 0
+	limit := int64(store.SuspectCrashes)
+	if c.Suspect {
+		limit = store.MaxCrashes
+	}
+	if c.Alone || c.Suspect {
+		c.Max, c.Batch = 1, 1
+	}
+	weight, bytes, full := 0, 0, false
 	for _, m := range k.of(c.Channel, func(m *message) bool { return m.DeadAt.IsZero() && m.boot != c.Boot }) {
-		if m.DueAt.After(c.At) || taken == c.Max {
-			next = m.DueAt
-			break
-		}
-		taken++
-		if m.Lease != "" {
-			m.Crashes++
-		}
-		if m.Crashes >= store.MaxCrashes {
-			m.free()
-			m.DeadAt, m.LastError = c.At, store.TooManyCrashes
+		if m.suspect() != c.Suspect {
+			if !c.Suspect && later.Suspect.IsZero() {
+				later.Suspect = m.DueAt
+			}
 			continue
 		}
-		m.Lease, m.Owner, m.boot, m.DueAt = lease, c.Owner, c.Boot, c.At.Add(c.Lease)
-		list = append(list, m.Message)
+		if m.DueAt.After(c.At) || full {
+			if later.Due.IsZero() && !c.Suspect {
+				later.Due = m.DueAt
+			}
+			continue
+		}
+		crashes := m.Crashes
+		if m.Lease != "" {
+			crashes++
+		}
+		one := 1
+		if m.Single || crashes > 0 {
+			one = c.Batch
+		}
+		weight, bytes = weight+one, bytes+len(m.Payload)
+		if full = weight > c.Max*c.Batch || weight > one && bytes > store.MaxClaimBytes; full {
+			if later.Due.IsZero() && !c.Suspect {
+				later.Due = m.DueAt
+			}
+			continue
+		}
+		switch m.Crashes = crashes; {
+		case crashes < limit:
+			m.Lease, m.Owner, m.boot, m.DueAt = c.Token, c.Owner, c.Boot, c.At.Add(c.Lease)
+			list = append(list, m.Message)
+		case c.Suspect:
+			m.free()
+			m.DeadAt, m.LastError = c.At, store.TooManyCrashes
+		default:
+			m.free()
+			m.DueAt, later.Suspect = c.At, c.At
+		}
 	}
-	switch {
-	case len(list) == c.Max:
-		next = time.Time{}
-	case taken == c.Max: // behind those that died there may be more
-		next = c.At
+	if store.Weight(list, c.Batch) >= c.Max*c.Batch {
+		later.Due = time.Time{}
 	}
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
-	return list, next, ctx.Err()
+	return list, later, nil
+}
+
+func (m *message) suspect() bool { return m.Crashes >= store.SuspectCrashes }
+
+// Release is store.Queue's.
+func (k *Data) Release(ctx context.Context, owner, lease string, at time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var back []store.Message
+	k.mu.Lock()
+	for _, m := range k.messages {
+		if lease != "" && m.Lease == lease && m.Owner == owner {
+			m.free()
+			m.DueAt = at
+			back = append(back, m.Message)
+		}
+	}
+	k.mu.Unlock()
+	k.tell(firstDue(back))
+	return nil
+}
+
+// SetBack is store.Queue's.
+func (k *Data) SetBack(ctx context.Context, from, to time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	by := from.Sub(to)
+	changed := false
+	k.mu.Lock()
+	for _, m := range k.messages {
+		if !m.DeadAt.IsZero() || m.Owner != "" || !m.DueAt.After(to) {
+			continue
+		}
+		changed = true
+		ahead := m.CreatedAt.After(to)
+		switch {
+		case !m.DueAt.After(from):
+			m.DueAt = to
+		case ahead || m.Attempts > 0:
+			m.DueAt = m.DueAt.Add(-by)
+		}
+		if ahead {
+			m.CreatedAt = m.CreatedAt.Add(-by)
+		}
+	}
+	k.mu.Unlock()
+	if changed {
+		k.tell(map[store.Channel]time.Time{{}: {}})
+	}
+	return nil
 }
 
 func (m *message) free() { m.Lease, m.Owner, m.boot = "", "", "" }
@@ -197,6 +281,9 @@ func (k *Data) Return(ctx context.Context, lease string, list []store.Returned, 
 		m.Single = m.Single || r.Single
 		if r.Failed {
 			m.Attempts++
+		}
+		if r.Crashed {
+			m.Crashes++
 		}
 		if r.Error != "" {
 			m.LastError = r.Error

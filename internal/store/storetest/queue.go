@@ -26,7 +26,12 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"Recover", testQueueRecover},
 		{"Extend", testQueueExtend},
 		{"Return", testQueueReturn},
+		{"Suspects", testQueueSuspects},
 		{"TooManyCrashes", testQueueTooManyCrashes},
+		{"Batches", testQueueBatches},
+		{"ClaimBytes", testQueueClaimBytes},
+		{"Release", testQueueRelease},
+		{"SetBack", testQueueSetBack},
 		{"CommitWhole", testQueueCommitWhole},
 		{"CommitNames", testQueueCommitNames},
 		{"KVTriggers", testQueueKVTriggers},
@@ -84,9 +89,17 @@ func (q queueTest) send(t *testing.T, n int) []store.Message {
 
 func (q queueTest) claimAs(t *testing.T, boot string, n int, when time.Time) ([]store.Message, time.Time) {
 	t.Helper()
-	list, next, err := q.Claim(t.Context(), store.Claim{Channel: q.c, Max: n, Lease: time.Minute, Owner: "node", Boot: boot, At: when})
+	list, later := q.claimWith(t, store.Claim{Max: n, Boot: boot, At: when})
+	return list, later.Due
+}
+
+// claimWith claims what c says, by the node "node" for a minute.
+func (q queueTest) claimWith(t *testing.T, c store.Claim) ([]store.Message, store.Later) {
+	t.Helper()
+	c.Channel, c.Lease, c.Owner = q.c, time.Minute, "node"
+	list, later, err := q.Claim(t.Context(), c)
 	must(t, "Claim", err)
-	return list, next
+	return list, later
 }
 
 func (q queueTest) claim(t *testing.T, n int) []store.Message {
@@ -185,9 +198,9 @@ func testQueueAlone(t *testing.T, q queueTest) {
 	sent := q.send(t, 3)
 	claim := func(boot string, when time.Time) ([]store.Message, time.Time) {
 		t.Helper()
-		list, next, err := q.Claim(t.Context(), store.Claim{Channel: q.c, Max: 9, Alone: true, Lease: time.Minute, Owner: boot, Boot: boot, At: when})
+		list, later, err := q.Claim(t.Context(), store.Claim{Channel: q.c, Max: 9, Alone: true, Lease: time.Minute, Owner: boot, Boot: boot, At: when})
 		must(t, "Claim", err)
-		return list, next
+		return list, later.Due
 	}
 	first, _ := claim("a", at(0))
 	if len(first) != 1 || first[0].ID != sent[0].ID {
@@ -298,28 +311,6 @@ func testQueueReturn(t *testing.T, q queueTest) {
 	must(t, "Message", err)
 	if waiting.LastError != "it threw" || waiting.Attempts != 1 || waiting.State(at(0)) != store.MessageDelayed || waiting.State(at(time.Hour)) != store.MessageReady {
 		t.Errorf("the one to be tried again is %+v", waiting)
-	}
-}
-
-func testQueueTooManyCrashes(t *testing.T, q queueTest) {
-	sent := q.send(t, 1)
-	for n := range store.MaxCrashes {
-		list, _ := q.claimAs(t, fmt.Sprint("boot ", n), 1, at(time.Second))
-		if len(list) != 1 || list[0].Crashes != int64(n) {
-			t.Fatalf("claim %d: %+v", n, list)
-		}
-		_, err := q.Recover(t.Context(), "node", fmt.Sprint("boot ", n+1), at(time.Second))
-		must(t, "Recover", err)
-	}
-	_, err := q.Enqueue(t.Context(), q.message(at(2*time.Second)))
-	must(t, "Enqueue", err)
-	if list, next := q.claimAs(t, "last", 1, at(3*time.Second)); len(list) != 0 || next.IsZero() || next.After(at(3*time.Second)) {
-		t.Errorf("claimed once more: %+v; more behind it is due at %v", list, next)
-	}
-	m, err := q.Message(t.Context(), q.c.AppID, sent[0].ID)
-	must(t, "Message", err)
-	if m.State(at(0)) != store.MessageDead || !strings.Contains(m.LastError, "died") || m.Owner != "" {
-		t.Errorf("it is %+v", m)
 	}
 }
 
