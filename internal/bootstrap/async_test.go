@@ -83,8 +83,11 @@ func TestRespondAsync(t *testing.T) {
 		if e, err := s.KV(t.Context(), "demo", "runs"); err != nil || string(e.Value) != "1" {
 			t.Errorf("the effects: %s, %v", e.Value, err)
 		}
-		if res, _ := ask(t, "GET", s.URL+"/demo/_/invocations/019a7c1e-8f2b-7c31-9f54-1d2e3f4a5b6c", "", ""); res.StatusCode != http.StatusNotFound {
-			t.Errorf("an unknown one: %d", res.StatusCode)
+		// The execution's ID, which goes out with its calls, asks for nothing.
+		for _, id := range []string{"019a7c1e-8f2b-7c31-9f54-1d2e3f4a5b6c", said["execution_id"].(string)} {
+			if res, _ := ask(t, "GET", s.URL+"/demo/_/invocations/"+id, "", ""); res.StatusCode != http.StatusNotFound {
+				t.Errorf("%s: %d", id, res.StatusCode)
+			}
 		}
 		if res, _ := ask(t, "POST", s.URL+"/demo/_/invocations/x", "", ""); res.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("by POST: %d", res.StatusCode)

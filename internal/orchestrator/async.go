@@ -1,8 +1,11 @@
 package orchestrator
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +35,7 @@ func prefersAsync(h http.Header) bool {
 
 // invocation is what is told of an asynchronous request.
 type invocation struct {
-	ID        string     `json:"execution_id"` // of its first execution
+	ID        string     `json:"execution_id"` // of its first execution, for the app's members: it tells nobody anything else
 	Status    string     `json:"status"`       // queued, running, done or failed
 	StatusURL string     `json:"status_url"`
 	Attempts  int64      `json:"attempts"` // that failed
@@ -50,22 +53,31 @@ type answered struct {
 
 const invocationsPath = "/invocations/"
 
-func statusURL(app, id string, at place) string {
-	path := "/" + reservedName + invocationsPath + id
+// statusURL is where what became of a request is told to whoever has its token.
+func statusURL(app, token string, at place) string {
+	path := "/" + reservedName + invocationsPath + token
 	if at == controlHost {
 		path = "/" + app + path
 	}
 	return path
 }
 
+// hashToken returns what the store knows a token by.
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
 // enqueue keeps a request to be run later, and answers 202 when it is durable. It
 // reports whether it is.
 func (o *Orchestrator) enqueue(w http.ResponseWriter, r *http.Request, app *snapshot, t *target, q *invoke.Request, at place) bool {
 	made := now()
+	token := rand.Text()
 	s := &t.start
 	m := store.Message{
 		ID: store.NewIDAt(made), Channel: store.Channel{AppID: s.AppID, Kind: store.ChannelHTTP, Name: s.Script},
 		Source: clean(q.Method + " " + q.Path), Payload: encodeRequest(q), Depth: 1, CreatedAt: made, DueAt: made,
+		TokenHash: hashToken(token),
 	}
 	allowOrigin(w.Header(), r, app.cors, at)
 	if _, err := o.cfg.Data.Enqueue(r.Context(), m); err != nil {
@@ -85,9 +97,9 @@ func (o *Orchestrator) enqueue(w http.ResponseWriter, r *http.Request, app *snap
 	}
 	h := w.Header()
 	h.Set("Picloud-Execution-Id", m.ID)
-	h.Set("Location", statusURL(s.App, m.ID, at))
+	h.Set("Location", statusURL(s.App, token, at))
 	h.Set("Preference-Applied", "respond-async")
-	writeInvocation(w, r, http.StatusAccepted, &invocation{ID: m.ID, Status: "queued", StatusURL: statusURL(s.App, m.ID, at)})
+	writeInvocation(w, r, http.StatusAccepted, &invocation{ID: m.ID, Status: "queued", StatusURL: statusURL(s.App, token, at)})
 	return true
 }
 
@@ -104,16 +116,17 @@ func writeInvocation(w http.ResponseWriter, r *http.Request, status int, v *invo
 	}
 }
 
-// serveInvocation tells what became of an asynchronous request. Whoever knows its
-// ID, which cannot be guessed, may know.
-func (o *Orchestrator) serveInvocation(w http.ResponseWriter, r *http.Request, app *snapshot, slug, id string, at place) {
+// serveInvocation tells what became of an asynchronous request. Whoever has its
+// token, which cannot be guessed and was told to its sender only, may know. The ID
+// of its execution would not do: scripts send it to other servers.
+func (o *Orchestrator) serveInvocation(w http.ResponseWriter, r *http.Request, app *snapshot, slug, token string, at place) {
 	allowOrigin(w.Header(), r, app.cors, at)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
 		problem(w, r, http.StatusMethodNotAllowed, "what became of a request is asked for by GET", "")
 		return
 	}
-	v, err := o.invocation(r, app.appID, id)
+	v, err := o.invocation(r, app.appID, token)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		problem(w, r, http.StatusNotFound, fmt.Sprintf("there is no such request, or it was finished more than %.0f hours ago", store.InvocationMemory.Hours()), "")
@@ -124,15 +137,19 @@ func (o *Orchestrator) serveInvocation(w http.ResponseWriter, r *http.Request, a
 		w.Header().Set("Retry-After", "1")
 		problem(w, r, http.StatusServiceUnavailable, "the database does not answer", "")
 	default:
-		v.StatusURL = statusURL(slug, id, at)
+		v.StatusURL = statusURL(slug, token, at)
 		writeInvocation(w, r, http.StatusOK, v)
 	}
 }
 
 // invocation looks for a request twice: it may be finished between two looks.
-func (o *Orchestrator) invocation(r *http.Request, appID, id string) (*invocation, error) {
+func (o *Orchestrator) invocation(r *http.Request, appID, token string) (*invocation, error) {
 	if o.cfg.Queue == nil {
 		return nil, store.ErrNotFound
+	}
+	id, err := o.cfg.Queue.InvocationID(r.Context(), hashToken(token))
+	if err != nil {
+		return nil, err
 	}
 	for range 2 {
 		done, err := o.cfg.Queue.Invocation(r.Context(), appID, id)

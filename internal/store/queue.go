@@ -86,6 +86,9 @@ type Message struct {
 	// IdempotencyKey, for a new message: if the channel got one with the same key
 	// within IdempotencyMemory, this one is not added. It is not kept with the message.
 	IdempotencyKey string
+	// TokenHash, for a new message of the kind http: what InvocationID knows it by, the
+	// SHA-256 of the sender's token in hexadecimal. It is never returned.
+	TokenHash string
 
 	// What follows the store keeps.
 
@@ -327,6 +330,9 @@ type Queue interface {
 	Channel(ctx context.Context, c Channel, at time.Time) (ChannelState, error)
 	Messages(ctx context.Context, f MessageFilter) ([]Message, error)
 	Message(ctx context.Context, appID, id string) (Message, error)
+	// InvocationID returns the ID of the asynchronous request with a token, whether it
+	// is finished or not.
+	InvocationID(ctx context.Context, tokenHash string) (id string, err error)
 	// Invocation returns the answer to an asynchronous request, until it is forgotten.
 	Invocation(ctx context.Context, appID, id string) (Invocation, error)
 	// Redrive makes dead letters due again, with their attempts forgotten: those

@@ -28,6 +28,7 @@ type Data struct {
 	paused   map[store.Channel]bool // every channel that was used
 	watchers map[int]func(store.Channel, time.Time)
 	finished map[string]store.Invocation
+	tokens   map[string]string // by their hash: the ID of the asynchronous request
 	quota    store.Quota
 	dropped  map[string]int64 // dead letters, by app
 
@@ -55,7 +56,7 @@ func New() *Data {
 	return &Data{
 		apps: map[string]map[string]store.KVEntry{}, commits: map[commit]done{},
 		messages: map[string]*message{}, keys: map[idempotencyKey]time.Time{}, paused: map[store.Channel]bool{},
-		watchers: map[int]func(store.Channel, time.Time){}, finished: map[string]store.Invocation{}, dropped: map[string]int64{}, schedules: map[scheduleKey]*scheduled{},
+		watchers: map[int]func(store.Channel, time.Time){}, finished: map[string]store.Invocation{}, tokens: map[string]string{}, dropped: map[string]int64{}, schedules: map[scheduleKey]*scheduled{},
 	}
 }
 
@@ -278,5 +279,9 @@ func (k *Data) Sweep(ctx context.Context, now time.Time) (next time.Time, err er
 	})
 	maps.DeleteFunc(k.finished, func(_ string, f store.Invocation) bool { return due(f.FinishedAt.Add(store.InvocationMemory)) })
 	k.removeIdle("")
+	maps.DeleteFunc(k.tokens, func(_, id string) bool {
+		_, done := k.finished[id]
+		return !done && k.messages[id] == nil
+	})
 	return next, ctx.Err()
 }

@@ -90,7 +90,10 @@ func (k *Data) add(list []store.Message) (added []store.Message) {
 			k.keys[idempotencyKey{m.Channel, m.IdempotencyKey}] = m.CreatedAt
 		}
 		added = append(added, m)
-		m.IdempotencyKey = ""
+		if m.TokenHash != "" {
+			k.tokens[m.TokenHash] = m.ID
+		}
+		m.IdempotencyKey, m.TokenHash = "", ""
 		m.Payload = slices.Clone(m.Payload)
 		k.messages[m.ID] = &message{Message: m}
 		if _, ok := k.paused[m.Channel]; !ok {
@@ -402,6 +405,16 @@ func (k *Data) Message(ctx context.Context, appID, id string) (store.Message, er
 		return m.Message, ctx.Err()
 	}
 	return store.Message{}, fmt.Errorf("message %s: %w", id, store.ErrNotFound)
+}
+
+// InvocationID is store.Queue's.
+func (k *Data) InvocationID(ctx context.Context, tokenHash string) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if id, ok := k.tokens[tokenHash]; ok {
+		return id, ctx.Err()
+	}
+	return "", fmt.Errorf("the asynchronous request of that token: %w", store.ErrNotFound)
 }
 
 // Invocation is store.Queue's.

@@ -47,10 +47,16 @@ type commit struct {
 }
 
 func (k *commit) run(ctx context.Context) error {
+	if err := k.finish(ctx); err != nil {
+		return err
+	}
 	// An acknowledgement cannot be made twice, so such a commit needs no name.
 	used, err := acknowledge(ctx, k.tx, k.c.Acks, k.c.Lease)
 	if err != nil {
 		return err
+	}
+	if f := k.c.Finished; f != nil {
+		used.Add(store.MessageUsage{Answers: 1, AnswerBytes: int64(len(f.Response))})
 	}
 	if k.c.RunID != "" && len(k.c.Acks) == 0 && len(k.c.Ops)+len(k.c.Messages) > 0 {
 		known, err := k.name(ctx)
@@ -77,19 +83,25 @@ func (k *commit) run(ctx context.Context) error {
 			return fmt.Errorf("%w: a commit adds messages of its own app", store.ErrInvalid)
 		}
 	}
-	if f := k.c.Finished; f != nil {
-		if _, err := k.tx.Exec(ctx, `INSERT INTO invocations (id, app_id, script, finished_at, response) VALUES ($1, $2, $3, $4, $5)`,
-			f.ID, k.c.AppID, f.Script, micros(k.c.At), f.Response); err != nil {
-			return err
-		}
-		used.Add(store.MessageUsage{Answers: 1, AnswerBytes: int64(len(f.Response))})
-	}
 	if k.added, err = k.s.enqueue(ctx, k.tx, k.messages); err != nil {
 		return err
 	}
 	changed := usagesOf(k.added)
 	changed.add(k.c.AppID, used)
 	k.full, err = k.s.count(ctx, k.tx, changed, true)
+	return err
+}
+
+// finish writes down the answer to an asynchronous request, with what is known of
+// the request, which the acknowledgement deletes.
+func (k *commit) finish(ctx context.Context) error {
+	f := k.c.Finished
+	if f == nil {
+		return nil
+	}
+	_, err := k.tx.Exec(ctx, `INSERT INTO invocations (id, app_id, script, finished_at, response, token_hash)
+		VALUES ($1, $2, $3, $4, $5, coalesce((SELECT token_hash FROM messages WHERE id = $1), ''))`,
+		f.ID, k.c.AppID, f.Script, micros(k.c.At), f.Response)
 	return err
 }
 

@@ -16,6 +16,13 @@ func (s *Store) Invocation(ctx context.Context, appID, id string) (store.Invocat
 	return f, found(err, "invocation %s", id)
 }
 
+// InvocationID is store.Queue's.
+func (s *Store) InvocationID(ctx context.Context, tokenHash string) (id string, err error) {
+	err = one(ctx, s.db, []any{&id}, `SELECT id FROM messages WHERE token_hash = $1 AND token_hash <> ''
+		UNION ALL SELECT id FROM invocations WHERE token_hash = $1 AND token_hash <> ''`, tokenHash)
+	return id, found(err, "the asynchronous request of that token")
+}
+
 // asynchronous is the channels of asynchronous requests.
 const asynchronous = `(SELECT id FROM channels WHERE kind = 'http')`
 

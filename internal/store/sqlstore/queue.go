@@ -68,9 +68,9 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (add
 			payload = []byte{}
 		}
 		if _, err := s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
-			_, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload)
-			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7)`,
-				m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload)
+			_, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7, $8)`,
+				m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash)
 			return err
 		}); err != nil {
 			return nil, err

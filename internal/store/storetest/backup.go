@@ -99,7 +99,7 @@ func Fill(t *testing.T, s store.Store) {
 		})))
 		m := store.Message{
 			ID: newID(), Channel: store.Channel{AppID: app.ID, Kind: store.ChannelQueue, Name: "emails"}, Source: "emails",
-			Payload: []byte("\x00\xff\\N\t\n"), Depth: 1, CreatedAt: at(0), DueAt: at(time.Hour), IdempotencyKey: "k\\\t",
+			Payload: []byte("\x00\xff\\N\t\n"), Depth: 1, CreatedAt: at(0), DueAt: at(time.Hour), IdempotencyKey: "k\\\t", TokenHash: "token",
 		}
 		must(t, "Enqueue", second(s.Enqueue(ctx, m)))
 		must(t, "Commit", second(s.Commit(ctx, store.Commit{

@@ -164,7 +164,22 @@ func testQueueKVTriggers(t *testing.T, q queueTest) {
 
 func testQueueInvocations(t *testing.T, q queueTest) {
 	q.c.Kind = store.ChannelHTTP
-	q.send(t, 1)
+	request := q.message(at(0))
+	request.TokenHash = "hash of " + request.ID
+	_, err := q.Enqueue(t.Context(), request)
+	must(t, "Enqueue", err)
+	known := func(when string) {
+		t.Helper()
+		id, err := q.InvocationID(t.Context(), "hash of "+request.ID)
+		if err != nil || id != request.ID {
+			t.Errorf("by its token %s: %q, %v", when, id, err)
+		}
+	}
+	known("before it is claimed")
+	for _, hash := range []string{"", request.ID, "hash of " + newID()} {
+		_, err := q.InvocationID(t.Context(), hash)
+		wantErr(t, "another token", err, store.ErrNotFound)
+	}
 	m := q.claim(t, 1)[0]
 	finish := func(lease string) error {
 		_, err := q.Commit(t.Context(), store.Commit{
@@ -174,9 +189,10 @@ func testQueueInvocations(t *testing.T, q queueTest) {
 		return err
 	}
 	wantErr(t, "under another lease", finish(newID()), store.ErrLeaseLost)
-	_, err := q.Invocation(t.Context(), q.c.AppID, m.ID)
+	_, err = q.Invocation(t.Context(), q.c.AppID, m.ID)
 	wantErr(t, "before its end", err, store.ErrNotFound)
 	must(t, "Commit", finish(m.Lease))
+	known("when it is done")
 	want := store.Invocation{ID: m.ID, AppID: q.c.AppID, Script: "report", FinishedAt: at(time.Minute), Response: []byte("\x00answer")}
 	got, err := q.Invocation(t.Context(), q.c.AppID, m.ID)
 	must(t, "Invocation", err)
@@ -191,6 +207,8 @@ func testQueueInvocations(t *testing.T, q queueTest) {
 	must(t, "Sweep", err)
 	_, err = q.Invocation(t.Context(), q.c.AppID, m.ID)
 	wantErr(t, "when it is forgotten", err, store.ErrNotFound)
+	_, err = q.InvocationID(t.Context(), "hash of "+request.ID)
+	wantErr(t, "its token then", err, store.ErrNotFound)
 	failed := q.bury(t, 1)[0]
 	_, err = q.Sweep(t.Context(), at(store.InvocationMemory-time.Microsecond))
 	must(t, "Sweep", err)
