@@ -2812,7 +2812,7 @@ type ClientInterface interface {
 
 	// ListKVTriggerMessages List the messages of a KV trigger
 	//
-	// In the order of their IDs: the oldest first.
+	// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 	//
 	// Corresponds with GET /apps/{app}/kv-triggers/{name}/messages (the `ListKVTriggerMessages` operationId).
 	ListKVTriggerMessages(ctx context.Context, app string, name string, params *ListKVTriggerMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2968,7 +2968,7 @@ type ClientInterface interface {
 
 	// ListQueueMessages List the messages of a queue
 	//
-	// In the order of their IDs: the oldest first.
+	// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 	//
 	// Corresponds with GET /apps/{app}/queues/{name}/messages (the `ListQueueMessages` operationId).
 	ListQueueMessages(ctx context.Context, app string, name string, params *ListQueueMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3076,7 +3076,7 @@ type ClientInterface interface {
 
 	// ListScheduleMessages List the messages of a schedule
 	//
-	// In the order of their IDs: the oldest first.
+	// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 	//
 	// Corresponds with GET /apps/{app}/schedules/{name}/messages (the `ListScheduleMessages` operationId).
 	ListScheduleMessages(ctx context.Context, app string, name string, params *ListScheduleMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3296,7 +3296,7 @@ type ClientInterface interface {
 
 	// ListSubscriptionMessages List the messages of a subscription
 	//
-	// In the order of their IDs: the oldest first.
+	// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 	//
 	// Corresponds with GET /apps/{app}/subscriptions/{name}/messages (the `ListSubscriptionMessages` operationId).
 	ListSubscriptionMessages(ctx context.Context, app string, name string, params *ListSubscriptionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3951,7 +3951,7 @@ func (c *operations) SetKVTrigger(ctx context.Context, app string, name string, 
 
 // ListKVTriggerMessages List the messages of a KV trigger
 //
-// In the order of their IDs: the oldest first.
+// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 //
 // Corresponds with GET /apps/{app}/kv-triggers/{name}/messages (the `ListKVTriggerMessages` operationId).
 func (c *operations) ListKVTriggerMessages(ctx context.Context, app string, name string, params *ListKVTriggerMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4327,7 +4327,7 @@ func (c *operations) ConsumeQueue(ctx context.Context, app string, name string, 
 
 // ListQueueMessages List the messages of a queue
 //
-// In the order of their IDs: the oldest first.
+// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 //
 // Corresponds with GET /apps/{app}/queues/{name}/messages (the `ListQueueMessages` operationId).
 func (c *operations) ListQueueMessages(ctx context.Context, app string, name string, params *ListQueueMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4575,7 +4575,7 @@ func (c *operations) SetSchedule(ctx context.Context, app string, name string, b
 
 // ListScheduleMessages List the messages of a schedule
 //
-// In the order of their IDs: the oldest first.
+// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 //
 // Corresponds with GET /apps/{app}/schedules/{name}/messages (the `ListScheduleMessages` operationId).
 func (c *operations) ListScheduleMessages(ctx context.Context, app string, name string, params *ListScheduleMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5095,7 +5095,7 @@ func (c *operations) Subscribe(ctx context.Context, app string, name string, bod
 
 // ListSubscriptionMessages List the messages of a subscription
 //
-// In the order of their IDs: the oldest first.
+// In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.
 //
 // Corresponds with GET /apps/{app}/subscriptions/{name}/messages (the `ListSubscriptionMessages` operationId).
 func (c *operations) ListSubscriptionMessages(ctx context.Context, app string, name string, params *ListSubscriptionMessagesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {

@@ -42,6 +42,9 @@ const (
 	// which it is stored. That of a KV trigger's message, which holds a value of
 	// this size and its key, may have value.MaxEnvelope more.
 	MaxPayload = 1 << 20
+	// MaxMessagePage is how much the payloads of one listing take, in bytes, unless
+	// its first message alone is larger.
+	MaxMessagePage = 4 << 20
 	// MaxCommitMessages and MaxCommitPayload, in bytes, bound what one commit adds:
 	// an event for many subscriptions counts for each, as does a key for KV triggers.
 	MaxCommitMessages = 10_000
@@ -328,7 +331,9 @@ type Queue interface {
 	Channels(ctx context.Context, appID string, kind ChannelKind, at time.Time) ([]ChannelState, error)
 	// Channel returns one; its zero state if it never had a message.
 	Channel(ctx context.Context, c Channel, at time.Time) (ChannelState, error)
-	Messages(ctx context.Context, f MessageFilter) ([]Message, error)
+	// Messages returns a page of messages. more says that there are further ones: the
+	// page was cut by its limit or by MaxMessagePage.
+	Messages(ctx context.Context, f MessageFilter) (list []Message, more bool, err error)
 	Message(ctx context.Context, appID, id string) (Message, error)
 	// InvocationID returns the ID of the asynchronous request with a token, whether it
 	// is finished or not.

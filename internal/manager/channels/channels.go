@@ -42,7 +42,7 @@ func Register(a *api.API, c Config) {
 	s := &service{c}
 	api.Register(a, api.Op{
 		ID: "list" + c.ID + "Messages", Method: http.MethodGet, Path: c.Path + "/messages", Tag: c.Tag, Action: auth.ViewData,
-		Summary: "List the messages of a " + c.Noun, Description: "In the order of their IDs: the oldest first.",
+		Summary: "List the messages of a " + c.Noun, Description: "In the order of their IDs: the oldest first. A page ends early when its payloads take 4 MiB.",
 	}, s.messages)
 	api.Register(a, api.Op{
 		ID: "redrive" + c.ID, Method: http.MethodPost, Path: c.Path + "/redrive", Tag: c.Tag, Action: auth.ChangeData,
@@ -101,16 +101,15 @@ func (s *service) messages(ctx context.Context, in *struct {
 		return nil, err
 	}
 	now := s.Now()
-	found, err := s.Store.Messages(ctx, store.MessageFilter{
-		Channel: c, State: store.MessageState(in.State), After: in.After, Limit: in.Limit + 1, At: now,
+	found, more, err := s.Store.Messages(ctx, store.MessageFilter{
+		Channel: c, State: store.MessageState(in.State), After: in.After, Limit: in.Limit, At: now,
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := &messagesOutput{api.List[Message]{Items: make([]Message, 0, len(found))}}
-	if len(found) > in.Limit {
-		found = found[:in.Limit]
-		out.Body.Next = found[in.Limit-1].ID
+	if more {
+		out.Body.Next = found[len(found)-1].ID
 	}
 	for _, m := range found {
 		shown, err := messageOf(m, now)

@@ -53,7 +53,7 @@ func killedBy(t *testing.T, w *world) (dead []string) {
 			t.Fatalf("it does not end: %+v", w.state())
 		}
 	}
-	list, err := w.data.Messages(t.Context(), store.MessageFilter{Channel: emails, State: store.MessageDead, Limit: 1000, At: time.Now()})
+	list, _, err := w.data.Messages(t.Context(), store.MessageFilter{Channel: emails, State: store.MessageDead, Limit: 1000, At: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

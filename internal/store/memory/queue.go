@@ -380,21 +380,27 @@ func (k *Data) Channel(ctx context.Context, c store.Channel, at time.Time) (stor
 }
 
 // Messages is store.Queue's.
-func (k *Data) Messages(ctx context.Context, f store.MessageFilter) (list []store.Message, err error) {
+func (k *Data) Messages(ctx context.Context, f store.MessageFilter) (list []store.Message, more bool, err error) {
 	switch f.State {
 	case "", store.MessageReady, store.MessageDelayed, store.MessageLeased, store.MessageDead:
 	default:
-		return nil, fmt.Errorf("%w: no message is in the state %q", store.ErrInvalid, f.State)
+		return nil, false, fmt.Errorf("%w: no message is in the state %q", store.ErrInvalid, f.State)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, m := range k.of(f.Channel, func(m *message) bool {
+	found := k.of(f.Channel, func(m *message) bool {
 		return m.ID > f.After && (f.State == "" || f.State == m.State(f.At))
-	}) {
+	})
+	slices.SortFunc(found, func(a, b *message) int { return strings.Compare(a.ID, b.ID) })
+	size := 0
+	for _, m := range found {
+		size += len(m.Payload)
+		if len(list) == min(max(f.Limit, 1), 1000) || len(list) > 0 && size > store.MaxMessagePage {
+			return list, true, ctx.Err()
+		}
 		list = append(list, m.Message)
 	}
-	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
-	return list[:min(len(list), max(f.Limit, 1), 1000)], ctx.Err()
+	return list, false, ctx.Err()
 }
 
 // Message is store.Queue's.

@@ -72,12 +72,13 @@ func (s *Store) Channel(ctx context.Context, c store.Channel, at time.Time) (sto
 }
 
 // Messages is store.Queue's.
-func (s *Store) Messages(ctx context.Context, f store.MessageFilter) (list []store.Message, err error) {
+func (s *Store) Messages(ctx context.Context, f store.MessageFilter) (list []store.Message, more bool, err error) {
 	channel, err := s.channel(ctx, s.db, f.Channel)
 	if err != nil || channel == 0 {
-		return nil, err
+		return nil, false, err
 	}
-	query, args := `SELECT `+messageColumns+` FROM messages WHERE channel = $1 AND id > $2`, []any{channel, f.After, limit(f.Limit)}
+	most := limit(f.Limit)
+	query, args := `SELECT `+messageColumns+` FROM messages WHERE channel = $1 AND id > $2`, []any{channel, f.After, most + 1}
 	switch f.State {
 	case "":
 	case store.MessageReady:
@@ -89,15 +90,25 @@ func (s *Store) Messages(ctx context.Context, f store.MessageFilter) (list []sto
 	case store.MessageDead:
 		query += ` AND dead_at > 0`
 	default:
-		return nil, fmt.Errorf("%w: no message is in the state %q", store.ErrInvalid, f.State)
+		return nil, false, fmt.Errorf("%w: no message is in the state %q", store.ErrInvalid, f.State)
 	}
+	size := 0
 	err = each(ctx, s.db, func(rows Rows) error {
 		var row messageScan
-		err := rows.Scan(row.dest()...)
+		if err := rows.Scan(row.dest()...); err != nil {
+			return err
+		}
+		size += len(row.m.Payload)
+		if int64(len(list)) == most || len(list) > 0 && size > store.MaxMessagePage {
+			return errPageFull
+		}
 		list = append(list, row.message(f.Channel))
-		return err
+		return nil
 	}, query+` ORDER BY id LIMIT $3`, args...)
-	return list, err
+	if errors.Is(err, errPageFull) {
+		return list, true, nil
+	}
+	return list, false, err
 }
 
 // Message is store.Queue's.

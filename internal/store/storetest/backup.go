@@ -157,7 +157,7 @@ func everything(t *testing.T, s store.Store) (out []string) {
 		for _, c := range []store.ChannelKind{store.ChannelQueue, store.ChannelTopic} {
 			states, err := s.Channels(ctx, app.ID, c, at(0))
 			add(err, states)
-			messages, err := s.Messages(ctx, store.MessageFilter{Channel: store.Channel{AppID: app.ID, Kind: c, Name: "emails"}, Limit: 1000})
+			messages, _, err := s.Messages(ctx, store.MessageFilter{Channel: store.Channel{AppID: app.ID, Kind: c, Name: "emails"}, Limit: 1000})
 			add(err, messages)
 			for _, m := range messages {
 				answer, err := s.Invocation(ctx, app.ID, m.ID)

@@ -137,7 +137,7 @@ func testQueueRefused(t *testing.T, q queueTest) {
 	wantErr(t, "a claim by nobody", err, store.ErrInvalid)
 	_, err = q.Message(t.Context(), q.c.AppID, newID())
 	wantErr(t, "no message", err, store.ErrNotFound)
-	_, err = q.Messages(t.Context(), store.MessageFilter{Channel: q.send(t, 1)[0].Channel, State: "lost", Limit: 1, At: at(0)})
+	_, _, err = q.Messages(t.Context(), store.MessageFilter{Channel: q.send(t, 1)[0].Channel, State: "lost", Limit: 1, At: at(0)})
 	wantErr(t, "no state", err, store.ErrInvalid)
 }
 
@@ -150,7 +150,7 @@ func testQueueKVTriggers(t *testing.T, q queueTest) {
 	}})
 	must(t, "Commit", err)
 	for name, want := range map[string][]string{"all": {"a/gone", "a/n", "b"}, "a": {"a/gone", "a/n"}} {
-		list, err := q.Messages(t.Context(), store.MessageFilter{Channel: store.Channel{AppID: q.c.AppID, Kind: store.ChannelKV, Name: name}, Limit: 9})
+		list, _, err := q.Messages(t.Context(), store.MessageFilter{Channel: store.Channel{AppID: q.c.AppID, Kind: store.ChannelKV, Name: name}, Limit: 9})
 		must(t, "Messages", err)
 		var keys []string
 		for _, m := range list {

@@ -51,6 +51,7 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"Remove", testQueueRemove},
 		{"IdleChannels", testQueueIdleChannels},
 		{"NobodyRan", testQueueNobodyRan},
+		{"Pages", testQueuePages},
 		{"ConcurrentClaims", testQueueConcurrentClaims},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -320,20 +321,20 @@ func testQueueStates(t *testing.T, q queueTest) {
 	must(t, "Return", q.Return(t.Context(), list[0].Lease, []store.Returned{{ID: list[0].ID, DueAt: at(0), Dead: true}}, at(0)))
 	_, err := q.Enqueue(t.Context(), q.message(at(time.Hour)), q.message(at(time.Hour)))
 	must(t, "Enqueue", err)
-	all, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, Limit: 10, At: at(time.Second)})
+	all, _, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, Limit: 10, At: at(time.Second)})
 	must(t, "Messages", err)
 	seen := map[store.MessageState]int{}
 	for _, m := range all {
 		seen[m.State(at(time.Second))]++
 	}
 	for state, want := range map[store.MessageState]int{store.MessageReady: 1, store.MessageDelayed: 2, store.MessageLeased: 1, store.MessageDead: 1} {
-		got, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, State: state, Limit: 10, At: at(time.Second)})
+		got, _, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, State: state, Limit: 10, At: at(time.Second)})
 		must(t, "Messages", err)
 		if len(got) != want || seen[state] != want {
 			t.Errorf("%s: %d listed, %d among all, want %d", state, len(got), seen[state], want)
 		}
 	}
-	page, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, After: all[1].ID, Limit: 2, At: at(0)})
+	page, _, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, After: all[1].ID, Limit: 2, At: at(0)})
 	must(t, "Messages", err)
 	equal(t, "a page", messageIDs(page), messageIDs(all[2:4]))
 	state, err := q.Channel(t.Context(), q.c, at(time.Second))
@@ -354,6 +355,29 @@ func testQueueStates(t *testing.T, q queueTest) {
 	if none.Ready != 0 || none.Name != "unused" {
 		t.Errorf("an unused channel: %+v", none)
 	}
+}
+
+func testQueuePages(t *testing.T, q queueTest) {
+	var sent []store.Message
+	for range 6 {
+		m := sized(q.message(at(0)), store.MaxPayload)
+		sent = append(sent, m)
+	}
+	_, err := q.Enqueue(t.Context(), sent...)
+	must(t, "Enqueue", err)
+	page := func(after string, limit int, wantMore bool, want ...store.Message) {
+		t.Helper()
+		list, more, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, After: after, Limit: limit, At: at(0)})
+		must(t, "Messages", err)
+		if got := messageIDs(list); got != messageIDs(want) || more != wantMore {
+			t.Errorf("%d after %q: %s, more %v, want %s, %v", limit, after, got, more, messageIDs(want), wantMore)
+		}
+	}
+	page("", 100, true, sent[:4]...)
+	page(sent[3].ID, 100, false, sent[4:]...)
+	page(sent[3].ID, 2, false, sent[4:]...)
+	page("", 2, true, sent[:2]...)
+	page(sent[5].ID, 2, false)
 }
 
 // bury makes n messages dead letters.

@@ -31,13 +31,19 @@ func (q queueTest) checkUsage(t *testing.T) {
 	must(t, "Channels", err)
 	var want store.MessageUsage
 	for _, s := range states {
-		list, err := q.Messages(t.Context(), store.MessageFilter{Channel: s.Channel, Limit: 1000, At: at(0)})
-		must(t, "Messages", err)
-		for _, m := range list {
-			if size := int64(len(m.Payload)); m.DeadAt.IsZero() {
-				want.Add(store.Queued(size))
-			} else {
-				want.Add(store.MessageUsage{Dead: 1, DeadBytes: size})
+		f := store.MessageFilter{Channel: s.Channel, Limit: 1000, At: at(0)}
+		for more := true; more; {
+			var list []store.Message
+			var err error
+			list, more, err = q.Messages(t.Context(), f)
+			must(t, "Messages", err)
+			for _, m := range list {
+				f.After = m.ID
+				if size := int64(len(m.Payload)); m.DeadAt.IsZero() {
+					want.Add(store.Queued(size))
+				} else {
+					want.Add(store.MessageUsage{Dead: 1, DeadBytes: size})
+				}
 			}
 		}
 		want.Channels++
@@ -108,7 +114,7 @@ func testQueueKept(t *testing.T, q queueTest) {
 	}
 	left := func(what string, want ...store.Message) {
 		t.Helper()
-		list, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, State: store.MessageDead, Limit: 9, At: at(0)})
+		list, _, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, State: store.MessageDead, Limit: 9, At: at(0)})
 		must(t, "Messages", err)
 		equal(t, what, messageIDs(list), messageIDs(want))
 	}

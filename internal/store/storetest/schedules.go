@@ -89,7 +89,7 @@ func (s scheduleTest) fire(t *testing.T, want store.ScheduleOutcome, list ...sto
 
 func (s scheduleTest) messages(t *testing.T, name string) []store.Message {
 	t.Helper()
-	list, err := s.Messages(t.Context(), store.MessageFilter{Channel: store.Channel{AppID: s.app, Kind: store.ChannelSchedule, Name: name}, Limit: 1000, At: at(0)})
+	list, _, err := s.Messages(t.Context(), store.MessageFilter{Channel: store.Channel{AppID: s.app, Kind: store.ChannelSchedule, Name: name}, Limit: 1000, At: at(0)})
 	must(t, "Messages", err)
 	return list
 }
