@@ -28,6 +28,7 @@ type Engine struct {
 	clock      Clock
 	general    bool
 	collect    bool
+	variables  map[string]*HostType // of the scopes, for Check; nil: not known
 	sealed     atomic.Bool
 }
 

@@ -65,6 +65,7 @@ type Error struct {
 	inner    error      // ErrParsing, ErrInModule, ErrSystem: the cause
 	noFill   bool       // the position stays unknown
 	place    Position   // noFill: where the machine was
+	eng      *Engine    // that ran the script, for Hint; nil: not known
 	host     hostObj    // the error as a value of the machine
 	first    [1]CallSite
 }

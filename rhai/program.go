@@ -194,6 +194,9 @@ func (p *Program) body0(vm *machine, scope *Scope, out bool, end func()) (v Valu
 func border(vm *machine, err *error) {
 	r := recover()
 	if r == nil {
+		if e, ok := (*err).(*Error); ok {
+			e.eng = vm.eng
+		}
 		return
 	}
 	name := ""

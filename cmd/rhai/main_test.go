@@ -97,6 +97,27 @@ hint: functions do not see the variables outside of them: pass f as an argument,
 	}
 }
 
+func TestCheckWarnsOfImports(t *testing.T) {
+	dir := t.TempDir()
+	file(t, dir, "lib.rhai", "fn f() { 1 }")
+	main := file(t, dir, "main.rhai", "import \"lib\" as lib;\nimport \"gone\" as gone;\nlib::f() + gone::f() + other::f() + nothing;\nlet name = \"x\"; import name as x;")
+	status, out, errOut := call(t, "", "check", main)
+	if status != 0 || errOut != "" {
+		t.Errorf("status %d, %s", status, errOut)
+	}
+	for _, want := range []string{
+		"Module not found: gone (line 2, position 1)\n   2 | import \"gone\" as gone;\n     | ^\nhint: there is no file " + filepath.Join(dir, "gone.rhai"),
+		"Module not found: other (line 3, position 24)", "Variable not found: nothing (line 3, position 37)",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	if n := strings.Count(out, "warning:"); n != 3 {
+		t.Errorf("%d warnings in\n%s", n, out)
+	}
+}
+
 // In the reference the errors of arithmetic have no position; who runs a script wants one.
 func TestRunShowsWhereArithmeticFailed(t *testing.T) {
 	for in, want := range map[string]string{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func check(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
 		return errUsage
 	}
-	eng := newEngine(io.Discard)
+	eng := newEngine(io.Discard, rhai.WithVariables())
 	var errs []error
 	for _, name := range args {
 		src, err := readScript(name, in)
@@ -76,15 +77,29 @@ func check(args []string, in io.Reader, out io.Writer) error {
 			errs = append(errs, err)
 			continue
 		}
-		warnings, err := eng.Check(name, src)
+		prog, err := eng.Compile(name, src)
 		if err != nil {
 			errs = append(errs, explain(name, src, err))
+			continue
 		}
+		warnings := append(eng.Warnings(src), missing(prog)...)
 		for _, w := range warnings {
 			fmt.Fprintf(out, "%s: warning: %s (%s)%s\n", name, w.Message, w.Position, excerpt(src, w.Position, w.Hint))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// missing warns of the files that a program imports and that are not there.
+func missing(prog *rhai.Program) []rhai.Warning {
+	var list []rhai.Warning
+	for _, i := range prog.Imports() {
+		file := moduleFile(i.Path, prog.Name())
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			list = append(list, rhai.Warning{Position: i.Position, Message: "Module not found: " + i.Path, Hint: "there is no file " + file})
+		}
+	}
+	return list
 }
 
 func disasm(args []string, in io.Reader, out io.Writer) error {
@@ -129,10 +144,7 @@ func bench(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 type fileResolver struct{}
 
 func (fileResolver) Resolve(_ context.Context, eng *rhai.Engine, path, from string) (rhai.Importable, error) {
-	name := path + ".rhai"
-	if !filepath.IsAbs(name) && from != "" && from != "-" {
-		name = filepath.Join(filepath.Dir(from), name)
-	}
+	name := moduleFile(path, from)
 	src, err := readScript(name, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, rhai.ErrNoModule
@@ -141,4 +153,13 @@ func (fileResolver) Resolve(_ context.Context, eng *rhai.Engine, path, from stri
 		return nil, err
 	}
 	return eng.Compile(name, src)
+}
+
+// moduleFile is the file of a module for who imports it.
+func moduleFile(path, from string) string {
+	name := path + ".rhai"
+	if !filepath.IsAbs(name) && from != "" && from != "-" {
+		name = filepath.Join(filepath.Dir(from), name)
+	}
+	return name
 }

@@ -12,6 +12,11 @@ func (e *Executor) newEngine(maxSourceSize int) *rhai.Engine {
 		rhai.WithDebug(e.debug),
 		rhai.WithHostHook(hook),
 		rhai.WithResolver(resolver{e}),
+		rhai.WithVariables(
+			rhai.Variable{Name: "request", Type: requestType.HostType()},
+			rhai.Variable{Name: "event", Type: eventType.HostType()},
+			rhai.Variable{Name: "events"},
+		),
 	)
 	eng.Register(requestFunctions()...)
 	eng.Register(responseFunctions()...)

@@ -17,6 +17,9 @@ func (p *parser) parsePostfix(c context, x Expr) Expr {
 			c = p.up(c)
 			link.Name, link.NamePos = p.tok.text, p.tok.pos
 			p.parseMember(c, &link)
+			if chain == nil {
+				p.noteMember(x, &link)
+			}
 			chain = extend(chain, x, link)
 			x = chain
 		case LeftParen, UnitToken, Bang, DoubleColon:
@@ -100,6 +103,9 @@ func (p *parser) parseAfterName(c context, v *Variable) Expr {
 		case LeftParen, UnitToken, Bang, DoubleColon:
 		default:
 			p.checkModule(v.Namespace)
+			if p.notes != nil {
+				p.notes.Paths = append(p.notes.Paths, Use{Name: v.Namespace[0].Name, Pos: v.Namespace[0].Pos})
+			}
 		}
 		return v
 	case Bang:

@@ -108,8 +108,10 @@ func (p *parser) parseFor(c context) Stmt {
 	n := len(p.stack)
 	if s.Counter != nil {
 		p.push(s.Counter.Name, false)
+		p.noteValue(s.Counter.Name, nil)
 	}
 	p.push(s.Var.Name, false)
+	p.noteValue(s.Var.Name, nil)
 	c.flags |= inLoop
 	s.Body = p.parseBlock(c)
 	p.rewind(n)

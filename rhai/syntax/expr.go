@@ -429,6 +429,9 @@ func (p *parser) parseClosure(c context) Expr {
 	for _, v := range captures {
 		p.mention(v.Name, v.Pos)
 	}
+	if p.notes != nil {
+		p.notes.Closures = append(p.notes.Closures, fn)
+	}
 	return &Closure{Fn: fn, Captures: captures}
 }
 
@@ -494,6 +497,7 @@ func (p *parser) parseParams(fn *FnDef, closing Token, closeWhy, commaWhy string
 				seen[name] = true
 			}
 			p.push(name, false)
+			p.noteValue(name, nil)
 			fn.Params = append(fn.Params, Name{Name: name, Pos: pos})
 			p.next()
 		case p.tok.kind == ReservedWord:

@@ -138,10 +138,12 @@ type parser struct {
 	vars  map[string]int32 // 1 + index of the innermost variable of a name
 	state fnState
 
-	notes   *Notes       // what a check wants to know, nil for others
-	fnDepth int          // > 0 within the definition of a function
-	imports []string     // names of imported modules, with Options.Strict
-	marks   map[Pos]mark // what the formatter wants to know, nil for others
+	notes    *Notes       // what a check wants to know, nil for others
+	defining []string     // with notes: the variables whose values are being parsed
+	selfUses map[Pos]bool // with notes: where closures in these values mention them
+	fnDepth  int          // > 0 within the definition of a function
+	imports  []string     // names of imported modules, with Options.Strict
+	marks    map[Pos]mark // what the formatter wants to know, nil for others
 
 	caseExpr int // > 0 within the values of a switch case: `|` ends an expression
 	loneExpr bool

@@ -62,6 +62,12 @@ func (p *parser) mention(name string, pos Pos) {
 		p.undefined(name, pos)
 		return
 	}
+	if p.notes != nil && slices.Contains(p.defining, name) {
+		if p.selfUses == nil {
+			p.selfUses = map[Pos]bool{}
+		}
+		p.selfUses[pos] = true
+	}
 	if st.mention == nil {
 		for i := range st.names {
 			if st.names[i].Name == name {
@@ -89,8 +95,10 @@ func (p *parser) undefined(name string, pos Pos) {
 	if p.opts.Strict && (p.opts.Known == nil || !p.opts.Known(name)) {
 		p.fail(VariableUndefined, "Undefined variable: "+name, pos)
 	}
-	if p.notes != nil && p.fnDepth > 0 {
-		p.notes.Undefined = append(p.notes.Undefined, Use{Name: name, Pos: pos})
+	if p.notes != nil {
+		p.notes.Undefined = append(p.notes.Undefined, Use{
+			Name: name, Pos: pos, Function: p.fnDepth > 0, Self: p.selfUses[pos], Near: p.near(name),
+		})
 	}
 }
 

@@ -96,6 +96,7 @@ func (p *parser) parseExprStmt(c context) Stmt {
 	c.pos = pos
 	y := p.parseExpr(c)
 	p.checkAssign(x, op, pos)
+	p.noteAssign(x, op, y)
 	return &AssignStmt{At: pos, Op: op, Target: x, Value: y}
 }
 
@@ -200,10 +201,17 @@ func (p *parser) parseVar(c context, export bool) *VarStmt {
 			p.fail(VariableExists, "Variable already defined: "+s.Name.Name, s.Name.Pos)
 		}
 	}
+	if p.notes != nil {
+		p.defining = append(p.defining, s.Name.Name)
+	}
 	if p.accept(Assign) {
 		s.Value = p.parseExpr(p.up(c))
 	}
 	name := s.Name.Name
+	if p.notes != nil {
+		p.defining = p.defining[:len(p.defining)-1]
+		p.noteValue(name, s.Value)
+	}
 	if p.notes != nil && p.fnDepth == 0 && !p.state.closure {
 		p.notes.Globals[name] = s.Const
 	}
@@ -228,6 +236,11 @@ func (p *parser) parseImport(c context) Stmt {
 		n := p.varName()
 		s.Alias = &n
 		p.imports = append(p.imports, n.Name)
+		if p.notes != nil {
+			p.notes.Imports[n.Name] = true
+		}
+	} else if p.notes != nil {
+		p.notes.Imports[""] = true
 	}
 	return s
 }
@@ -264,6 +277,7 @@ func (p *parser) parseTry(c context) Stmt {
 		if !p.accept(RightParen) {
 			p.failMissing(RightParen, "to enclose the catch variable", p.tok.pos)
 		}
+		p.noteValue(v.Name, nil)
 		p.push(v.Name, false)
 	}
 	s.Catch = p.parseBlock(c)
