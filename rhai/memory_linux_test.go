@@ -92,8 +92,9 @@ const (
 
 // task is a script for a process of its own.
 type task struct {
-	Script  string
-	Collect bool
+	Script     string
+	Operations int64
+	Collect    bool
 }
 
 // TestMemoryProcess is the process: it runs the script of its environment, says how it ended, and waits to be
@@ -107,7 +108,7 @@ func TestMemoryProcess(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &k); err != nil {
 		t.Fatal(err)
 	}
-	opts := []rhai.Option{rhai.WithLimits(rhai.Limits{MaxOperations: 30_000_000, MaxMemory: memoryLimit})}
+	opts := []rhai.Option{rhai.WithLimits(rhai.Limits{MaxOperations: k.Operations, MaxMemory: memoryLimit})}
 	if k.Collect {
 		opts = append(opts, rhai.WithCollection())
 	}
@@ -181,12 +182,12 @@ func TestProcessMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a process for each of a hundred scripts")
 	}
-	_, _, base := inProcess(t, task{Script: "1"})
+	_, _, base := inProcess(t, task{Script: "1", Operations: 100})
 	worst := map[bool]float64{}
-	check := func(name, script, want string, factor map[bool]float64) {
+	check := func(name, script, want string, operations int64, factor map[bool]float64) {
 		t.Run(name, func(t *testing.T) {
 			for _, collect := range []bool{true, false} {
-				end, peak, resident := inProcess(t, task{script, collect})
+				end, peak, resident := inProcess(t, task{script, operations, collect})
 				share := float64(resident-base) / memoryLimit
 				worst[collect] = max(worst[collect], share)
 				t.Logf("with a collection at each census %v: %.2f times the limit was resident, ended with %s", collect, share, end)
@@ -205,16 +206,16 @@ func TestProcessMemory(t *testing.T) {
 	factor := map[bool]float64{true: 1.25, false: 2.25}
 	scripts := len(greedyScripts) + len(honestScripts)
 	for _, s := range greedyScripts {
-		check(s.name, s.script, "", factor)
+		check(s.name, s.script, "", 10_000_000, factor) // enough to fill the memory, or to go round for a while
 	}
 	for _, s := range hostileScripts {
 		if s.want == rhai.ErrMemory || s.want == rhai.ErrDataTooLarge { // the others take time only
-			check(s.name, s.script, "", factor)
+			check(s.name, s.script, "", 30_000_000, factor)
 			scripts++
 		}
 	}
 	for _, s := range honestScripts {
-		check("honest "+s.name, s.script, "value", factor)
+		check("honest "+s.name, s.script, "value", 30_000_000, factor)
 	}
 	t.Logf("%d scripts; at most %.2f times the limit with a collection at each census, %.2f without",
 		scripts, worst[true], worst[false])
