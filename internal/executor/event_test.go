@@ -95,17 +95,18 @@ func TestQueueSend(t *testing.T) {
 			t.Errorf("sent %+v", s)
 		}
 		for script, want := range map[string]string{
-			`queue::send("No", 1)`:                                  `contains 'N'`,
-			`queue::send("", 1)`:                                    "is empty",
-			`queue::send("a", || 1)`:                                "",
-			`queue::send("a", 1, #{ delay: -1 })`:                   "delay",
-			`queue::send("a", 1, #{ delay: "x" })`:                  "delay",
-			`queue::send("a", 1, #{ delay: 1e300 })`:                "delay",
-			`queue::send("a", 1, #{ idempotency_key: "" })`:         "idempotency_key",
-			`queue::send("a", 1, #{ when: 1 })`:                     `no option "when"`,
-			`queue::send("a", 1); throw "late"`:                     "late",
-			`for i in 0..2000 { queue::send("a", i) }`:              "1000 messages",
-			`let s = "x"; s.pad(1048577, "x"); queue::send("a", s)`: "",
+			`queue::send("No", 1)`:                          `contains 'N'`,
+			`queue::send("", 1)`:                            "is empty",
+			`queue::send("a", || 1)`:                        "",
+			`queue::send("a", 1, #{ delay: -1 })`:           "delay",
+			`queue::send("a", 1, #{ delay: "x" })`:          "delay",
+			`queue::send("a", 1, #{ delay: 1e300 })`:        "delay",
+			`queue::send("a", 1, #{ idempotency_key: "" })`: "idempotency_key",
+			`let k = "\x00"; k.pad(256, '\x00'); queue::send("a", 1, #{ idempotency_key: k })`: "idempotency_key",
+			`queue::send("a", 1, #{ when: 1 })`:                                                `no option "when"`,
+			`queue::send("a", 1); throw "late"`:                                                "late",
+			`for i in 0..2000 { queue::send("a", i) }`:                                         "1000 messages",
+			`let s = "x"; s.pad(1048577, "x"); queue::send("a", s)`:                            "",
 		} {
 			b.host.commits = nil
 			if res := b.run(script, nil); res.Status == store.StatusOK || !strings.Contains(res.Error, want) || len(b.host.commits) != 0 {

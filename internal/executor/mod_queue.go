@@ -81,7 +81,8 @@ func sendOptions(m *invoke.Send, options rhai.Value) (err error) {
 			m.Delay = time.Duration(seconds * 1e9)
 		case name == "delay":
 			err = throw(fmt.Sprintf("the option delay of queue::send is a number of seconds from 0 to %.0f", store.MaxDelay.Seconds()))
-		case name == "idempotency_key" && isText && s != "" && len(s) <= store.MaxIdempotencyKey:
+		// The length is that of the key as it is kept: cleaned, it may be longer.
+		case name == "idempotency_key" && isText && s != "" && len(clean(s)) <= store.MaxIdempotencyKey:
 			m.IdempotencyKey = clean(s)
 		case name == "idempotency_key":
 			err = throw(fmt.Sprintf("the option idempotency_key of queue::send is a text of 1 to %d bytes", store.MaxIdempotencyKey))

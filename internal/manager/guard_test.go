@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -152,4 +153,28 @@ func guardsNeedASecretThatServes(t *testing.T, in *instance) {
 	do("PUT", key, object{"value": "a2V5Mg=="}).want(200)
 	do("PATCH", script, object{"guard": object{"kind": "none"}}).want(200)
 	do("PUT", key, object{"value": bad}).want(200)
+}
+
+// Of a guard and a value that cannot serve it, set at the same moment, one is refused.
+func TestGuardAndSecretAtOnce(t *testing.T) { onBoth(t, guardAndSecretAtOnce) }
+
+func guardAndSecretAtOnce(t *testing.T, in *instance) {
+	do := in.as(in.owner())
+	do("POST", "/apps", object{"slug": "demo"}).want(201)
+	const script, key = "/apps/demo/scripts/hook", "/apps/demo/secrets/HK"
+	for range 20 {
+		do("PUT", key, object{"value": "whsec_a2V5"})
+		do("PUT", script, object{"source": "1", "guard": object{"kind": "none"}})
+		var guarded, spoilt *reply
+		var both sync.WaitGroup
+		both.Go(func() {
+			guarded = do("PATCH", script, object{"guard": object{"kind": "hmac", "secret": "HK", "scheme": "standard-webhooks"}})
+		})
+		both.Go(func() { spoilt = do("PUT", key, object{"value": "cannot serve"}) })
+		both.Wait()
+		if (guarded.status == 200) == (spoilt.status == 200) {
+			t.Fatalf("the guard: %d, the secret: %d, want one of them refused", guarded.status, spoilt.status)
+		}
+		do("PATCH", script, object{"guard": object{"kind": "none"}})
+	}
 }

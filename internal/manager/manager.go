@@ -105,6 +105,7 @@ func New(c Config) *Manager {
 		Auth: c.Auth, Apps: c.Store, Members: c.Store, AuditLog: c.Store, Proxies: c.Proxies, Now: c.Now, Log: c.Log,
 		Version: c.Version.Version,
 	})
+	guards := &sync.Mutex{} // there is one manager that changes anything
 	setup.Register(m.api, c.Setup)
 	sessions.Register(m.api, c.Store, c.Now)
 	users.Register(m.api, c.Store, c.Now)
@@ -113,7 +114,7 @@ func New(c Config) *Manager {
 	audit.Register(m.api, c.Store)
 	permissions.Register(m.api)
 	apps.Register(m.api, apps.Config{Store: c.Store, Executions: c.Executions, Limits: c.Limits, Now: c.Now})
-	scripts.Register(m.api, scripts.Config{Store: c.Store, Vault: c.Vault, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
+	scripts.Register(m.api, scripts.Config{Store: c.Store, Vault: c.Vault, Guards: guards, Engine: c.Engine, Limits: c.Limits, Now: c.Now})
 	deployments.Register(m.api, c.Store)
 	if c.Data == nil {
 		c.Data = c.Store
@@ -122,7 +123,7 @@ func New(c Config) *Manager {
 		store.Deployments
 		store.Queue
 	}{c.Store, c.Data}
-	secrets.Register(m.api, secrets.Config{Store: c.Store, Vault: c.Vault, Now: c.Now})
+	secrets.Register(m.api, secrets.Config{Store: c.Store, Vault: c.Vault, Guards: guards, Now: c.Now})
 	variables.Register(m.api, variables.Config{Store: c.Store, Now: c.Now})
 	usage.Register(m.api, usage.Config{Data: c.Data, Quota: c.Quota, KVBytes: c.KVBytes})
 	data.Register(m.api, data.Config{KV: c.Data, Store: waiting, MaxBytes: c.KVBytes, Now: c.Now})

@@ -75,7 +75,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, []Exchange, err
 		location := res.Header.Get("Location")
 		if !isRedirect(res.StatusCode) || location == "" || r.Redirects == 0 {
 			length := res.ContentLength
-			if res.Body == http.NoBody { // of HEAD: what GET would have
+			if method == http.MethodHead || res.Body == http.NoBody { // what it says is what GET would have
 				length = 0
 			}
 			return &Response{

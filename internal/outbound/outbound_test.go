@@ -416,7 +416,10 @@ func TestNoProxy(t *testing.T) {
 
 // Over TLS the name is checked against the certificate, and HTTP/2 is spoken.
 func TestTLS(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { fmt.Fprint(rw, r.Proto) }))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Length", "8")
+		fmt.Fprint(rw, r.Proto)
+	}))
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -432,6 +435,14 @@ func TestTLS(t *testing.T) {
 	c.Close()
 	if _, body, _, err := get(t, c, Request{URL: "https://example.com/"}); err != nil || body != "HTTP/2.0" {
 		t.Errorf("%s, %v", body, err)
+	}
+	// What HEAD says of a length is that of GET's answer.
+	res, _, err := c.Do(t.Context(), &Request{Method: "HEAD", URL: "https://example.com/"})
+	if err != nil || res.Length != 0 || res.Header.Get("Content-Length") != "8" {
+		t.Errorf("HEAD: %+v, %v", res, err)
+	}
+	if err == nil {
+		res.Body.Close()
 	}
 	if _, _, _, err := get(t, c, Request{URL: "https://other.example/"}); err == nil || !strings.Contains(err.Error(), "the certificate of other.example is not valid") {
 		t.Errorf("another name: %v", err)

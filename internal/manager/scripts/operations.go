@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -27,7 +28,10 @@ type Config struct {
 		store.Deployments
 		store.Apps
 	}
-	Vault  Vault
+	Vault Vault
+	// Guards is held while a guard is checked against its secret and set: its secret
+	// is not set meanwhile.
+	Guards sync.Locker
 	Engine *rhai.Engine
 	Limits store.Limits // the instance's; zero fields: not known here
 	Now    func() time.Time
@@ -161,9 +165,6 @@ func (s *service) deploy(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.checkGuard(ctx, app, guard); err != nil {
-			return nil, err
-		}
 		d.Guard = &guard
 	}
 	if in.Body.Rate != nil {
@@ -197,6 +198,13 @@ func (s *service) deploy(ctx context.Context, in *struct {
 	}
 	if in.Body.Endpoint != nil {
 		d.Endpoint = *in.Body.Endpoint
+	}
+	if d.Guard != nil {
+		s.Guards.Lock()
+		defer s.Guards.Unlock()
+		if err := s.checkGuard(ctx, app, *d.Guard); err != nil {
+			return nil, err
+		}
 	}
 	made, err := s.Store.DeployScript(ctx, d)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile

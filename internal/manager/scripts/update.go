@@ -41,6 +41,8 @@ func (s *service) update(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
+		s.Guards.Lock()
+		defer s.Guards.Unlock()
 		if err := s.checkGuard(ctx, api.App(ctx), guard); err != nil {
 			return nil, err
 		}

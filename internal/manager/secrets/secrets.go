@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -56,7 +57,10 @@ type Config struct {
 		store.Deployments
 	}
 	Vault Vault
-	Now   func() time.Time
+	// Guards is held while a secret is checked against the guards that name it and
+	// set: none of them is set meanwhile.
+	Guards sync.Locker
+	Now    func() time.Time
 }
 
 // JSON may need six bytes for one.
@@ -167,6 +171,8 @@ func (s *service) set(ctx context.Context, in *struct {
 		return nil, api.Invalid("body.value", err.Error(), nil)
 	}
 	app := api.App(ctx)
+	s.Guards.Lock()
+	defer s.Guards.Unlock()
 	serves, err := s.guards(ctx, app)
 	if err != nil {
 		return nil, err
@@ -200,8 +206,8 @@ func (s *service) set(ctx context.Context, in *struct {
 // scripts that name the secret: with one that cannot, each request would be
 // answered 503. The value is not in the error.
 func (s *service) guards(ctx context.Context, app store.App) (serves func(name, value string) error, err error) {
-	d, err := s.Store.Deployment(ctx, app.ID, app.ActiveDeployment)
-	if errors.Is(err, store.ErrNotFound) { // the app is gone
+	_, d, err := s.Store.ActiveDeployment(ctx, app.Slug) // that of now: app is older
+	if errors.Is(err, store.ErrNotFound) {               // the app is gone
 		return nil, api.NoApp(app.Slug)
 	}
 	if err != nil {
@@ -244,6 +250,8 @@ func (s *service) importAll(ctx context.Context, in *struct {
 	if len(names) == 0 {
 		return nil, api.Invalid("body.values", "is empty: there is nothing to import", nil)
 	}
+	s.Guards.Lock()
+	defer s.Guards.Unlock()
 	serves, err := s.guards(ctx, api.App(ctx))
 	if err != nil {
 		return nil, err
