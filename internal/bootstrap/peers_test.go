@@ -8,6 +8,7 @@ import (
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/picloudtest"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 // onOneDatabase returns a function that launches one more picloud on the same
@@ -22,7 +23,7 @@ func onOneDatabase(t *testing.T) func() *instance {
 	return func() *instance {
 		t.Helper()
 		return instanceOn(t, picloudtest.Options{
-			Binary: bin, Data: t.TempDir(), Env: env, Stderr: t.Output(), Args: []string{"--limit-wall-time", "1h"},
+			Binary: bin, Data: testdir.New(t), Env: env, Stderr: t.Output(), Args: []string{"--limit-wall-time", "1h"},
 		})
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/idle"
 	"github.com/picloud/picloud/internal/picloudtest"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 // binary builds picloud once for all tests of this package.
@@ -51,7 +52,7 @@ func processes(t *testing.T, test func(t *testing.T, options picloudtest.Options
 			if err != nil {
 				t.Fatal(err)
 			}
-			test(t, picloudtest.Options{Binary: bin, Data: t.TempDir(), Env: env(t), Stderr: t.Output()})
+			test(t, picloudtest.Options{Binary: bin, Data: testdir.New(t), Env: env(t), Stderr: t.Output()})
 		})
 	}
 	run("sqlite", func(*testing.T) []string { return nil })

@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/picloudtest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 const (
@@ -307,7 +308,7 @@ func TestSecretsInABackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := picloudtest.Options{Binary: bin, Data: t.TempDir(), Stderr: t.Output()}
+	o := picloudtest.Options{Binary: bin, Data: testdir.New(t), Stderr: t.Output()}
 	s, _ := withSecrets(t, o)
 	file := filepath.Join(t.TempDir(), "backup")
 	run := func(args ...string) {
@@ -323,7 +324,7 @@ func TestSecretsInABackup(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	restored := picloudtest.Options{Binary: bin, Data: filepath.Join(t.TempDir(), "new")}
+	restored := picloudtest.Options{Binary: bin, Data: filepath.Join(testdir.New(t), "new")}
 	run("restore", file, "--data", restored.Data)
 	if _, err := picloudtest.Start(t.Context(), restored); err == nil || !strings.Contains(err.Error(), "put the right key back") {
 		t.Fatalf("without the key: %v", err)

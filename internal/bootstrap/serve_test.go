@@ -21,6 +21,7 @@ import (
 	"github.com/picloud/picloud/internal/bootstrap/process"
 	"github.com/picloud/picloud/internal/pic/terminal"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 // run runs picloud with the given standard input and arguments.
@@ -114,10 +115,10 @@ func start(t *testing.T, args ...string) *server {
 // with every call of its argument.
 func onEach(t *testing.T, test func(t *testing.T, fresh func() (args []string))) {
 	t.Run("sqlite", func(t *testing.T) {
-		test(t, func() []string { return []string{"--data", t.TempDir()} })
+		test(t, func() []string { return []string{"--data", testdir.New(t)} })
 	})
 	t.Run("postgres", func(t *testing.T) {
-		test(t, func() []string { return []string{"--data", t.TempDir(), "--database", pgtest.Database(t)} })
+		test(t, func() []string { return []string{"--data", testdir.New(t), "--database", pgtest.Database(t)} })
 	})
 }
 
@@ -274,13 +275,13 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"the port is taken", []string{"--listen", taken.Addr().String(), "--data", t.TempDir()}, []string{taken.Addr().String(), "taken by another program", "--listen"}},
-		{"no address of this machine", []string{"--listen", "192.0.2.1:0", "--data", t.TempDir()}, []string{"192.0.2.1:0", "not an address of this machine"}},
-		{"an unknown host", []string{"--listen", "nowhere.invalid:0", "--data", t.TempDir()}, []string{"nowhere.invalid:0"}},
+		{"the port is taken", []string{"--listen", taken.Addr().String(), "--data", testdir.New(t)}, []string{taken.Addr().String(), "taken by another program", "--listen"}},
+		{"no address of this machine", []string{"--listen", "192.0.2.1:0", "--data", testdir.New(t)}, []string{"192.0.2.1:0", "not an address of this machine"}},
+		{"an unknown host", []string{"--listen", "nowhere.invalid:0", "--data", testdir.New(t)}, []string{"nowhere.invalid:0"}},
 		{"the data directory is a file", []string{"--listen", "127.0.0.1:0", "--data", file}, []string{file, "--data"}},
 		{"the data directory cannot be made", []string{"--listen", "127.0.0.1:0", "--data", "/proc/picloud"}, []string{"/proc/picloud", "--data"}},
 		{"the data directory is in use", []string{"--listen", "127.0.0.1:0", "--data", used}, []string{used, "in use"}},
-		{"the database does not answer", []string{"--listen", "127.0.0.1:0", "--data", t.TempDir(), "--database", "postgres://ada:s3cret@127.0.0.1:1/picloud"}, []string{"127.0.0.1:1/picloud", "--database", "refused"}},
+		{"the database does not answer", []string{"--listen", "127.0.0.1:0", "--data", testdir.New(t), "--database", "postgres://ada:s3cret@127.0.0.1:1/picloud"}, []string{"127.0.0.1:1/picloud", "--database", "refused"}},
 		{"an unknown command", []string{"server"}, []string{`unknown command "server"`}},
 		{"a mistyped data directory", []string{"backup", "x", "--data", file + "s"}, []string{file + "s", "--data"}},
 		{"no file to back up to", []string{"backup"}, []string{"one FILE"}},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/picloudtest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 func TestAStopWritesWhatWasRecorded(t *testing.T) {
@@ -92,7 +93,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := newTranscript()
-	s := launch(t, picloudtest.Options{Binary: bin, Data: t.TempDir(), Args: []string{"--stop-timeout", "1h"}, Stderr: log})
+	s := launch(t, picloudtest.Options{Binary: bin, Data: testdir.New(t), Args: []string{"--stop-timeout", "1h"}, Stderr: log})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func TestSystemdIsTold(t *testing.T) {
 	}
 	defer l.Close()
 	t.Setenv("NOTIFY_SOCKET", name)
-	s := start(t, "--data", t.TempDir())
+	s := start(t, "--data", testdir.New(t))
 	heard := func() string {
 		b := make([]byte, 100)
 		n, err := l.Read(b)

@@ -24,6 +24,7 @@ import (
 	"github.com/picloud/picloud/internal/store/postgres"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 	"github.com/picloud/picloud/internal/store/sqlite"
+	"github.com/picloud/picloud/internal/testdir"
 	"github.com/picloud/picloud/rhai"
 )
 
@@ -132,7 +133,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // onSQLite and onPostgres open an empty store of each kind.
 func onSQLite(t *testing.T) (store.Store, store.Executions) {
-	s, err := sqlite.Open(t.Context(), t.TempDir())
+	s, err := sqlite.Open(t.Context(), testdir.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
+
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 // The owner of every server under test.
@@ -63,7 +65,7 @@ var listening = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 func start(t *testing.T, programs, database string) *server {
 	t.Helper()
 	s := &server{programs: programs, stderr: &tail{}}
-	s.cmd = exec.Command(filepath.Join(programs, "picloud"), "serve", "--listen", "127.0.0.1:0", "--data", t.TempDir())
+	s.cmd = exec.Command(filepath.Join(programs, "picloud"), "serve", "--listen", "127.0.0.1:0", "--data", testdir.New(t))
 	s.cmd.Env = append(os.Environ(), "PICLOUD_OWNER_USERNAME="+owner, "PICLOUD_OWNER_PASSWORD="+ownerPassword, "PICLOUD_DATABASE_URL="+database)
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/sqlite"
 	"github.com/picloud/picloud/internal/store/storetest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 func wantError(t *testing.T, err error, wants ...string) {
@@ -30,7 +31,7 @@ func wantError(t *testing.T, err error, wants ...string) {
 }
 
 func TestSecondProcessIsRefused(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	s := open(t, dir)
 	_, err := sqlite.Open(t.Context(), dir)
 	wantError(t, err, dir, "in use by process "+strconv.Itoa(os.Getpid()), "choose another directory")
@@ -43,7 +44,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 }
 
 func TestReopen(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "odd ?name#%41&x=1", "deeper")
+	dir := filepath.Join(testdir.New(t), "odd ?name#%41&x=1", "deeper")
 	s := open(t, dir)
 	app := store.App{ID: "a", Slug: "demo"}
 	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
@@ -67,7 +68,7 @@ func TestReopen(t *testing.T) {
 }
 
 func TestForeignFilesAreRefused(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	path := filepath.Join(dir, "picloud.db")
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
@@ -75,7 +76,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	_, err := sqlite.Open(t.Context(), dir)
 	wantError(t, err, "picloud.db", "not a database")
 
-	dir = t.TempDir()
+	dir = testdir.New(t)
 	db, err := sql.Open("sqlite", filepath.Join(dir, "picloud.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	_, err = sqlite.Open(t.Context(), dir)
 	wantError(t, err, "picloud.db", "not one of PiCloud's")
 
-	dir = t.TempDir()
+	dir = testdir.New(t)
 	if err := os.WriteFile(filepath.Join(dir, "executions.db"), []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -104,9 +105,9 @@ func TestForeignFilesAreRefused(t *testing.T) {
 
 func TestBackup(t *testing.T) {
 	storetest.RunBackup(t,
-		func(t *testing.T) store.Store { return open(t, t.TempDir()) },
+		func(t *testing.T) store.Store { return open(t, testdir.New(t)) },
 		func(t *testing.T, backup []byte) (store.Store, error) {
-			dir := filepath.Join(t.TempDir(), "new")
+			dir := filepath.Join(testdir.New(t), "new")
 			if err := sqlite.Restore(t.Context(), dir, bytes.NewReader(backup)); err != nil {
 				if _, statErr := os.Stat(filepath.Join(dir, "picloud.db")); statErr == nil {
 					t.Errorf("a refused backup (%v) left a database", err)
@@ -124,7 +125,7 @@ func TestBackup(t *testing.T) {
 // A backup that was killed leaves a copy of the database, which the next start
 // and the next backup remove; one that is under way stays.
 func TestKilledBackupsAreSwept(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	leave := func(name string) string {
 		tmp := filepath.Join(dir, name)
 		if err := errors.Join(os.Mkdir(tmp, 0o700), os.WriteFile(filepath.Join(tmp, "picloud.db"), []byte("secret"), 0o600)); err != nil {
@@ -173,7 +174,7 @@ func (d *duringWrite) Write(p []byte) (int, error) {
 
 // A backup test that left a table empty would not notice its loss.
 func TestBackupTestFillsEveryTable(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	s := open(t, dir)
 	storetest.Fill(t, s)
 	db, err := sql.Open("sqlite", filepath.Join(dir, "picloud.db"))
@@ -202,7 +203,7 @@ func TestBackupTestFillsEveryTable(t *testing.T) {
 }
 
 func TestRestoreRefusesADatabase(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	s := open(t, dir)
 	var b bytes.Buffer
 	if err := s.Backup(t.Context(), &b); err != nil {
@@ -212,11 +213,15 @@ func TestRestoreRefusesADatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, sqlite.Restore(t.Context(), dir, bytes.NewReader(b.Bytes())), filepath.Join(dir, "picloud.db")+" exists")
-	wantError(t, sqlite.Backup(t.Context(), t.TempDir(), &b), "no database to back up")
+	wantError(t, sqlite.Backup(t.Context(), testdir.New(t), &b), "no database to back up")
 }
 
 func TestCrash(t *testing.T) {
-	storetest.Crash(t, t.TempDir(), func(ctx context.Context, dir string) (store.Store, store.Executions, error) {
+	dir := ""
+	if !storetest.IsCrashing() { // what that one made would stay
+		dir = testdir.New(t)
+	}
+	storetest.Crash(t, dir, func(ctx context.Context, dir string) (store.Store, store.Executions, error) {
 		s, err := sqlite.Open(ctx, dir)
 		if err != nil {
 			return nil, nil, err

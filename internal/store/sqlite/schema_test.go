@@ -7,6 +7,7 @@ import (
 
 	"github.com/picloud/picloud/internal/store/migrate"
 	"github.com/picloud/picloud/internal/store/migrate/migratetest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 func TestSchema(t *testing.T) {
@@ -15,7 +16,7 @@ func TestSchema(t *testing.T) {
 		{"executions", executionsFile, "testdata/executions.schema.txt"},
 	} {
 		t.Run(c.file, func(t *testing.T) {
-			db, err := openDatabase(t.Context(), filepath.Join(t.TempDir(), c.file), migrationsOf(c.migrations), durable)
+			db, err := openDatabase(t.Context(), filepath.Join(testdir.New(t), c.file), migrationsOf(c.migrations), durable)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,7 +28,7 @@ func TestSchema(t *testing.T) {
 
 func TestSchemaGuards(t *testing.T) {
 	migratetest.RunGuards(t, func(t *testing.T) *sql.DB {
-		db, err := sql.Open("sqlite", dsn(filepath.Join(t.TempDir(), "x.db"), "auto_vacuum(INCREMENTAL)"))
+		db, err := sql.Open("sqlite", dsn(filepath.Join(testdir.New(t), "x.db"), "auto_vacuum(INCREMENTAL)"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/sqlite"
 	"github.com/picloud/picloud/internal/store/storetest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 func open(t *testing.T, dir string) *sqlite.Store {
@@ -25,12 +26,12 @@ func open(t *testing.T, dir string) *sqlite.Store {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir()) })
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, testdir.New(t)) })
 }
 
 func TestExecutions(t *testing.T) {
 	storetest.RunExecutions(t, func(t *testing.T) (store.Executions, func() int64) {
-		dir := t.TempDir()
+		dir := testdir.New(t)
 		return open(t, dir).Executions(), func() (size int64) {
 			for _, name := range []string{"executions.db", "executions.db-wal"} {
 				info, err := os.Stat(filepath.Join(dir, name))

@@ -8,6 +8,7 @@ import (
 	"github.com/picloud/picloud/internal/store/migrate"
 	"github.com/picloud/picloud/internal/store/migrate/migratetest"
 	"github.com/picloud/picloud/internal/store/storetest"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 func TestUpgrades(t *testing.T) {
@@ -20,7 +21,7 @@ func TestUpgrades(t *testing.T) {
 		t.Cleanup(func() { db.Close() })
 		return db
 	}
-	filled := t.TempDir()
+	filled := testdir.New(t)
 	s, err := Open(t.Context(), filled)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +34,7 @@ func TestUpgrades(t *testing.T) {
 		Dialect: migrate.SQLite, Files: migrationsOf("main"), Filled: raw(t, filled), NoForeignKeys: `PRAGMA foreign_keys = OFF`,
 		Empty: storetest.EmptyTables,
 		Open: func(t *testing.T) (*sql.DB, func(*testing.T)) {
-			dir := t.TempDir()
+			dir := testdir.New(t)
 			db := raw(t, dir)
 			if err := claimFile(t.Context(), db); err != nil {
 				t.Fatal(err)

@@ -11,13 +11,14 @@ import (
 
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/sqlstore"
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 // notes is a database with a table of one column.
 func notes(t *testing.T) *database {
 	t.Helper()
 	files := fstest.MapFS{"00001_notes.sql": {Data: []byte("-- +goose Up\nCREATE TABLE notes (text TEXT NOT NULL UNIQUE) STRICT;\n")}}
-	db, err := openDatabase(t.Context(), filepath.Join(t.TempDir(), "notes.db"), files, durable)
+	db, err := openDatabase(t.Context(), filepath.Join(testdir.New(t), "notes.db"), files, durable)
 	if err != nil {
 		t.Fatal(err)
 	}

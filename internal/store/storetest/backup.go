@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/picloud/picloud/internal/store"
 )
@@ -187,6 +186,8 @@ func everything(t *testing.T, s store.Store) (out []string) {
 func testBackupWhileWriting(t *testing.T, s store.Store, restore Restore) {
 	app := addApp(t, s, "demo")
 	stop, ended := make(chan struct{}), make(chan struct{})
+	var turn sync.Mutex // held while nothing is to be written
+	turn.Lock()
 	go func() {
 		defer close(ended)
 		for {
@@ -195,6 +196,8 @@ func testBackupWhileWriting(t *testing.T, s store.Store, restore Restore) {
 				return
 			default:
 			}
+			turn.Lock()
+			turn.Unlock()
 			if _, err := s.DeployScript(context.Background(), deployOf(app, "hello", source()+string(noise(2000)), at(0))); err != nil {
 				t.Errorf("DeployScript: %v", err)
 				return
@@ -205,7 +208,9 @@ func testBackupWhileWriting(t *testing.T, s store.Store, restore Restore) {
 	for range 3 {
 		least := active(t, s, "demo").Number
 		var b bytes.Buffer
+		turn.Unlock()
 		must(t, "Backup", s.Backup(t.Context(), &b))
+		turn.Lock()
 		backups = append(backups, b.Bytes())
 		got, err := restore(t, b.Bytes())
 		must(t, "Restore", err)
@@ -223,8 +228,9 @@ func testBackupWhileWriting(t *testing.T, s store.Store, restore Restore) {
 		equal(t, "newest", list[0].Number, d.Number)
 	}
 	close(stop)
+	turn.Unlock()
 	<-ended
-	if cmp.Equal(backups[0], backups[len(backups)-1]) {
+	if bytes.Equal(backups[0], backups[len(backups)-1]) {
 		t.Error("the backups are equal: nothing was written meanwhile")
 	}
 }

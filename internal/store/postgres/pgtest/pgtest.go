@@ -26,6 +26,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/picloud/picloud/internal/testdir"
 )
 
 // EnvURL names the environment variable with the URL of a server to use.
@@ -116,7 +118,7 @@ func Start(settings ...string) (_ *Cluster, err error) {
 		return nil, err
 	}
 	// Not below the test's own directory: a socket's path is at most 107 bytes.
-	if c.dir, err = os.MkdirTemp(parentDir(), "picloud-pg-"); err != nil {
+	if c.dir, err = os.MkdirTemp(testdir.Parent(), "picloud-pg-"); err != nil {
 		return nil, err
 	}
 	defer func() {

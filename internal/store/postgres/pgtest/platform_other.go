@@ -5,5 +5,3 @@ package pgtest
 import "syscall"
 
 func dieWithParent(*syscall.SysProcAttr) {}
-
-func parentDir() string { return "/tmp" }
