@@ -47,6 +47,8 @@ type Config struct {
 	// Record is called with each execution that has ended, by the goroutine
 	// that answered the request.
 	Record func(store.Execution)
+	// Died, if it is not nil, is called with each message that becomes a dead letter.
+	Died func(store.Message)
 	// Other answers requests for anything but the app.
 	Other http.Handler
 }
@@ -64,8 +66,8 @@ type Runtime struct {
 }
 
 // Dev makes the Runtime of pic dev.
-func Dev(app string, record func(store.Execution), other http.Handler) (dev.Runtime, error) {
-	return New(Config{App: app, Record: record, Other: other})
+func Dev(app string, told dev.Told, other http.Handler) (dev.Runtime, error) {
+	return New(Config{App: app, Record: told.Executed, Died: told.Died, Other: other})
 }
 
 // New returns a Runtime without scripts.
@@ -89,7 +91,7 @@ func New(c Config) (*Runtime, error) {
 		Executor: r.local,
 		Recorder: record(c.Record),
 		Data:     r.data,
-		Queue:    r.data,
+		Queue:    dying{r.data, c.Died},
 		Node:     "dev",
 		Secrets:  r.apps,
 		Control:  c.Other,
@@ -101,6 +103,29 @@ func New(c Config) (*Runtime, error) {
 	}
 	r.schedules = schedules.Start(scheduled{r.memory, r.apps})
 	return r, nil
+}
+
+// dying is a queue that tells of its dead letters.
+type dying struct {
+	store.Queue
+	tell func(store.Message)
+}
+
+// Return implements store.Queue.
+func (d dying) Return(ctx context.Context, lease string, list []store.Returned, at time.Time) error {
+	if err := d.Queue.Return(ctx, lease, list, at); err != nil || d.tell == nil {
+		return err
+	}
+	for _, r := range list {
+		if !r.Dead {
+			continue
+		}
+		// One that is gone by now was too many.
+		if m, err := d.Message(ctx, appID, r.ID); err == nil && !m.DeadAt.IsZero() {
+			d.tell(m)
+		}
+	}
+	return nil
 }
 
 // scheduled is the schedules with the changes that are told of them.

@@ -52,9 +52,14 @@ type Runtime interface {
 	Close(context.Context) error
 }
 
-// New makes a Runtime for an app. record is called with each execution that
-// has ended; other answers what is not for the app.
-type New func(app string, record func(store.Execution), other http.Handler) (Runtime, error)
+// New makes a Runtime for an app. other answers what is not for the app.
+type New func(app string, told Told, other http.Handler) (Runtime, error)
+
+// Told is what is called when something has happened.
+type Told struct {
+	Executed func(store.Execution) // it has ended
+	Died     func(store.Message) // it is a dead letter now
+}
 
 type options struct {
 	path   string
@@ -118,7 +123,7 @@ func run(ctx context.Context, env *cli.Env, runtime New, o options) error {
 	defer screen.close()
 
 	var s *served
-	rt, err := runtime(o.app, screen.record, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.index(w, r) }))
+	rt, err := runtime(o.app, Told{screen.record, screen.died}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.index(w, r) }))
 	if err != nil {
 		return err
 	}

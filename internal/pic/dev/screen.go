@@ -105,6 +105,16 @@ func (s *screen) record(e store.Execution) {
 	s.put(b.String())
 }
 
+// died shows that a message has used up its attempts.
+func (s *screen) died(m store.Message) {
+	what := "asynchronous request to"
+	if m.Kind != store.ChannelHTTP {
+		what = store.TriggerNoun(m.Kind)
+	}
+	s.put(fmt.Sprintf("%s %s: a dead letter after %d attempts\n  %s",
+		what, output.Printable(m.Name), m.Attempts, strings.ReplaceAll(output.PrintableLines(m.LastError), "\n", "\n  ")))
+}
+
 // compileError shows why a source does not compile.
 func (s *screen) compileError(file, source string, line, column int, err error) {
 	if line < 1 {
