@@ -2,7 +2,6 @@ package rhai
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -219,19 +218,6 @@ func TestProgramIsShared(t *testing.T) {
 		}()
 	}
 	wg.Wait()
-}
-
-func TestPanicOfAHostFunction(t *testing.T) {
-	e := NewEngine()
-	e.Register(&Native{Name: "boom", Fn: func(*Call) (Value, error) { panic("oh") }})
-	_, err := compileFor(t, e, "", `boom()`).Run(context.Background(), nil)
-	if kindOf(err) != ErrSystem || err.Error() != "panic in function 'boom': oh" {
-		t.Errorf("got %v", err)
-	}
-	var p *PanicError
-	if !errors.As(err, &p) || !strings.Contains(string(p.Stack), "TestPanicOfAHostFunction") {
-		t.Error("the stack of the panic is lost")
-	}
 }
 
 func TestEqual(t *testing.T) {

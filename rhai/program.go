@@ -3,8 +3,6 @@ package rhai
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"runtime/debug"
 	"slices"
 
 	"github.com/picloud/picloud/rhai/internal/compile"
@@ -189,36 +187,6 @@ func (p *Program) body0(vm *machine, scope *Scope, out bool, end func()) (v Valu
 	}
 	return value, nil
 }
-
-// border makes a panic of a host function an error of the run.
-func border(vm *machine, err *error) {
-	r := recover()
-	if r == nil {
-		if e, ok := (*err).(*Error); ok {
-			e.eng = vm.eng
-		}
-		return
-	}
-	name := ""
-	if vm.ncalls > 0 {
-		name = vm.calls[vm.ncalls-1].native.Name
-	}
-	vm.broken = true
-	*err = &Error{
-		Kind: ErrSystem, subject: "panic in function '" + name + "'",
-		inner: &PanicError{Value: r, Stack: debug.Stack()},
-	}
-}
-
-// PanicError is the cause of an error of kind ErrSystem after a panic in a host function. Its
-// text has no stack, which is for the host's own log.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-// Error is the text of the panic's value.
-func (e *PanicError) Error() string { return fmt.Sprint(e.Value) }
 
 // scopeIn copies the outside variables that the body mentions to its registers.
 func (p *Program) scopeIn(vm *machine, scope *Scope) {
