@@ -127,11 +127,22 @@ func reprString(v Value) string { return formatFree(v, formRaw, maxFree) }
 
 // rawDisplay is how an error message shows a value: containers in raw form.
 func rawDisplay(v Value) string {
-	switch v.Kind() {
-	case KindArray, KindMap, KindBlob:
+	if shownRaw(v) {
 		return formatFree(v, formRaw, maxError)
 	}
 	return toString(v)
+}
+
+// shownRaw tells whether the reference shows a value by Rust's own means, where it does not print it: containers and iterators.
+func shownRaw(v Value) bool {
+	v = v.untag()
+	switch v.Kind() {
+	case KindArray, KindMap, KindBlob:
+		return true
+	case KindHost:
+		return v.host().typ == iteratorType
+	}
+	return false
 }
 
 func formatFree(v Value, form textForm, max int) string {

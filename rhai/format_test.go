@@ -160,3 +160,31 @@ func TestLossyUTF8(t *testing.T) {
 		}
 	}
 }
+
+// Containers and iterators are shown in raw form where they are not printed: in errors, and as a part of a string.
+func TestShownRaw(t *testing.T) {
+	eng := NewEngine()
+	for src, want := range map[string]string{
+		`let s = "abc"; s[0..1] = [1, 'c', "x"]; s`:                     `[1, 'c', "x"]bc`,
+		`let s = "abc"; s[0..1] = #{ a: 'c' }; s`:                       `#{"a": 'c'}bc`,
+		`let s = "abc"; s[0..1] = "d".chars; s`:                         "rhai::packages::iter_basic::CharsStreambc",
+		`let s = "abc"; s[0..1] = 1.50; s`:                              "1.5bc",
+		`throw "abc".chars`:                                             "Runtime error: rhai::packages::iter_basic::CharsStream (line 1, position 1)",
+		`throw [5.bits, 'c']`:                                           "Runtime error: [rhai::packages::iter_basic::BitRange, 'c'] (line 1, position 1)",
+		`throw 0..3`:                                                    "Runtime error: 0..3 (line 1, position 1)",
+		`let s = "abc"; s[0..1] += ['c']; s + "abc".chars + ['c', "d"]`: `a[c]bcrange[c, "d"]`,
+	} {
+		p, err := eng.Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := p.Run(t.Context(), nil)
+		got := v.String()
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", src, got, want)
+		}
+	}
+}

@@ -780,7 +780,11 @@ func (vm *machine) storeChars(place *Value, s, i, v Value) bool {
 			}
 			end = byteOffset(s, int(min(last, n)))
 		}
-		t, err := vm.display(v)
+		form := formDisplay
+		if shownRaw(v) {
+			form = formRaw
+		}
+		t, err := vm.format(v, form)
 		if err != nil {
 			return vm.fail(err)
 		}
