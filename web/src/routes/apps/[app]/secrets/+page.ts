@@ -1,0 +1,3 @@
+import { call } from '$lib/api/api';
+
+export const load = async ({ params }) => ({ secrets: await call('listSecrets', { path: { app: params.app } }) });

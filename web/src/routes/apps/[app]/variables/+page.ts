@@ -1,0 +1,3 @@
+import { call } from '$lib/api/api';
+
+export const load = async ({ params }) => ({ variables: await call('listVariables', { path: { app: params.app } }) });
