@@ -207,6 +207,9 @@ func (e *Error) Message() string {
 	case ErrTooManyModules:
 		return "Too many modules imported"
 	case ErrStackOverflow:
+		if s != "" {
+			return "Stack overflow: " + s
+		}
 		return "Stack overflow"
 	case ErrMemory:
 		return "Out of memory"

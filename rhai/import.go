@@ -52,7 +52,7 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 	case *Module:
 		slot.mod = m
 	case *Program:
-		inst, err := vm.instantiate(m)
+		inst, err := vm.instantiate(m, path, pos)
 		if err != nil && err.Kind != ErrParsing && err.Kind != ErrExit && !err.catchable() {
 			return vm.failAt(err, pos) // a limit of the run, whichever source reached it
 		}
@@ -68,12 +68,49 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 	return true
 }
 
-// instantiate runs the body of an imported script once per run.
-func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
-	if inst, ok := vm.loaded[p]; ok {
-		if inst == nil {
-			return nil, errMessage("module '%s' imports itself", p.name)
+// importStep is a script whose body runs because it is imported.
+type importStep struct {
+	path string
+	prog *Program
+}
+
+// cycle names the imports that lead from a script to itself: "a imports b imports a".
+func (vm *machine) cycle(from int, path string) string {
+	var b strings.Builder
+	for _, s := range vm.importing[from:] {
+		b.WriteString(s.path + " imports ")
+	}
+	return b.String() + path
+}
+
+// cyclic is the error for the import of a script whose body is running.
+func (vm *machine) cyclic(p *Program, path string) *Error {
+	for i, s := range vm.importing {
+		if s.prog == p {
+			return errMessage("scripts cannot import one another in a circle: %s", vm.cycle(i, path))
 		}
+	}
+	return errMessage("scripts cannot import one another in a circle: %s imports %s", path, vm.cycle(0, path)) // the script that runs
+}
+
+// endless is the error for imports that are nested too deep: in a circle, as a rule, of which a resolver that compiles a script
+// anew each time makes ever new programs.
+func (vm *machine) endless(p *Program, path string) *Error {
+	for i := len(vm.importing) - 1; i >= 0; i-- {
+		if s := vm.importing[i]; s.path == path && s.prog.name == p.name {
+			return newError(ErrStackOverflow, "scripts import one another in a circle: "+vm.cycle(i, path))
+		}
+	}
+	return newError(ErrStackOverflow, "")
+}
+
+// instantiate runs the body of an imported script once per run.
+func (vm *machine) instantiate(p *Program, path string, pos Position) (*moduleInstance, *Error) {
+	inst, loaded := vm.loaded[p]
+	if loaded && inst == nil || p == vm.main.prog {
+		return nil, vm.cyclic(p, path).at(pos)
+	}
+	if loaded {
 		return inst, nil
 	}
 	if vm.loaded == nil {
@@ -81,7 +118,7 @@ func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
 	}
 	vm.loaded[p] = nil
 	vm.wide = max(vm.wide, p.wide)
-	inst := &moduleInstance{env: &environment{prog: p}, vars: map[string]Value{}}
+	inst = &moduleInstance{env: &environment{prog: p}, vars: map[string]Value{}}
 	exports, imports, env, dyn := vm.exports, vm.imports, vm.env, vm.dyn
 	vm.exports, vm.imports, vm.env, vm.dyn = nil, nil, inst.env, nil
 	adj := vm.fn.nregs
@@ -96,10 +133,12 @@ func (vm *machine) instantiate(p *Program) (*moduleInstance, *Error) {
 	vm.natives++
 	var err *Error
 	if vm.natives >= maxNatives || len(vm.frames) <= vm.fp+2 {
-		err = newError(ErrStackOverflow, "")
+		err = vm.endless(p, path).at(pos)
 	} else {
+		vm.importing = append(vm.importing, importStep{path, p})
 		vm.undefineOuter(p, adj)
 		_, err = vm.runBody(p, adj)
+		vm.importing = cutSlice(vm.importing, len(vm.importing)-1)
 	}
 	vm.natives--
 	vm.keep, vm.out = keep, out

@@ -1,6 +1,7 @@
 package rhai_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -26,5 +27,73 @@ import "b" as again;`)
 	want := []string{"b 1:1", "a 2:10", "c 3:14", "d 4:12", "b 7:1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// sources is a resolver of texts, which compiles each time or once.
+type sources struct {
+	texts    map[string]string
+	compiled map[string]*rhai.Program // nil: each time
+}
+
+func (s *sources) Resolve(_ context.Context, eng *rhai.Engine, path, _ string) (rhai.Importable, error) {
+	if p := s.compiled[path]; p != nil {
+		return p, nil
+	}
+	text, ok := s.texts[path]
+	if !ok {
+		return nil, rhai.ErrNoModule
+	}
+	p, err := eng.Compile(path, text)
+	if err == nil && s.compiled != nil {
+		s.compiled[path] = p
+	}
+	return p, err
+}
+
+// A circle of imports is named, with the place of the import that closes it.
+func TestImportsInACircle(t *testing.T) {
+	texts := map[string]string{
+		"a":    `import "b" as b; fn x() { }`,
+		"b":    "\n  import \"c\" as c; fn y() { }",
+		"c":    `import "b" as b; fn z() { }`,
+		"self": `import "self" as s;`,
+		"back": `import "main" as m;`,
+		"late": `fn f() { import "late" as l; l::g() } fn g() { 5 }`,
+		"try":  `export let ok = 1; try { import "try" as t; } catch (e) { print(e); }`,
+	}
+	const circle = "scripts cannot import one another in a circle: "
+	for script, want := range map[string]string{
+		`import "a" as a; a::x()`: "Runtime error: " + circle + "b imports c imports b (line 1, position 8)\nin module 'b' (line 1, position 8)\n" +
+			"in module 'c' (line 2, position 10)\nin module 'b' (line 1, position 8)\nin module 'a' (line 1, position 8)",
+		`import "self" as s;`:                          "Runtime error: " + circle + "self imports self (line 1, position 8)\nin module 'self' (line 1, position 8)\nin module 'self' (line 1, position 8)",
+		`import "back" as s;`:                          "Runtime error: " + circle + "main imports back imports main (line 1, position 8)\nin module 'main' (line 1, position 8)\nin module 'back' (line 1, position 8)",
+		`import "late" as l; l::f()`:                   "",
+		`import "try" as t; if t::ok != 1 { throw 1 }`: "",
+	} {
+		s := &sources{texts: texts, compiled: map[string]*rhai.Program{}}
+		eng := rhai.NewEngine(rhai.WithResolver(s))
+		p, err := eng.Compile("main", script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.compiled["main"] = p
+		_, err = p.Run(t.Context(), nil)
+		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
+			t.Errorf("%s\n got %v\nwant %s", script, err, want)
+		}
+	}
+	s := &sources{texts: texts}
+	p, err := rhai.NewEngine(rhai.WithResolver(s)).Compile("main", `try { import "a" as a; } catch { }`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Run(t.Context(), nil)
+	want := []string{
+		"Stack overflow: scripts import one another in a circle: b imports c imports b (line 1, position 8)",
+		"Stack overflow: scripts import one another in a circle: c imports b imports c (line 2, position 10)",
+	}
+	if !slices.Contains(want, fmt.Sprint(err)) {
+		t.Errorf("with programs that are new each time: %v", err)
 	}
 }

@@ -44,6 +44,7 @@ type machine struct {
 	main          *environment
 	imports       []importSlot
 	modules       int // imported so far
+	importing     []importStep
 	dyn           []dynVar
 	exports       []exportVar
 	chunks        [][]Value // chunks below the current one
@@ -188,7 +189,7 @@ func (vm *machine) stop() {
 	vm.fragments, vm.loaded, vm.fragmentBytes = nil, nil, 0
 	vm.cursor = cursor{}
 	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
-	vm.temps = cutSlice(vm.temps, 0)
+	vm.temps, vm.importing = cutSlice(vm.temps, 0), cutSlice(vm.importing, 0)
 	machines.Put(vm)
 }
 
