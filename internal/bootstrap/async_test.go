@@ -45,6 +45,8 @@ func TestRespondAsync(t *testing.T) {
 			"report": `kv::add("runs", 1); json(#{ got: request.body, at: request.params.rest, how: request.headers.prefer }).status(201).header("x-made", "yes")`,
 			"refuse": `kv::add("runs", 100); throw http_error(404, "no such report")`,
 			"fail":   `kv::add("runs", 10000); throw "broken"`,
+			"late":   `if kv::get("ready") == () { throw "not yet" } "now"`,
+			"ready":  `kv::set("ready", true)`,
 		})
 		finish := func(path string) map[string]any {
 			t.Helper()
@@ -58,7 +60,7 @@ func TestRespondAsync(t *testing.T) {
 				if res, said = ask(t, "GET", address, "", ""); res.StatusCode != http.StatusOK {
 					t.Fatalf("the status of %s: %d %v", path, res.StatusCode, said)
 				}
-				return said["status"] == "done" || path == "/demo/fail" && said["attempts"].(float64) > 0
+				return said["status"] == "done" || path != "/demo/report/7" && said["attempts"].(float64) > 0
 			}, func() string { return fmt.Sprint(said) }, s)
 			return said
 		}
@@ -82,6 +84,26 @@ func TestRespondAsync(t *testing.T) {
 		}
 		if e, err := s.KV(t.Context(), "demo", "runs"); err != nil || string(e.Value) != "1" {
 			t.Errorf("the effects: %s, %v", e.Value, err)
+		}
+		if e, err := s.Execution(t.Context(), said["execution_id"].(string)); err == nil && fmt.Sprint(e.EventIds) != fmt.Sprintf("[%s]", said["execution_id"]) {
+			t.Errorf("the execution handled %v", e.EventIds)
+		}
+		// What failed before it was done is still known when it is.
+		if said = finish("/demo/late"); said["attempts"].(float64) < 1 {
+			t.Errorf("one that fails first: %v", said)
+		}
+		late := said["status_url"].(string)
+		if res, err := http.Post(s.URL+"/demo/ready", "", nil); err != nil || res.StatusCode != http.StatusNoContent {
+			t.Fatalf("%v, %v", res, err)
+		} else {
+			res.Body.Close()
+		}
+		until(t, "demo", func() bool {
+			_, said = ask(t, "GET", s.URL+late, "", "")
+			return said["status"] == "done"
+		}, func() string { return fmt.Sprint(said) }, s)
+		if said["attempts"].(float64) < 1 {
+			t.Errorf("when it is done: %v", said)
 		}
 		// The execution's ID, which goes out with its calls, asks for nothing.
 		for _, id := range []string{"019a7c1e-8f2b-7c31-9f54-1d2e3f4a5b6c", said["execution_id"].(string)} {

@@ -155,7 +155,7 @@ func (o *Orchestrator) invocation(r *http.Request, appID, token string) (*invoca
 		done, err := o.cfg.Queue.Invocation(r.Context(), appID, id)
 		if err == nil {
 			res, err := decodeResponse(done.Response)
-			return &invocation{ID: id, Status: "done", Response: res, Finished: &done.FinishedAt}, err
+			return &invocation{ID: id, Status: "done", Attempts: done.Attempts, Response: res, Finished: &done.FinishedAt}, err
 		}
 		if !errors.Is(err, store.ErrNotFound) {
 			return nil, err

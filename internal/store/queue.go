@@ -288,6 +288,7 @@ type Invocation struct {
 	AppID      string
 	Script     string // name
 	FinishedAt time.Time
+	Attempts   int64  // that failed before; the store knows
 	Response   []byte // in the form that the orchestrator gives it
 }
 

@@ -188,11 +188,15 @@ func (k *Data) commit(c store.Commit) (version int64, added []store.Message, err
 	if err := k.room(messages, c.Acks); err != nil {
 		return 0, nil, err
 	}
+	if f := c.Finished; f != nil {
+		done := store.Invocation{ID: f.ID, AppID: c.AppID, Script: f.Script, FinishedAt: c.At, Response: slices.Clone(f.Response)}
+		if m := k.messages[f.ID]; m != nil {
+			done.Attempts = m.Attempts
+		}
+		k.finished[f.ID] = done
+	}
 	for _, id := range c.Acks {
 		delete(k.messages, id)
-	}
-	if f := c.Finished; f != nil {
-		k.finished[f.ID] = store.Invocation{ID: f.ID, AppID: c.AppID, Script: f.Script, FinishedAt: c.At, Response: slices.Clone(f.Response)}
 	}
 	added = k.add(messages)
 	if c.Finished != nil {

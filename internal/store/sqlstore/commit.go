@@ -99,8 +99,8 @@ func (k *commit) finish(ctx context.Context) error {
 	if f == nil {
 		return nil
 	}
-	_, err := k.tx.Exec(ctx, `INSERT INTO invocations (id, app_id, script, finished_at, response, token_hash)
-		VALUES ($1, $2, $3, $4, $5, coalesce((SELECT token_hash FROM messages WHERE id = $1), ''))`,
+	_, err := k.tx.Exec(ctx, `INSERT INTO invocations (id, app_id, script, finished_at, response, token_hash, attempts)
+		VALUES ($1, $2, $3, $4, $5, coalesce((SELECT token_hash FROM messages WHERE id = $1), ''), coalesce((SELECT attempts FROM messages WHERE id = $1), 0))`,
 		f.ID, k.c.AppID, f.Script, micros(k.c.At), f.Response)
 	return err
 }

@@ -11,7 +11,7 @@ import (
 func (s *Store) Invocation(ctx context.Context, appID, id string) (store.Invocation, error) {
 	f := store.Invocation{ID: id, AppID: appID}
 	var finished int64
-	err := one(ctx, s.db, []any{&f.Script, &finished, &f.Response}, `SELECT script, finished_at, response FROM invocations WHERE id = $1 AND app_id = $2`, id, appID)
+	err := one(ctx, s.db, []any{&f.Script, &finished, &f.Response, &f.Attempts}, `SELECT script, finished_at, response, attempts FROM invocations WHERE id = $1 AND app_id = $2`, id, appID)
 	f.FinishedAt = fromMicros(finished)
 	return f, found(err, "invocation %s", id)
 }

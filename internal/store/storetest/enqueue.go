@@ -181,6 +181,8 @@ func testQueueInvocations(t *testing.T, q queueTest) {
 		wantErr(t, "another token", err, store.ErrNotFound)
 	}
 	m := q.claim(t, 1)[0]
+	must(t, "Return", q.Return(t.Context(), m.Lease, []store.Returned{{ID: m.ID, DueAt: at(0), Failed: true, Error: "no"}}, at(0)))
+	m = q.claim(t, 1)[0]
 	finish := func(lease string) error {
 		_, err := q.Commit(t.Context(), store.Commit{
 			AppID: q.c.AppID, Acks: []string{m.ID}, Lease: lease, At: at(time.Minute),
@@ -193,7 +195,7 @@ func testQueueInvocations(t *testing.T, q queueTest) {
 	wantErr(t, "before its end", err, store.ErrNotFound)
 	must(t, "Commit", finish(m.Lease))
 	known("when it is done")
-	want := store.Invocation{ID: m.ID, AppID: q.c.AppID, Script: "report", FinishedAt: at(time.Minute), Response: []byte("\x00answer")}
+	want := store.Invocation{ID: m.ID, AppID: q.c.AppID, Script: "report", FinishedAt: at(time.Minute), Attempts: 1, Response: []byte("\x00answer")}
 	got, err := q.Invocation(t.Context(), q.c.AppID, m.ID)
 	must(t, "Invocation", err)
 	equal(t, "the answer", got, want)
