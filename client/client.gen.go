@@ -1055,8 +1055,14 @@ type Execution struct {
 	DurationUs int64 `json:"duration_us"`
 
 	// Error Why it is not ok
-	Error      string `json:"error,omitempty,omitzero"`
-	HTTPStatus int64  `json:"http_status,omitempty,omitzero"`
+	Error string `json:"error,omitempty,omitzero"`
+
+	// EventIds Of the messages that it handled, in their order
+	EventIds []string `json:"event_ids,omitempty,omitzero"`
+
+	// EventSource Where they came from: the queue, topic, schedule or key; absent if they do not agree
+	EventSource string `json:"event_source,omitempty,omitzero"`
+	HTTPStatus  int64  `json:"http_status,omitempty,omitzero"`
 
 	// ID Sorts by start
 	ID string `json:"id"`

@@ -323,8 +323,27 @@ func execution(s *invoke.Start, res *invoke.Result) store.Execution {
 		StartedAt: res.StartedAt, Duration: res.Duration, Operations: res.Operations, PeakMemory: res.PeakMemory,
 		Logs: res.Logs, LogsDropped: res.LogsDropped, Calls: res.Calls, CallsDropped: res.CallsDropped,
 	}
+	if s.Lease != nil {
+		e.EventIDs, e.EventSource = s.Lease.Messages, clean(eventSource(s))
+	}
 	if r := s.Request; r != nil {
 		e.Method, e.Path, e.HTTPStatus = clean(r.Method), clean(r.Path), res.Response.Status
 	}
 	return e
+}
+
+// eventSource returns where the events of a run come from, "" if they do not agree.
+func eventSource(s *invoke.Start) string {
+	switch {
+	case s.Event != nil:
+		return s.Event.Source
+	case len(s.Batch) == 0:
+		return ""
+	}
+	for i := range s.Batch {
+		if s.Batch[i].Source != s.Batch[0].Source {
+			return ""
+		}
+	}
+	return s.Batch[0].Source
 }

@@ -26,17 +26,22 @@ type Execution struct {
 	Script     string // its name at the time
 	Version    int64
 	Deployment int64
-	Trigger    string // "http", later "schedule", "queue", …
+	Trigger    string // "http", "schedule", "queue", …
 	Status     Status
 	Error      string // what the script's author needs to know; empty when ok
-	Method     string
-	Path       string
-	HTTPStatus int
-	StartedAt  time.Time
-	Duration   time.Duration
-	Operations int64
-	PeakMemory int64 // bytes, by the engine's model
-	Logs       []LogLine
+	// EventIDs are those of the messages it handled, in their order, none if it
+	// answered somebody who waits; EventSource is where they came from, empty if they do
+	// not agree.
+	EventIDs    []string
+	EventSource string
+	Method      string
+	Path        string
+	HTTPStatus  int
+	StartedAt   time.Time
+	Duration    time.Duration
+	Operations  int64
+	PeakMemory  int64 // bytes, by the engine's model
+	Logs        []LogLine
 	// LogsDropped counts lines that the log limits cut.
 	LogsDropped int64
 	Calls       []Call // by the module http, in their order

@@ -21,6 +21,8 @@ type Execution struct {
 	Version         int64     `json:"version"`
 	Deployment      int64     `json:"deployment"`
 	Trigger         string    `json:"trigger" doc:"What started it" example:"http"`
+	EventIDs        []string  `json:"event_ids,omitempty" nullable:"false" doc:"Of the messages that it handled, in their order"`
+	EventSource     string    `json:"event_source,omitempty" doc:"Where they came from: the queue, topic, schedule or key; absent if they do not agree"`
 	Status          string    `json:"status" enum:"ok,error,timeout,limit,rejected,cancelled"`
 	Error           string    `json:"error,omitempty" doc:"Why it is not ok"`
 	Method          string    `json:"method,omitempty"`
@@ -60,7 +62,7 @@ type LogLine struct {
 func Of(e store.Execution, app string) Execution {
 	shown := Execution{
 		ID: e.ID, App: app, Script: e.Script, Version: e.Version, Deployment: e.Deployment, Trigger: e.Trigger,
-		Status: string(e.Status), Error: e.Error, Method: e.Method, Path: e.Path, HTTPStatus: e.HTTPStatus,
+		EventIDs: e.EventIDs, EventSource: e.EventSource, Status: string(e.Status), Error: e.Error, Method: e.Method, Path: e.Path, HTTPStatus: e.HTTPStatus,
 		StartedAt: e.StartedAt, DurationUS: e.Duration.Microseconds(), Operations: e.Operations,
 		PeakMemoryBytes: e.PeakMemory, LogsDropped: e.LogsDropped,
 	}

@@ -21,14 +21,16 @@ import (
 // number and hold the executions in the order of their IDs; integers are
 // varints, text has its length before it.
 //
-// The log lines have the outbound calls behind those of each execution if there
-// are any in the row; their format number tells.
+// Executions that handled events are in rows of their own, with the events behind
+// each; the log lines have the outbound calls behind those of each execution if
+// there are any in the row. The format number tells.
 //
 // An ID must be a UUIDv7, because executions are ordered, pruned and partitioned
 // by it. A row goes by its highest.
 const (
 	recordFormat = 1
 	callsFormat  = 2 // of the log lines, with calls
+	eventsFormat = 2 // of the detail, with events
 )
 
 // Bounds of a row. By maxRowBytes a row is full, so one may be larger by an
@@ -80,7 +82,7 @@ func EncodeExecutions(batch []store.Execution) ([]ExecutionRow, error) {
 	// Executions end in about the order in which they began.
 	slices.SortStableFunc(order, func(a, b *store.Execution) int {
 		return cmp.Or(cmp.Compare(a.AppID, b.AppID), cmp.Compare(a.ScriptID, b.ScriptID),
-			cmp.Compare(a.Status, b.Status), cmp.Compare(a.ID, b.ID))
+			cmp.Compare(a.Status, b.Status), compareEvents(a, b), cmp.Compare(a.ID, b.ID))
 	})
 	// Enough for all, so that what is cut from it never moves.
 	b := make(encoder, 0, size)
@@ -109,9 +111,14 @@ func (b *encoder) row(list []*store.Execution) (row ExecutionRow, n int, err err
 	logged, called := false, false
 	var end []byte
 	start := len(*b)
-	*b = append(*b, recordFormat)
+	events := ofEvents(first)
+	if events {
+		*b = append(*b, eventsFormat)
+	} else {
+		*b = append(*b, recordFormat)
+	}
 	for _, e := range list {
-		if e.AppID != first.AppID || e.ScriptID != first.ScriptID || e.Status != first.Status ||
+		if ofEvents(e) != events || e.AppID != first.AppID || e.ScriptID != first.ScriptID || e.Status != first.Status ||
 			n == maxRowExecutions || len(*b)-start >= maxRowBytes {
 			break
 		}
@@ -127,6 +134,9 @@ func (b *encoder) row(list []*store.Execution) (row ExecutionRow, n int, err err
 			row.FirstID, end = row.ID, endOfSecond(row.ID)
 		}
 		b.detail(e)
+		if events {
+			b.events(e)
+		}
 		logged = logged || len(e.Logs) > 0
 		called = called || len(e.Calls) > 0 || e.CallsDropped != 0
 		n++
@@ -158,6 +168,10 @@ func encodedSize(e *store.Execution) int {
 	for i := range e.Logs {
 		l := &e.Logs[i]
 		size += 6*integer + len(l.Level) + len(l.Source) + len(l.Message)
+	}
+	size += 2*integer + len(e.EventSource) // how many events, and their source
+	for _, id := range e.EventIDs {
+		size += 1 + integer + len(id)
 	}
 	size += 2 * integer // how many calls, and how many were dropped
 	for i := range e.Calls {
@@ -211,6 +225,34 @@ func (b *encoder) detail(e *store.Execution) {
 	b.int(e.LogsDropped)
 }
 
+// ofEvents reports whether there is something of events to keep.
+func ofEvents(e *store.Execution) bool { return len(e.EventIDs) > 0 || e.EventSource != "" }
+
+// compareEvents puts executions without events first.
+func compareEvents(a, b *store.Execution) int {
+	switch with := ofEvents(a); {
+	case with == ofEvents(b):
+		return 0
+	case with:
+		return 1
+	}
+	return -1
+}
+
+func (b *encoder) events(e *store.Execution) {
+	b.text(e.EventSource)
+	b.int(int64(len(e.EventIDs)))
+	for _, id := range e.EventIDs {
+		// In 17 bytes if it is a UUID, as it mostly is.
+		if u, err := uuid.Parse(id); err == nil && u.String() == id {
+			*b = append(append(*b, 1), u[:]...)
+		} else {
+			*b = append(*b, 0)
+			b.text(id)
+		}
+	}
+}
+
 func (b *encoder) logs(e *store.Execution) {
 	b.int(int64(len(e.Logs)))
 	started := micros(e.StartedAt)
@@ -248,12 +290,15 @@ func (row ExecutionRow) Executions() ([]store.Execution, error) {
 		return nil, damaged
 	}
 	list := make([]store.Execution, row.Count)
-	d := newDecoder(row.Detail)
+	d, events := newDecoder(row.Detail, eventsFormat)
 	app, script := uuidText(row.AppID), uuidText(row.ScriptID)
 	for i := range list {
 		e := &list[i]
 		e.ID, e.AppID, e.ScriptID, e.Status = uuidText(d.id()), app, script, store.Status(row.Status)
 		d.detail(e)
+		if events {
+			d.events(e)
+		}
 	}
 	if d.failed || len(d.rest) > 0 {
 		return nil, damaged
@@ -261,12 +306,7 @@ func (row ExecutionRow) Executions() ([]store.Execution, error) {
 	if len(row.Logs) == 0 {
 		return list, nil
 	}
-	called := row.Logs[0] == callsFormat
-	if called {
-		d = &decoder{rest: row.Logs[1:]}
-	} else {
-		d = newDecoder(row.Logs)
-	}
+	d, called := newDecoder(row.Logs, callsFormat)
 	for i := range list {
 		d.logs(&list[i])
 		if called {
@@ -293,6 +333,29 @@ func (d *decoder) detail(e *store.Execution) {
 	e.Operations = d.int()
 	e.PeakMemory = d.int()
 	e.LogsDropped = d.int()
+}
+
+func (d *decoder) events(e *store.Execution) {
+	e.EventSource = d.text()
+	n := d.int()
+	// An ID takes at least two bytes.
+	if n < 0 || n > int64(len(d.rest)/2) {
+		d.fail()
+	}
+	if d.failed || n == 0 {
+		return
+	}
+	e.EventIDs = make([]string, n)
+	for i := range e.EventIDs {
+		switch d.byte() {
+		case 0:
+			e.EventIDs[i] = d.text()
+		case 1:
+			e.EventIDs[i] = uuidText(d.id())
+		default:
+			d.fail()
+		}
+	}
 }
 
 func (d *decoder) logs(e *store.Execution) {
@@ -363,14 +426,26 @@ type decoder struct {
 	failed bool
 }
 
-func newDecoder(b []byte) *decoder {
-	if len(b) == 0 || b[0] != recordFormat {
-		return &decoder{failed: true}
+// newDecoder reads what begins with a format number: recordFormat, or another one
+// that has more.
+func newDecoder(b []byte, other byte) (d *decoder, more bool) {
+	if len(b) == 0 || b[0] != recordFormat && b[0] != other {
+		return &decoder{failed: true}, false
 	}
-	return &decoder{rest: b[1:]}
+	return &decoder{rest: b[1:]}, b[0] == other
 }
 
 func (d *decoder) fail() { d.failed, d.rest = true, nil }
+
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.fail()
+		return 0
+	}
+	b := d.rest[0]
+	d.rest = d.rest[1:]
+	return b
+}
 
 func (d *decoder) id() []byte {
 	if len(d.rest) < len(uuid.UUID{}) {

@@ -33,6 +33,14 @@ func calling() store.Execution {
 	return e
 }
 
+// delivering is sample with events.
+func delivering() store.Execution {
+	e := calling()
+	e.Trigger, e.EventSource = "queue", "emails"
+	e.EventIDs = []string{"019ca950-7b00-7000-8000-000000000009", "no UUID", "019CA950-7B00-7000-8000-000000000009"}
+	return e
+}
+
 func encode(t testing.TB, e store.Execution) ExecutionRow {
 	t.Helper()
 	rows, err := EncodeExecutions([]store.Execution{e})
@@ -45,7 +53,7 @@ func encode(t testing.TB, e store.Execution) ExecutionRow {
 func TestRecordRoundTrip(t *testing.T) {
 	silent := calling()
 	silent.Logs = nil
-	for _, e := range []store.Execution{sample(), calling(), silent} {
+	for _, e := range []store.Execution{sample(), calling(), silent, delivering()} {
 		got, err := encode(t, e).Executions()
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +86,9 @@ func TestRows(t *testing.T) {
 		if i%70 == 0 {
 			e.Calls = calling().Calls
 		}
+		if i%10 == 9 && i%20 == 9 {
+			e.EventIDs, e.EventSource = delivering().EventIDs, "emails"
+		}
 		batch = append(batch, e)
 	}
 	later, long := at(60_000, 1), at(60_000, 2)
@@ -102,7 +113,7 @@ func TestRows(t *testing.T) {
 		}
 		back = append(back, list...)
 	}
-	if diff := cmp.Diff([]int64{20, 64, 64, 52, 2, 1}, counts); diff != "" {
+	if diff := cmp.Diff([]int64{10, 10, 64, 64, 52, 2, 1}, counts); diff != "" {
 		t.Errorf("executions a row: %s", diff)
 	}
 	byID := func(a, b store.Execution) int { return strings.Compare(a.ID, b.ID) }
@@ -130,7 +141,7 @@ func TestRowsOfABatchDoNotOverlap(t *testing.T) {
 	huge.HTTPStatus, huge.Duration = math.MinInt32, -1<<63
 	far := calling()
 	far.Calls[0].At, far.Calls[0].Duration, far.Calls[0].Status, far.CallsDropped = time.UnixMicro(-1<<60).UTC(), -1<<63, math.MinInt32, -1<<63
-	batch := []store.Execution{e, plain, huge, e, far, huge, plain}
+	batch := []store.Execution{e, plain, huge, e, delivering(), far, huge, plain}
 	for i := range batch {
 		batch[i].ScriptID = fmt.Sprintf("019ca950-7b00-7000-8000-00000000000%d", i) // a row each
 	}
@@ -155,7 +166,7 @@ func TestRowsOfABatchDoNotOverlap(t *testing.T) {
 }
 
 func TestACutRecordIsAnError(t *testing.T) {
-	whole := encode(t, calling())
+	whole := encode(t, delivering())
 	for n := range len(whole.Detail) {
 		row := whole
 		row.Detail = whole.Detail[:n]
@@ -177,6 +188,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(whole.Detail, whole.Logs)
 	called := encode(f, calling())
 	f.Add(called.Detail, called.Logs)
+	delivered := encode(f, delivering())
+	f.Add(delivered.Detail, delivered.Logs)
 	f.Add([]byte{recordFormat}, []byte{recordFormat, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, detail, logs []byte) {
 		row := whole

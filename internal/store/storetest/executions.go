@@ -77,6 +77,7 @@ func testRoundTrip(t *testing.T, x store.Executions, _ func() int64) {
 	full.Status, full.Error, full.HTTPStatus = store.StatusError, "nope\x00 \xff, line 3", 500
 	full.Calls = []store.Call{{At: full.StartedAt, Method: "GET", Host: "api.example.com", Status: 200, Duration: time.Second}, {At: full.StartedAt, Method: "PUT", Host: "10.0.0.1", Error: "refused"}}
 	full.CallsDropped = 1
+	full.EventIDs, full.EventSource = []string{newID(), newID(), "no UUID"}, "sensors/1\xff"
 	full.Path, full.LogsDropped, full.Version, full.Deployment = "/demo/a%00\x00\xff", 7, 1<<40, 1<<41
 	full.Logs = []store.LogLine{
 		{At: at(time.Millisecond), Level: "info", Source: "print", Line: 3, Column: 9, Message: "hello\x00\xff\nüber"},
