@@ -41,7 +41,7 @@ func createApp(t *testing.T, s store.Store, slug string) store.Change {
 }
 
 func TestOtherProcessesHearOfChanges(t *testing.T) {
-	url := pgtest.Database(t)
+	url := migrated(t)
 	a := open(t, url)
 	heardByA := hear(t, a)
 	b := open(t, url)
@@ -65,7 +65,7 @@ func TestOtherProcessesHearOfChanges(t *testing.T) {
 const terminateListeners = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'picloud listen'`
 
 func TestALostListenerAnnouncesThatAnythingMayHaveChanged(t *testing.T) {
-	url := pgtest.Database(t)
+	url := migrated(t)
 	a := open(t, url)
 	heard := hear(t, a)
 	b := open(t, url)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/postgres"
-	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
 
 // notice is what a watcher is told.
@@ -42,7 +41,7 @@ func expectDue(t *testing.T, heard <-chan notice, want notice) {
 // messages.
 func twoStores(t *testing.T) (a, b *postgres.Store, app string, heardByB <-chan notice) {
 	t.Helper()
-	url := pgtest.Database(t)
+	url := migrated(t)
 	b = open(t, url)
 	heardByB = hearDue(t, b)
 	a = open(t, url)
@@ -136,14 +135,14 @@ func TestManyChannelsAreToldTogether(t *testing.T) {
 }
 
 func TestALostListenerLooksForMessages(t *testing.T) {
-	url := pgtest.Database(t)
+	url := migrated(t)
 	heard := hearDue(t, open(t, url))
 	exec(t, url, terminateListeners)
 	expectDue(t, heard, notice{})
 }
 
 func TestWhatCannotBeReadMayBeAboutAnyMessage(t *testing.T) {
-	url := pgtest.Database(t)
+	url := migrated(t)
 	heard := hearDue(t, open(t, url))
 	for _, payload := range []string{"nonsense", "", "a\nb", "a\nb\nc\nd\nsoon"} {
 		exec(t, url, fmt.Sprintf(`NOTIFY picloud_messages, E'%s'`, payload))

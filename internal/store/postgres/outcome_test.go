@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/picloud/picloud/internal/store"
-	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
 
 // cutter stands between a store and its server and, once armed, lets a COMMIT
@@ -104,7 +103,7 @@ func (c *cutter) relay(client net.Conn) {
 
 func TestACommitWithoutAnAnswer(t *testing.T) {
 	c := &cutter{}
-	s := open(t, c.serve(t, pgtest.Database(t)))
+	s := open(t, c.serve(t, migrated(t)))
 	heard := hear(t, s)
 	c.armed.Store(true)
 	app := store.App{ID: "a", Slug: "maybe"}

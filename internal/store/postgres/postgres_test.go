@@ -32,6 +32,18 @@ func open(t *testing.T, url string) *postgres.Store {
 	return s
 }
 
+// migrated returns the URL of a database that has the newest schema already.
+func migrated(t *testing.T) string {
+	t.Helper()
+	return pgtest.Copy(t, func(url string) error {
+		s, err := postgres.Open(context.Background(), url, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	})
+}
+
 func wantError(t *testing.T, err error, wants ...string) {
 	t.Helper()
 	if err == nil {
@@ -63,12 +75,12 @@ func exec(t *testing.T, url, statement string) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, pgtest.Database(t)) })
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, migrated(t)) })
 }
 
 func TestExecutions(t *testing.T) {
 	storetest.RunExecutions(t, func(t *testing.T) (store.Executions, func() int64) {
-		url := pgtest.Database(t)
+		url := migrated(t)
 		return open(t, url).Executions(), func() (size int64) {
 			if err := connect(t, url).QueryRow(t.Context(), `SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint
 				FROM pg_partition_tree('executions')`).Scan(&size); err != nil {
@@ -81,7 +93,7 @@ func TestExecutions(t *testing.T) {
 
 func TestBackup(t *testing.T) {
 	storetest.RunBackup(t,
-		func(t *testing.T) store.Store { return open(t, pgtest.Database(t)) },
+		func(t *testing.T) store.Store { return open(t, migrated(t)) },
 		func(t *testing.T, backup []byte) (store.Store, error) {
 			url := pgtest.Database(t)
 			if err := postgres.Restore(t.Context(), url, bytes.NewReader(backup)); err != nil {

@@ -43,6 +43,7 @@ func RunUpgrades(t *testing.T, u Upgrades) {
 	}
 	for _, m := range known {
 		t.Run("from "+strings.TrimSuffix(m.Name, ".sql"), func(t *testing.T) {
+			t.Parallel()
 			db, use := u.Open(t)
 			if err := migrate.UpTo(t.Context(), db, u.Dialect, u.Files, nil, m.Version); err != nil {
 				t.Fatal(err)

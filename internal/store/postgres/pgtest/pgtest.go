@@ -41,10 +41,15 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Stop stops the cluster if one was started; for a TestMain with more to do.
+// Stop stops the cluster if one was started, and removes what Copy copied; for a TestMain with more to do.
 func Stop() {
-	if cluster != nil {
+	switch {
+	case cluster != nil:
 		cluster.Stop()
+	case original.name != "":
+		if err := execute(`DROP DATABASE ` + original.name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}
 }
 
@@ -60,6 +65,41 @@ var (
 // test ends. With -short the test is skipped.
 func Database(t testing.TB) string {
 	t.Helper()
+	name, address := create(t, "")
+	t.Cleanup(func() { admin(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	return address
+}
+
+// Copy returns the URL of a new database that is a copy of one which fill has
+// filled: that happens once in a process, whoever comes first. It must be the same
+// for all, and leave no connection open.
+func Copy(t testing.TB, fill func(url string) error) string {
+	t.Helper()
+	original.Lock()
+	defer original.Unlock()
+	if original.name == "" {
+		// Not the test's own, which ends before others do.
+		name, address := create(t, "")
+		if err := fill(address); err != nil {
+			admin(t, `DROP DATABASE `+name+` WITH (FORCE)`)
+			t.Fatalf("filling a database to copy: %v", err)
+		}
+		original.name = name
+	}
+	name, address := create(t, ` TEMPLATE `+original.name)
+	t.Cleanup(func() { admin(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	return address
+}
+
+// original is the database that Copy copies.
+var original struct {
+	sync.Mutex
+	name string
+}
+
+// create makes a database, on a server that it starts if need be.
+func create(t testing.TB, of string) (name, address string) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("needs PostgreSQL: left out with -short")
 	}
@@ -73,30 +113,37 @@ func Database(t testing.TB) string {
 	if startErr != nil {
 		t.Fatalf("these tests need PostgreSQL (Debian: apt-get install postgresql), or %s with the URL of a server: %v", EnvURL, startErr)
 	}
-	name := fmt.Sprintf("picloud_test_%d_%d", os.Getpid(), databaseNo.Add(1))
-	admin(t, `CREATE DATABASE `+name+` TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`)
-	t.Cleanup(func() { admin(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	if of == "" {
+		of = ` TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`
+	}
+	name = fmt.Sprintf("picloud_test_%d_%d", os.Getpid(), databaseNo.Add(1))
+	admin(t, `CREATE DATABASE `+name+of)
 	u, err := url.Parse(serverURL)
 	if err != nil {
 		t.Fatalf("%s is not a URL", EnvURL)
 	}
 	u.Path = "/" + name
-	return u.String()
+	return name, u.String()
 }
 
 // admin runs a statement in the server's own database.
 func admin(t testing.TB, statement string) {
 	t.Helper()
+	if err := execute(statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func execute(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, serverURL)
 	if err != nil {
-		t.Fatalf("connecting to the test server: %v", err)
+		return fmt.Errorf("connecting to the test server: %w", err)
 	}
 	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
+	_, err = conn.Exec(ctx, statement)
+	return err
 }
 
 // Cluster is a running private PostgreSQL server.
