@@ -178,14 +178,27 @@ func (r *Runtime) Open(networks []string, own net.Addr) error {
 // end with the variables that they began with.
 func (r *Runtime) Settings(values map[string]string) { r.apps.set(values) }
 
-// Check returns why a source does not compile, and where; 0 is unknown.
-func (r *Runtime) Check(name, source string) (line, column int, err error) {
-	err = r.executor.Check(name, source)
+// maxFindings bounds what is told of one source.
+const maxFindings = 20
+
+// Check returns why a source does not compile or, if it does, what in it will fail when it is reached.
+func (r *Runtime) Check(name, source string) []dev.Finding {
+	err := r.executor.Check(name, source)
 	var re *rhai.Error
-	if errors.As(err, &re) {
-		return int(re.Position.Line), int(re.Position.Col), errors.New(re.Message())
+	switch {
+	case errors.As(err, &re):
+		return []dev.Finding{{Line: int(re.Position.Line), Column: int(re.Position.Col), Message: re.Message(), Hint: re.Hint(source), Fatal: true}}
+	case err != nil:
+		return []dev.Finding{{Message: err.Error(), Fatal: true}}
 	}
-	return 0, 0, err
+	var list []dev.Finding
+	for _, w := range r.executor.Engine().Warnings(source) {
+		if len(list) == maxFindings {
+			break
+		}
+		list = append(list, dev.Finding{Line: int(w.Position.Line), Column: int(w.Position.Col), Message: w.Message, Hint: w.Hint})
+	}
+	return list
 }
 
 // Close waits for the runs under way, as long as ctx lives.

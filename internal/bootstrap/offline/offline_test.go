@@ -156,11 +156,17 @@ func TestDeployReplacesAndRecords(t *testing.T) {
 	if status, body := get(t, srv.URL+"/demo/hello"); status != 500 || !strings.Contains(body, "does not compile") {
 		t.Errorf("broken: %d %q", status, body)
 	}
-	if line, column, err := r.Check("hello", "// fine\n\"2\" +"); err == nil || line != 2 || column == 0 {
-		t.Errorf("Check: line %d, column %d, %v", line, column, err)
+	if f := r.Check("hello", "// fine\n\"2\" +"); len(f) != 1 || f[0].Line != 2 || f[0].Column == 0 || !f[0].Fatal {
+		t.Errorf("Check: %+v", f)
 	}
-	if line, _, err := r.Check("hello", "1 + 1"); err != nil || line != 0 {
-		t.Errorf("Check of what compiles: %d, %v", line, err)
+	if f := r.Check("hello", "let x = null;"); len(f) != 1 || !strings.Contains(f[0].Hint, "written ()") {
+		t.Errorf("Check of a common mistake: %+v", f)
+	}
+	if f := r.Check("hello", "request.path + total"); len(f) != 1 || f[0].Column != 16 || f[0].Fatal {
+		t.Errorf("Check of an unknown variable: %+v", f)
+	}
+	if f := r.Check("hello", "1 + 1"); f != nil {
+		t.Errorf("Check of what is right: %+v", f)
 	}
 
 	got := recorded()

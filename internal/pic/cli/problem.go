@@ -48,6 +48,16 @@ func (e *CompileError) Excerpt() string {
 	return b.String()
 }
 
+// Excerpt returns a line of a source with a mark below the column, both counted from 1, or "" if there is no such line.
+func Excerpt(source string, line, column int64) string {
+	lines := strings.Split(source, "\n")
+	if line < 1 || line > int64(len(lines)) {
+		return ""
+	}
+	e := CompileError{Line: line, Column: column, SourceLine: strings.TrimSuffix(lines[line-1], "\r")}
+	return e.Excerpt()
+}
+
 // Of a longer line only what lies around the mark is shown.
 const (
 	longestLine = 160

@@ -34,6 +34,13 @@ type Script struct {
 	Library bool // it is only imported
 }
 
+// Finding is something wrong in a source.
+type Finding struct {
+	Line, Column  int // from 1; 0 unknown
+	Message, Hint string
+	Fatal         bool // the source does not compile
+}
+
 // Runtime runs the scripts of one app as a server would. It is handed in,
 // because the command line itself knows neither orchestrator nor executor.
 type Runtime interface {
@@ -41,8 +48,8 @@ type Runtime interface {
 	// Deploy replaces all scripts, and what starts them beside requests: the
 	// triggers of a manifest.
 	Deploy(scripts []Script, triggers store.Manifest) error
-	// Check returns why a source does not compile, and where (from 1; 0 unknown).
-	Check(name, source string) (line, column int, err error)
+	// Check returns why a source does not compile or, if it does, what in it will fail.
+	Check(name, source string) []Finding
 	// Open lets scripts call networks that are not public, but nothing at own,
 	// where the Runtime itself is reached.
 	Open(networks []string, own net.Addr) error
@@ -58,7 +65,7 @@ type New func(app string, told Told, other http.Handler) (Runtime, error)
 // Told is what is called when something has happened.
 type Told struct {
 	Executed func(store.Execution) // it has ended
-	Died     func(store.Message) // it is a dead letter now
+	Died     func(store.Message)   // it is a dead letter now
 }
 
 type options struct {
@@ -256,10 +263,12 @@ func (s *served) reload() error {
 		if known && before == x || !s.project.reports(x) {
 			continue
 		}
-		if line, column, err := s.runtime.Check(x.Name, x.Source); err != nil {
-			s.screen.compileError(s.project.file(x), x.Source, line, column, err)
-		} else if s.last != nil {
+		findings := s.runtime.Check(x.Name, x.Source)
+		if s.last != nil && !slices.ContainsFunc(findings, func(f Finding) bool { return f.Fatal }) {
 			s.screen.say("%s: reloaded", s.project.file(x))
+		}
+		for _, f := range findings {
+			s.screen.finding(s.project.file(x), x.Source, f)
 		}
 	}
 	for name, x := range s.last {

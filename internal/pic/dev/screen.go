@@ -115,15 +115,18 @@ func (s *screen) died(m store.Message) {
 		what, output.Printable(m.Name), m.Attempts, strings.ReplaceAll(output.PrintableLines(m.LastError), "\n", "\n  ")))
 }
 
-// compileError shows why a source does not compile.
-func (s *screen) compileError(file, source string, line, column int, err error) {
-	if line < 1 {
-		s.say("%s: %v", file, err)
+// finding shows what is wrong in a source.
+func (s *screen) finding(file, source string, f Finding) {
+	if !f.Fatal {
+		f.Message = "careful: " + f.Message
+	}
+	if f.Line < 1 {
+		s.say("%s: %s", file, f.Message)
 		return
 	}
-	ce := cli.CompileError{Line: int64(line), Column: int64(column), Message: err.Error()}
-	if lines := strings.Split(source, "\n"); line <= len(lines) {
-		ce.SourceLine = strings.TrimSuffix(lines[line-1], "\r")
+	ce := cli.CompileError{Line: int64(f.Line), Column: int64(f.Column), Advice: f.Hint}
+	if lines := strings.Split(source, "\n"); f.Line <= len(lines) {
+		ce.SourceLine = strings.TrimSuffix(lines[f.Line-1], "\r")
 	}
-	s.put(fmt.Sprintf("%s:%d:%d: %s\n%s", file, line, column, output.PrintableLines(ce.Message), output.PrintableLines(ce.Excerpt())))
+	s.put(fmt.Sprintf("%s:%d:%d: %s\n%s", file, f.Line, f.Column, output.PrintableLines(f.Message), output.PrintableLines(ce.Excerpt())))
 }

@@ -116,7 +116,10 @@ func deploy(ctx context.Context, env *cli.Env, o deployOptions) error {
 		env.Notef("Updated %s/%s to version %d.", o.app, o.name, made.Version.Number)
 	}
 	for _, warning := range made.Warnings {
-		env.Notef("Careful: %s:%d:%d: %s.", named(o.file), warning.Line, warning.Column, output.Printable(warning.Message))
+		env.Notef("Careful: %s:%d:%d: %s.", named(o.file), warning.Line, warning.Column, strings.TrimRight(output.Printable(warning.Message), "?;"))
+		if excerpt := cli.Excerpt(request.Source, warning.Line, warning.Column); excerpt != "" {
+			env.Notef("%s", output.PrintableLines(excerpt))
+		}
 	}
 	return output.Show(w, made, deployed(conn.BaseURL()))
 }
