@@ -4,45 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/internal/bootstrap/process"
 	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/pic/terminal"
-	"github.com/picloud/picloud/internal/version"
 )
 
-// Main runs picloud with the process's arguments and returns its exit code.
-// The first SIGINT or SIGTERM ends the command in good order, the second at once.
-func Main() int {
-	process.RaiseProcs()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	// A reader of our output that has gone away is an error of the write: it must
-	// neither end a server that only wanted to log, nor a backup on its way to a
-	// pipe before it has cleaned up.
-	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		cancel()
-		<-signals
-		fmt.Fprintln(os.Stderr, "picloud: stopped at once; requests under way were cut off")
-		os.Exit(1)
-	}()
-	root := Command(terminal.System())
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "picloud: "+err.Error())
-		return 1
-	}
-	return 0
-}
+// Main runs picloud and returns its exit code.
+func Main() int { return process.Main("picloud", Command) }
 
 // Command returns the command tree of picloud.
 func Command(streams *terminal.Streams) *cobra.Command {
@@ -64,7 +35,7 @@ docs/configuration.md.`,
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	root.AddCommand(serve, ownerCommand(streams), secretsCommand(streams), backupCommand(streams), restoreCommand(streams), versionCommand(streams.Out))
+	root.AddCommand(serve, ownerCommand(streams), secretsCommand(streams), backupCommand(streams), restoreCommand(streams), process.VersionCommand(streams, settings.Picloud))
 	return root
 }
 
@@ -187,16 +158,4 @@ func oneFile(_ *cobra.Command, args []string) error {
 		return fmt.Errorf("it takes one FILE, or - for a pipe; got %d arguments", len(args))
 	}
 	return nil
-}
-
-func versionCommand(out io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Show this program's version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(out, "picloud "+version.String())
-			return err
-		},
-	}
 }

@@ -28,9 +28,9 @@ func responseTimeout(wallTime time.Duration) time.Duration {
 }
 
 // serveHTTP answers on l until ctx ends. Then it stops accepting, calls
-// endStreams, and waits for the requests under way, for at most patience, before
-// it cuts them off. wallTime is the longest that a script may run.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience, wallTime time.Duration, endStreams func(), log *slog.Logger) error {
+// endStreams, and waits for the requests under way, for at most what patience says
+// then, before it cuts them off. wallTime is the longest that a script may run.
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patience func() time.Duration, wallTime time.Duration, endStreams func(), log *slog.Logger) error {
 	// Requests are not cancelled by the stop itself, only when patience ends.
 	requests, cutOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutOff()
@@ -52,8 +52,9 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, patien
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("stopping", "waiting_at_most", patience)
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	most := patience()
+	log.Info("stopping", "waiting_at_most", most)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	err := server.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -16,12 +16,15 @@ import (
 // messages.
 const nodeFile = "node-id"
 
-// nodeName returns the node's name, which it keeps: after a crash it takes back
+// managerFile does so for a manager, which lives beside its node's orchestrator.
+const managerFile = "manager-id"
+
+// nodeName returns the node's name, which it keeps in a file: after a crash it takes back
 // what it had leased. While another process works under that name this one gets a
 // name of its own, because the other's messages are not lost. close gives the name
 // free.
-func nodeName(dir string) (name string, closer func() error, err error) {
-	f, err := os.OpenFile(filepath.Join(dir, nodeFile), os.O_RDWR|os.O_CREATE, 0o600)
+func nodeName(dir, file string) (name string, closer func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return "", nil, fmt.Errorf("the node's name: %w", err)
 	}

@@ -6,7 +6,7 @@ func TestNodeName(t *testing.T) {
 	dir := t.TempDir()
 	open := func() (string, func() error) {
 		t.Helper()
-		name, closer, err := nodeName(dir)
+		name, closer, err := nodeName(dir, nodeFile)
 		if err != nil || name == "" {
 			t.Fatalf("%q, %v", name, err)
 		}

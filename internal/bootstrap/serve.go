@@ -18,18 +18,14 @@ import (
 	"github.com/picloud/picloud/internal/idle"
 	"github.com/picloud/picloud/internal/invoke/local"
 	"github.com/picloud/picloud/internal/kv"
-	"github.com/picloud/picloud/internal/manager"
 	"github.com/picloud/picloud/internal/manager/pages"
 	"github.com/picloud/picloud/internal/manager/version"
-	"github.com/picloud/picloud/internal/orchestrator"
 	"github.com/picloud/picloud/internal/orchestrator/record"
 	"github.com/picloud/picloud/internal/orchestrator/schedules"
 	"github.com/picloud/picloud/internal/outbound"
-	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 	build "github.com/picloud/picloud/internal/version"
-	"github.com/picloud/picloud/web"
 )
 
 // Serve runs PiCloud until ctx ends and everything is stopped in good order:
@@ -47,7 +43,7 @@ func Serve(ctx context.Context, c *settings.Config, stdout, stderr io.Writer) (e
 	}
 	// The address first: it fails fast, and a second picloud on the same address
 	// should be told of that.
-	l, err := process.Listen(ctx, c.Listen)
+	l, err := process.Listen(ctx, c.Listen, "listen")
 	if err != nil {
 		return err
 	}
@@ -61,7 +57,7 @@ func Serve(ctx context.Context, c *settings.Config, stdout, stderr io.Writer) (e
 	if err != nil {
 		return err
 	}
-	node, forgetNode, err := nodeName(dir)
+	node, forgetNode, err := nodeName(dir, nodeFile)
 	if err != nil {
 		return err
 	}
@@ -86,7 +82,7 @@ func Serve(ctx context.Context, c *settings.Config, stdout, stderr io.Writer) (e
 	process.NotifySystemd("READY=1")
 	defer context.AfterFunc(ctx, func() { process.NotifySystemd("STOPPING=1") })()
 	wallTime := time.Duration(c.Limits.WallTimeMS) * time.Millisecond
-	return serveHTTP(ctx, l, keeper.Handler(p.handler), c.StopTimeout, wallTime, p.endStreams, log)
+	return serveHTTP(ctx, l, keeper.Handler(p.handler), func() time.Duration { return c.StopTimeout }, wallTime, p.endStreams, log)
 }
 
 // runsEnd bounds how long a stop waits for executions that were cut off.
@@ -115,57 +111,18 @@ type wiring struct {
 
 // join wires the services of a single node together. It owns executions.
 func join(c *settings.Config, w wiring) *parts {
-	own, s, executions, vault, log := w.own, w.store, w.executions, w.vault, w.log
-	trust := peer.Trust(c.TrustedProxies)
-	hasher := auth.NewHasher(auth.DefaultParams)
-	setup := auth.NewSetup(s, hasher, manager.Now)
-	people := auth.NewAuthenticator(s, hasher, manager.Now)
-	recorder := record.New(executions, record.Config{Retention: c.Retention})
-	calls := outbound.New(outbound.Config{Own: process.AddrPorts(own), UserAgent: "PiCloud/" + build.Number})
+	people := newPeople(w.store)
+	recorder := record.New(w.executions, record.Config{Retention: c.Retention})
+	calls := outbound.New(outbound.Config{Own: process.AddrPorts(w.own), UserAgent: "PiCloud/" + build.Number})
 	scripts := executor.New(executor.Config{Concurrency: c.Concurrency, MemoryBudget: c.Memory, HTTP: calls})
 	runs := local.New(scripts)
-	data := kv.New(s)
-	control := manager.New(manager.Config{
-		Store:      s,
-		Data:       data,
-		KVBytes:    c.KVBytes,
-		Quota:      c.Quota,
-		Vault:      vault,
-		Executions: recorder,
-		Feed:       recorder,
-		Auth:       people,
-		Setup:      setup,
-		Engine:     scripts.Engine(),
-		Limits:     c.Limits,
-		Proxies:    trust,
-		Now:        manager.Now,
-		Log:        log,
-		Version:    serverVersion(),
-		Dashboard:  web.Build(),
-	})
-	routing := orchestrator.Config{
-		Store:          s,
-		Executor:       runs,
-		Recorder:       recorder,
-		Data:           data,
-		Queue:          data,
-		Node:           w.node,
-		KVBytes:        c.KVBytes,
-		Secrets:        vault,
-		Control:        control,
-		Guard:          auth.NewGuard(people, s),
-		Limits:         c.Limits,
-		AppsDomain:     c.AppsDomain,
-		TrustedProxies: trust,
-	}
-	if w.keeper != nil {
-		routing.Idle = w.keeper
-	}
-	ingress := orchestrator.New(routing)
-	firing := schedules.Start(s)
+	data := kv.New(w.store)
+	control := newControl(c, w, people, control{data: data, executions: recorder, feed: recorder, engine: scripts.Engine(), proxies: c.TrustedProxies})
+	ingress := newIngress(c, w, people, ingress{data: data, runs: runs, recorder: recorder, control: control})
+	firing := schedules.Start(w.store)
 	return &parts{
 		handler:    ingress,
-		setup:      setup,
+		setup:      people.setup,
 		recorder:   recorder,
 		endStreams: control.EndStreams,
 		deliver:    ingress.Deliver,

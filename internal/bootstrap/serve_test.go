@@ -313,7 +313,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 	}{{"finished", time.Minute, true}, {"cut off", time.Millisecond, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
-			l, err := process.Listen(ctx, "127.0.0.1:0")
+			l, err := process.Listen(ctx, "127.0.0.1:0", "listen")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -329,7 +329,9 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 				}
 			})
 			ended := make(chan error, 1)
-			go func() { ended <- serveHTTP(ctx, l, handler, c.patience, time.Second, func() {}, quiet()) }()
+			go func() {
+				ended <- serveHTTP(ctx, l, handler, func() time.Duration { return c.patience }, time.Second, func() {}, quiet())
+			}()
 			answer := make(chan string, 1)
 			go func() {
 				resp, err := http.Get(process.BaseURL(l.Addr()))

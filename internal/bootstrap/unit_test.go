@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -10,36 +11,42 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestTheUnitFitsTheSettings compares the systemd unit with what picloud reads
-// and how long it takes to stop.
-func TestTheUnitFitsTheSettings(t *testing.T) {
-	text, err := os.ReadFile("../../deploy/systemd/picloud.service")
-	if err != nil {
-		t.Fatal(err)
-	}
+// TestTheUnitsFitTheSettings compares the systemd units with what the programs read
+// and how long they take to stop.
+func TestTheUnitsFitTheSettings(t *testing.T) {
 	known := map[string]bool{}
 	for _, name := range settings.Names() {
 		known[name] = true
-	}
-	for _, name := range regexp.MustCompile(`PICLOUD_[A-Z_]+`).FindAllString(string(text), -1) {
-		if !known[name] {
-			t.Errorf("the unit names %s, which is no setting", name)
-		}
-	}
-	found := regexp.MustCompile(`(?m)^TimeoutStopSec=(\S+)$`).FindSubmatch(text)
-	if found == nil {
-		t.Fatal("the unit does not say how long a stop may take")
-	}
-	patience, err := time.ParseDuration(string(found[1]))
-	if err != nil {
-		t.Fatal(err)
 	}
 	c, err := defaults()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stop := c.StopTimeout + runsEnd; patience <= stop {
-		t.Errorf("systemd kills after %s what may take %s to stop", patience, stop)
+	units, err := filepath.Glob("../../deploy/systemd/*.service")
+	if err != nil || len(units) != 4 {
+		t.Fatalf("the units are %q, %v", units, err)
+	}
+	for _, unit := range units {
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`PICLOUD_[A-Z_]+`).FindAllString(string(text), -1) {
+			if !known[name] {
+				t.Errorf("%s names %s, which is no setting", unit, name)
+			}
+		}
+		found := regexp.MustCompile(`(?m)^TimeoutStopSec=(\S+)$`).FindSubmatch(text)
+		if found == nil {
+			t.Fatalf("%s does not say how long a stop may take", unit)
+		}
+		patience, err := time.ParseDuration(string(found[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stop := c.StopTimeout + runsEnd; patience <= stop {
+			t.Errorf("%s: systemd kills after %s what may take %s to stop", unit, patience, stop)
+		}
 	}
 }
 

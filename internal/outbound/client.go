@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -147,7 +148,11 @@ func (c *Client) forget() {
 func (c *Client) Own(at ...netip.AddrPort) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cfg.Own = append(c.cfg.Own, at...)
+	for _, a := range at {
+		if !slices.Contains(c.cfg.Own, a) {
+			c.cfg.Own = append(c.cfg.Own, a)
+		}
+	}
 }
 
 // isLocal reports whether an address is one of this machine's.

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picloud/picloud/internal/picloudtest"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 
 	"github.com/picloud/picloud/internal/testdir"
@@ -37,20 +38,24 @@ type server struct {
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// TestOnServers holds everything that needs a server: one on each store, shared
-// by the journeys, the examples and the guides.
+// TestOnServers holds everything that needs a server: one on each store and a
+// cluster, shared by the journeys, the examples and the guides.
 func TestOnServers(t *testing.T) {
 	programs := t.TempDir()
 	out, err := exec.Command("go", "build", "-o", programs, "../../cmd/pic", "../../cmd/picloud").CombinedOutput()
 	if err != nil {
 		t.Fatalf("building pic and picloud: %v\n%s", err, out)
 	}
-	for name, database := range map[string]func(testing.TB) string{
-		"sqlite":   func(testing.TB) string { return "" },
-		"postgres": pgtest.Database,
+	single := func(database func(testing.TB) string) func(*testing.T) *server {
+		return func(t *testing.T) *server { return start(t, programs, database(t)) }
+	}
+	for name, start := range map[string]func(*testing.T) *server{
+		"sqlite":   single(func(testing.TB) string { return "" }),
+		"postgres": single(pgtest.Database),
+		"cluster":  func(t *testing.T) *server { return startCluster(t, programs) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, programs, database(t))
+			s := start(t)
 			t.Run("journeys", func(t *testing.T) { journeys(t, s) })
 			t.Run("examples", func(t *testing.T) { examples(t, s) })
 			t.Run("guides", func(t *testing.T) { guides(t, s) })
@@ -108,6 +113,39 @@ func start(t *testing.T, programs, database string) *server {
 	case <-time.After(patience):
 		t.Fatalf("picloud does not say where it listens:\n%s", s.stderr)
 	}
+	s.waitReady(t)
+	return s
+}
+
+// startCluster starts a cluster of two nodes, of which the second has the active
+// manager and its own orchestrator is the one that is asked.
+func startCluster(t *testing.T, programs string) *server {
+	t.Helper()
+	if err := picloudtest.BuildCluster(t.Context(), programs); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{programs: programs, stderr: &tail{}}
+	dir, err := os.MkdirTemp("", "picloud-") // short: a socket's path is at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	c, err := picloudtest.StartCluster(context.WithoutCancel(t.Context()), picloudtest.ClusterOptions{
+		Programs: programs, Dir: dir, Database: pgtest.Database(t), Nodes: 2, Stderr: s.stderr,
+		Env: []string{"PICLOUD_OWNER_USERNAME=" + owner, "PICLOUD_OWNER_PASSWORD=" + ownerPassword},
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, s.stderr)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Errorf("the cluster ended: %v\n%s", err, s.stderr)
+		}
+		if t.Failed() {
+			t.Logf("the cluster wrote:\n%s", s.stderr)
+		}
+	})
+	s.url = c.Nodes[1].URL
 	s.waitReady(t)
 	return s
 }

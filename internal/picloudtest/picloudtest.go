@@ -3,19 +3,13 @@
 package picloudtest
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/picloud/picloud/client"
@@ -51,105 +45,23 @@ type Options struct {
 
 // Server is a running picloud.
 type Server struct {
+	*Process
 	URL string
 	// ReadyAfter is the time from the start of the process to its announcement.
 	ReadyAfter time.Duration
-
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process has
-	err   error         // how it ended
-
-	mu  sync.Mutex
-	out strings.Builder
 }
 
 // Start starts picloud on a free port and waits until it says where it is.
 // Cancelling ctx kills it.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{ended: make(chan struct{})}
-	s.cmd = exec.CommandContext(ctx, o.Binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", o.Data}, o.Args...)...)
-	s.cmd.Env = append(append(os.Environ(), "PICLOUD_OWNER_USERNAME="+Username, "PICLOUD_OWNER_PASSWORD="+Password), o.Env...)
-	var kept bytes.Buffer
-	s.cmd.Stderr = o.Stderr
-	if o.Stderr == nil {
-		s.cmd.Stderr = &kept
-	}
-	stdout, err := s.cmd.StdoutPipe()
+	cmd := exec.CommandContext(ctx, o.Binary, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", o.Data}, o.Args...)...)
+	cmd.Env = append(append(os.Environ(), "PICLOUD_OWNER_USERNAME="+Username, "PICLOUD_OWNER_PASSWORD="+Password), o.Env...)
+	began := time.Now()
+	p, url, err := start(cmd, "PiCloud is at ", o.Stderr)
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
-	announced := make(chan string, 1)
-	go func() {
-		lines := bufio.NewScanner(stdout)
-		for lines.Scan() {
-			s.mu.Lock()
-			s.out.WriteString(lines.Text() + "\n")
-			s.mu.Unlock()
-			if _, url, ok := strings.Cut(lines.Text(), "PiCloud is at "); ok {
-				select {
-				case announced <- url:
-				default:
-				}
-			}
-		}
-		s.err = s.cmd.Wait()
-		close(s.ended)
-	}()
-	select {
-	case s.URL = <-announced:
-		s.ReadyAfter = time.Since(began)
-		return s, nil
-	case <-s.ended:
-		return nil, fmt.Errorf("picloud ended before it served: %w\n%s", s.err, kept.String())
-	}
-}
-
-// PID is the process's.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
-
-// Output is what it printed to standard output so far.
-func (s *Server) Output() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
-}
-
-// Stop asks it to stop and waits for that.
-func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
-
-// Kill ends it as kill -9 does, and waits until it is gone.
-func (s *Server) Kill() error {
-	err := s.end(syscall.SIGKILL)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil
-	}
-	return err
-}
-
-func (s *Server) end(signal os.Signal) error {
-	if err := s.Signal(signal); err != nil {
-		return err
-	}
-	return s.Wait()
-}
-
-// Signal sends it a signal. It is no error if it has ended.
-func (s *Server) Signal(signal os.Signal) error {
-	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	return nil
-}
-
-// Wait waits until it has ended and returns how, as exec.Cmd.Wait does.
-func (s *Server) Wait() error {
-	<-s.ended
-	return s.err
+	return &Server{Process: p, URL: url, ReadyAfter: time.Since(began)}, nil
 }
 
 // SignIn returns a client that is signed in as the owner.

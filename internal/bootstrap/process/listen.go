@@ -11,21 +11,21 @@ import (
 	"syscall"
 )
 
-// Listen opens the address, and says what to do where it cannot.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
+// Listen opens the address that a flag names, and says what to do where it cannot.
+func Listen(ctx context.Context, address, flag string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	var dns *net.DNSError
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is taken by another program (another PiCloud?): stop it, or choose another address with --listen; 127.0.0.1:0 picks a free port", address)
+		return nil, fmt.Errorf("%s is taken by another program (another PiCloud?): stop it, or choose another address with --%s; 127.0.0.1:0 picks a free port", address, flag)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("this user may not listen on %s: choose a port from 1024 up with --listen, or put a proxy in front", address)
+		return nil, fmt.Errorf("this user may not listen on %s: choose a port from 1024 up with --%s, or put a proxy in front", address, flag)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("%s is not an address of this machine: choose another with --listen, or :PORT for all of them", address)
+		return nil, fmt.Errorf("%s is not an address of this machine: choose another with --%s, or :PORT for all of them", address, flag)
 	case errors.As(err, &dns):
-		return nil, fmt.Errorf("the host in --listen %s is not known: %w", address, err)
+		return nil, fmt.Errorf("the host in --%s %s is not known: %w", flag, address, err)
 	}
 	return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/picloud/picloud/internal/cluster"
 	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 )
@@ -66,6 +67,17 @@ type Config struct {
 	SecretsKey     string // itself; empty: from a file
 	SecretsKeyFile string // one that PiCloud does not write; empty: a credential, or its own
 	Credentials    string // systemd's directory of credentials; empty: none
+
+	// What only the programs of a cluster take.
+
+	ClusterKeyFile  string // empty: a credential
+	ManagerListen   string // HOST:PORT
+	ManagerAddress  string // where other nodes reach that; empty: as it listens
+	ExecutorListen  string // HOST:PORT; empty: only the socket
+	ExecutorAddress string // where other nodes reach that; empty: as it listens
+	ExecutorSocket  string // path; empty: in DataDir
+
+	clusterKeys cluster.Keys // from the environment; nil: from a file
 }
 
 // setting is one thing an operator can decide. The settings table is the only
@@ -227,6 +239,44 @@ var settings = []setting{
 		about: "the owner's password on the first start; later starts do not look at it",
 		read:  func(c *Config, text string) error { c.OwnerPassword = text; return nil },
 	},
+	{
+		in: Manager | Orchestrator | Executor, flag: "cluster-key-file", env: "PICLOUD_CLUSTER_KEY_FILE", value: "FILE",
+		about: "a file with the key by which the programs of a cluster know one another, the same on every node; without it, systemd's credential " + clusterKeyCredential,
+		read:  func(c *Config, text string) error { c.ClusterKeyFile = text; return nil },
+	},
+	{
+		in: Manager | Orchestrator | Executor, env: "PICLOUD_CLUSTER_KEY", value: "KEY",
+		about: "that key itself, as `picloud-manager generate-key` prints it; a file is safer",
+		read: func(c *Config, text string) (err error) {
+			c.clusterKeys, err = cluster.ParseKeys(text)
+			return err
+		},
+	},
+	{
+		in: Manager, flag: "manager-listen", env: "PICLOUD_MANAGER_LISTEN", value: "HOST:PORT", def: "127.0.0.1:8081",
+		about: "where the manager answers the orchestrators of the cluster, and nobody else",
+		read:  func(c *Config, text string) (err error) { c.ManagerListen, err = readListen(text); return err },
+	},
+	{
+		in: Manager, flag: "manager-address", env: "PICLOUD_MANAGER_ADDRESS", value: "HOST:PORT",
+		about: "where other nodes reach that; needed when it listens on all addresses",
+		read:  func(c *Config, text string) (err error) { c.ManagerAddress, err = readAddress(text); return err },
+	},
+	{
+		in: Executor, flag: "executor-listen", env: "PICLOUD_EXECUTOR_LISTEN", value: "HOST:PORT",
+		about: "where the executor answers the orchestrators of other nodes; without it only its own node's reaches it, at the socket",
+		read:  func(c *Config, text string) (err error) { c.ExecutorListen, err = readListen(text); return err },
+	},
+	{
+		in: Executor, flag: "executor-address", env: "PICLOUD_EXECUTOR_ADDRESS", value: "HOST:PORT",
+		about: "where other nodes reach that; needed when it listens on all addresses",
+		read:  func(c *Config, text string) (err error) { c.ExecutorAddress, err = readAddress(text); return err },
+	},
+	{
+		in: Orchestrator | Executor, flag: "executor-socket", env: "PICLOUD_EXECUTOR_SOCKET", value: "FILE",
+		about: "the socket at which the executor and the orchestrator of one node meet; without it, executor.sock in the data directory",
+		read:  func(c *Config, text string) error { c.ExecutorSocket = text; return nil },
+	},
 }
 
 // Names returns the environment variables of all settings.
@@ -359,6 +409,18 @@ func readListen(text string) (string, error) {
 	return text, nil
 }
 
+// readAddress reads where others connect to.
+func readAddress(text string) (string, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || host == "" {
+		return "", fmt.Errorf("%q is not HOST:PORT, such as 10.0.0.1:8081", text)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", fmt.Errorf("%q is not a port, a number from 1 to 65535", port)
+	}
+	return text, nil
+}
+
 func readDatabase(c *Config, text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -417,7 +479,7 @@ func readPrefixes(c *Config, text string) error {
 // of it, so that nothing started later inherits them.
 func Getenv(name string) string {
 	v := os.Getenv(name)
-	if name == "PICLOUD_OWNER_PASSWORD" || name == "PICLOUD_SECRETS_KEY" {
+	if name == "PICLOUD_OWNER_PASSWORD" || name == "PICLOUD_SECRETS_KEY" || name == "PICLOUD_CLUSTER_KEY" {
 		_ = os.Unsetenv(name)
 	}
 	return v
@@ -430,12 +492,13 @@ func WritePage(w io.Writer) error {
 
 <!-- Made by make generate from internal/bootstrap/settings. -->
 
-` + "`picloud serve`" + ` takes each setting as a flag or from the environment; a flag wins.
-Nothing has to be set: without any, PiCloud keeps its data in ` + "`./data`" + ` and listens on
-this machine only.
+Every program takes each of its settings as a flag or from the environment; a flag wins.
+Nothing has to be set for ` + "`picloud`" + `: it keeps its data in ` + "`./data`" + ` and listens on this
+machine only. The programs of a cluster (` + "`picloud-manager`" + ` and so on) pass over variables
+that are not theirs: they can share one file of them.
 
-| flag | environment | default | what it does |
-|---|---|---|---|
+| flag | environment | default | programs | what it does |
+|---|---|---|---|---|
 `)
 	for _, s := range settings {
 		flag, def := "", ""
@@ -445,7 +508,11 @@ this machine only.
 		if s.def != "" {
 			def = "`" + s.def + "`"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", flag, s.env, def, s.about)
+		in := "all"
+		if s.in != every {
+			in = strings.ReplaceAll(s.in.String(), "picloud-", "")
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", flag, s.env, def, in, s.about)
 	}
 	b.WriteString(`
 Sizes are numbers with ` + "`KiB`, `MiB` or `GiB`" + ` behind them, or bytes. Durations are numbers with

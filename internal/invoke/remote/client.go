@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,7 +19,8 @@ const Grace = 5 * time.Second
 // Client is an invoke.Executor on the other side of a connection, which it
 // makes for the first run and again for the first run after it was lost.
 type Client struct {
-	dial func(context.Context) (net.Conn, error)
+	dial            func(context.Context) (net.Conn, error)
+	closedAddresses func() []netip.AddrPort // nil: there are none to tell of
 
 	dialing chan struct{} // held by whoever connects
 	mu      sync.Mutex
@@ -52,6 +54,22 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// CloseIdle begins no more runs; the connection is dropped when the last one that
+// is open has ended.
+func (c *Client) CloseIdle() {
+	c.mu.Lock()
+	c.closed = true
+	cc := c.current
+	c.mu.Unlock()
+	if cc == nil {
+		return
+	}
+	cc.mu.Lock()
+	defer cc.mu.Unlock()
+	cc.leaving = true
+	cc.closeIfDone()
+}
+
 // clientConn is one connection and the runs on it.
 type clientConn struct {
 	conn  *conn
@@ -61,6 +79,9 @@ type clientConn struct {
 	next    uint64
 	streams map[uint64]*clientStream
 	leaving bool // the executor takes no more runs here
+
+	introduced chan struct{} // closed once about is known
+	about      About
 }
 
 type clientStream struct {
@@ -96,10 +117,16 @@ func (c *Client) connect(ctx context.Context) (*clientConn, error) {
 		nc.Close()
 		return nil, err
 	}
-	cc := &clientConn{streams: map[uint64]*clientStream{}, ended: make(chan struct{})}
+	cc := &clientConn{streams: map[uint64]*clientStream{}, ended: make(chan struct{}), introduced: make(chan struct{})}
 	cc.mu.Lock() // until conn is set
 	cc.conn = newConn(nc, cc.receive, func(error) { close(cc.ended) })
 	cc.mu.Unlock()
+	if c.closedAddresses != nil {
+		if _, err := cc.conn.send(ctx, typeClosed, 0, encodeAddresses(c.closedAddresses())); err != nil {
+			cc.conn.close(err)
+			return nil, err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -131,10 +158,13 @@ func (c *Client) usable() (*clientConn, error) {
 func (cc *clientConn) receive(t messageType, stream uint64, body []byte) error {
 	cc.mu.Lock()
 	defer cc.mu.Unlock()
-	if t == typeGoAway {
+	switch t {
+	case typeGoAway:
 		cc.leaving = true
 		cc.closeIfDone()
 		return nil
+	case typeAbout:
+		return cc.introduce(body)
 	}
 	s := cc.streams[stream]
 	if s == nil {

@@ -15,7 +15,9 @@
 //
 // Messages: start (orchestrator → executor) opens a stream, result ends it,
 // cancel asks for its end. Within it the executor makes calls of its host, one
-// at a time, and gets a reply to each. A method that the host does not know is
+// at a time, and gets a reply to each. Outside of streams the executor says who it
+// is (about), and that it takes no more runs (go away); the orchestrator says which
+// addresses are PiCloud's own, that no script may reach (closed). A method that the host does not know is
 // answered so, and an unknown type of message is skipped: that, and fields that
 // are skipped when unknown, is how the protocol grows without a new version.
 package remote
@@ -57,6 +59,8 @@ const (
 	typeCall   messageType = 4
 	typeReply  messageType = 5
 	typeGoAway messageType = 6 // the executor takes no more runs on this connection
+	typeAbout  messageType = 7 // what the executor says of itself, first of all
+	typeClosed messageType = 8 // addresses that no script may reach; of the orchestrator, first of all
 )
 
 const flagMore = 1

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -380,4 +382,34 @@ func BenchmarkRun(b *testing.B) {
 	}
 	c.Close()
 	s.Shutdown(context.Background())
+}
+
+// An executor says who it is, each time that it is connected to, and is told first
+// which addresses its scripts may not reach.
+func TestIntroduction(t *testing.T) {
+	closed := make(chan []netip.AddrPort, 2)
+	path, s := serve(t, invoketest.Func(ok))
+	s.OnClosed(func(at []netip.AddrPort) { closed <- at })
+	want := About{Version: "0.1.0", Address: "10.0.0.1:8082", Boot: "b"}
+	s.Introduce(want)
+	own := []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:8080"), netip.MustParseAddrPort("[::]:8080")}
+	c := NewUnixClient(path)
+	c.Closed(func() []netip.AddrPort { return own })
+	defer c.Close()
+	for range 2 {
+		got, lost, err := c.Connect(t.Context())
+		if err != nil || got != want {
+			t.Fatalf("Connect: %+v, %v", got, err)
+		}
+		if _, err := c.Run(t.Context(), &invoke.Start{}, nil); err != nil {
+			t.Fatalf("a run: %v", err)
+		}
+		if at := <-closed; !slices.Equal(at, own) {
+			t.Errorf("the executor was told of %v", at)
+		}
+		c.mu.Lock()
+		c.current.conn.close(errClosed)
+		c.mu.Unlock()
+		<-lost
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -21,9 +22,11 @@ const maxStreams = 4096
 // Server runs on its executor what the clients that connect to it send.
 type Server struct {
 	executor invoke.Executor
+	onClosed func([]netip.AddrPort) // nil: nobody wants to know
 
 	mu        sync.Mutex
 	closing   bool
+	about     []byte // what it says of itself; nil: nothing
 	listeners map[net.Listener]struct{}
 	conns     map[*serverConn]struct{}
 	accepted  sync.WaitGroup // connections, until nothing of them is left
@@ -118,9 +121,13 @@ func (s *Server) handle(nc net.Conn) {
 	s.mu.Lock()
 	sc.conn = newConn(nc, sc.receive, sc.end)
 	s.conns[sc] = struct{}{}
-	closing := s.closing
+	closing, about := s.closing, s.about
 	s.mu.Unlock()
 	sc.mu.Unlock()
+	if about != nil {
+		// An error means that the connection has ended.
+		_, _ = sc.conn.send(context.Background(), typeAbout, 0, about)
+	}
 	if closing {
 		sc.conn.close(errClosed)
 	}
@@ -185,6 +192,14 @@ func (c *serverConn) receive(t messageType, id uint64, body []byte) error {
 		c.streams[id] = st
 		c.runs.Add(1)
 		go c.run(ctx, st, start)
+	case typeClosed:
+		list, err := decodeAddresses(body)
+		if err != nil {
+			return fmt.Errorf("malformed addresses: %w", err)
+		}
+		if c.server.onClosed != nil {
+			c.server.onClosed(list)
+		}
 	case typeCancel:
 		if st := c.streams[id]; st != nil {
 			st.cancel(context.Canceled)

@@ -20,7 +20,9 @@ import (
 // Executions is a store.Executions in range partitions, a day each.
 type Executions struct {
 	sqlstore.Executions
-	db *database
+	db   *database
+	feed *feed
+	tell bool // other processes are told what was written
 
 	mu   sync.Mutex
 	days map[int64]bool // days (since 1970) whose partition this process has seen
@@ -30,6 +32,14 @@ var _ store.Executions = (*Executions)(nil)
 
 // WriteExecutions is store.Executions's.
 func (x *Executions) WriteExecutions(ctx context.Context, batch []store.Execution) error {
+	err := x.write(ctx, batch)
+	if err == nil && x.tell {
+		x.tellOf(ctx, batch)
+	}
+	return err
+}
+
+func (x *Executions) write(ctx context.Context, batch []store.Execution) error {
 	rows, err := sqlstore.EncodeExecutions(batch)
 	if err != nil || len(rows) == 0 {
 		return err

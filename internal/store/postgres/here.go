@@ -11,7 +11,7 @@ import (
 // of their commits, so it is enough to wait for one of our own.
 func (s *Store) Here(ctx context.Context) error {
 	token := uuid.NewString()
-	arrived := s.listener.expect(token)
+	arrived := s.listener.expect(token, 1)
 	defer s.listener.forget(token)
 	if _, err := s.pool.Exec(ctx, `SELECT pg_notify($1, $2)`, hereChannel, token); err != nil {
 		return classify(err)
@@ -26,15 +26,21 @@ func (s *Store) Here(ctx context.Context) error {
 	}
 }
 
-func (l *listener) expect(token string) <-chan struct{} {
+// arrival is the wait for notifications with one token.
+type arrival struct {
+	left int
+	all  chan struct{} // closed when none is left
+}
+
+func (l *listener) expect(token string, times int) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.here == nil {
-		l.here = map[string]chan struct{}{}
+		l.here = map[string]*arrival{}
 	}
-	c := make(chan struct{})
-	l.here[token] = c
-	return c
+	a := &arrival{left: times, all: make(chan struct{})}
+	l.here[token] = a
+	return a.all
 }
 
 func (l *listener) forget(token string) {
@@ -43,13 +49,16 @@ func (l *listener) forget(token string) {
 	delete(l.here, token)
 }
 
-// arrived ends the wait for a token; "" stands for all.
+// arrived counts a notification with a token; "" ends all waits.
 func (l *listener) arrived(token string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for t, c := range l.here {
-		if t == token || token == "" {
-			close(c)
+	for t, a := range l.here {
+		if t != token && token != "" {
+			continue
+		}
+		if a.left--; a.left <= 0 || token == "" {
+			close(a.all)
 			delete(l.here, t)
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/picloud/picloud/internal/store"
 )
@@ -20,6 +22,7 @@ type listener struct {
 	config *pgx.ConnConfig
 	origin string
 	to     announcer
+	pool   *pgxpool.Pool // for what it is asked to do
 	log    *slog.Logger
 	stop   context.CancelFunc
 	ended  chan struct{}
@@ -29,7 +32,10 @@ type listener struct {
 	heard  time.Time   // when others last told of messages, or gave a sign of life
 	look   *time.Timer // nil: nobody did lately
 	closed bool
-	here   map[string]chan struct{} // calls of Here by token
+	here   map[string]*arrival // what is waited for, by token
+
+	onGather atomic.Pointer[func(ctx context.Context)]
+	running  sync.WaitGroup // what onGather does
 }
 
 // announcer passes on in this process what others told.
@@ -38,8 +44,8 @@ type announcer interface {
 	AnnounceDue(c store.Channel, due time.Time)
 }
 
-func newListener(ctx context.Context, config *pgx.ConnConfig, origin string, to announcer, log *slog.Logger) (*listener, error) {
-	l := &listener{config: config.Copy(), origin: origin, to: to, log: log, ended: make(chan struct{}), after: lookAfter}
+func newListener(ctx context.Context, config *pgx.ConnConfig, origin string, to announcer, pool *pgxpool.Pool, log *slog.Logger) (*listener, error) {
+	l := &listener{config: config.Copy(), origin: origin, to: to, pool: pool, log: log, ended: make(chan struct{}), after: lookAfter}
 	l.config.RuntimeParams["application_name"] += " listen"
 	conn, err := l.connect(ctx)
 	if err != nil {
@@ -54,6 +60,7 @@ func newListener(ctx context.Context, config *pgx.ConnConfig, origin string, to 
 func (l *listener) close() {
 	l.stop()
 	<-l.ended
+	l.running.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
@@ -96,7 +103,7 @@ func (l *listener) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	if _, err := conn.Exec(ctx, `LISTEN `+quote(changesChannel)+`; LISTEN `+quote(messagesChannel)+`; LISTEN `+quote(hereChannel)); err != nil {
+	if _, err := conn.Exec(ctx, `LISTEN `+quote(changesChannel)+`; LISTEN `+quote(messagesChannel)+`; LISTEN `+quote(hereChannel)+`; LISTEN `+quote(gatherChannel)); err != nil {
 		closeConn(conn)
 		return nil, err
 	}
@@ -135,8 +142,12 @@ func (l *listener) receive(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return err
 		}
-		if n.Channel == hereChannel {
+		switch n.Channel {
+		case hereChannel:
 			l.arrived(n.Payload)
+			continue
+		case gatherChannel:
+			l.gather(n.Payload)
 			continue
 		}
 		if n.Channel == messagesChannel {

@@ -25,8 +25,11 @@ const (
 	// messagesChannel carries "origin\nappID\nkind\nname\ndue", due in microseconds;
 	// the zero Channel has empty texts. The origin alone is a sign of life.
 	messagesChannel = "picloud_messages"
-	// hereChannel carries the token of a call of Here.
+	// hereChannel carries the token of a call of Here, or of one of Gather from each
+	// process that has done what it asks.
 	hereChannel = "picloud_here"
+	// gatherChannel carries the token of a call of Gather.
+	gatherChannel = "picloud_gather"
 )
 
 const (

@@ -58,7 +58,34 @@ var _ store.Store = (*Store)(nil)
 // and libpq's parameters), refuses one that would lose acknowledged writes, and
 // brings it to this program's schema. Lost connections that it notices in the
 // background are logged to log.
-func Open(ctx context.Context, url string, log *slog.Logger) (_ *Store, err error) {
+func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
+	return open(ctx, url, log, migrateUp)
+}
+
+// ErrOutdated says that the database is not at this program's schema yet.
+var ErrOutdated = errors.New("the database is not at this release's schema yet")
+
+// OpenMigrated is Open for a program that leaves migrations to another: where some
+// are missing it returns ErrOutdated.
+func OpenMigrated(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
+	return open(ctx, url, log, func(ctx context.Context, pool *pgxpool.Pool) error {
+		applied, err := appliedMigrations(ctx, pool)
+		if err != nil {
+			return classify(err)
+		}
+		version, err := migrate.Known(applied, migrationFiles())
+		if err != nil {
+			return err
+		}
+		all, err := migrate.List(migrationFiles())
+		if err == nil && version < all[len(all)-1].Version {
+			err = ErrOutdated
+		}
+		return err
+	})
+}
+
+func open(ctx context.Context, url string, log *slog.Logger, prepare func(context.Context, *pgxpool.Pool) error) (_ *Store, err error) {
 	cfg, err := parseConfig(url)
 	if err != nil {
 		return nil, err
@@ -75,7 +102,7 @@ func Open(ctx context.Context, url string, log *slog.Logger) (_ *Store, err erro
 	if err := checkServer(ctx, pool); err != nil {
 		return nil, err
 	}
-	if err := migrateUp(ctx, pool); err != nil {
+	if err := prepare(ctx, pool); err != nil {
 		return nil, err
 	}
 	db := &database{pool: pool}
@@ -84,11 +111,12 @@ func Open(ctx context.Context, url string, log *slog.Logger) (_ *Store, err erro
 		executions: &Executions{Executions: sqlstore.Executions{DB: db}, db: db},
 		notifier:   newNotifier(pool, log),
 	}
+	s.executions.feed = newFeed(cfg.ConnConfig, s.executions, log)
 	s.Store = sqlstore.New(sqlstore.Config{
 		DB: db, Relaxed: relaxed{db}, Dialect: dialect,
 		Tell: s.notifier.tell, TellDue: s.notifier.tellDue, WillTell: s.notifier.sign,
 	})
-	if s.listener, err = newListener(ctx, cfg.ConnConfig, s.notifier.origin, s.Store, log); err != nil {
+	if s.listener, err = newListener(ctx, cfg.ConnConfig, s.notifier.origin, s.Store, pool, log); err != nil {
 		s.notifier.close()
 		return nil, err
 	}
@@ -114,6 +142,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close is store.Store's.
 func (s *Store) Close() error {
 	s.close.Do(func() {
+		s.executions.feed.close()
 		s.listener.close()
 		s.notifier.close()
 		s.pool.Close()
