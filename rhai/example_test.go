@@ -347,3 +347,30 @@ func ExampleWithLimits() {
 	// true Too many operations (line 1, position 1)
 	// true Out of memory (line 1, position 23)
 }
+
+// A script hands out a closure, which is called like a function of its own.
+func ExampleInstance_Call() {
+	eng := rhai.NewEngine()
+	prog, err := eng.Compile("", `let total = 0; |n| { total += n; total }`)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	inst, err := prog.Instance(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer inst.Close()
+	add := inst.Value()
+	for _, n := range []int64{1, 2, 3} {
+		v, err := inst.Call(ctx, add, rhai.Int(n))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(v)
+	}
+	// Output:
+	// 1
+	// 3
+	// 6
+}

@@ -42,6 +42,7 @@ type machine struct {
 	eng           *Engine
 	env           *environment // the module that runs now
 	main          *environment
+	ownEnv        bool // of an instance, whose closures know it by that
 	imports       []importSlot
 	modules       int // imported so far
 	importing     []importStep
@@ -188,6 +189,7 @@ func (vm *machine) stop() {
 	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, vm.outer[:0]
 	vm.fragments, vm.loaded, vm.fragmentBytes = nil, nil, 0
 	vm.cursor = cursor{}
+	vm.ownEnv = false
 	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
 	vm.temps, vm.importing = cutSlice(vm.temps, 0), cutSlice(vm.importing, 0)
 	machines.Put(vm)

@@ -170,7 +170,7 @@ func (p *Program) body0(vm *machine, scope *Scope, out bool, end func()) (v Valu
 		return Value{}, vm.terminated()
 	}
 	vm.env = &p.env
-	if p.ownEnv {
+	if p.ownEnv || vm.ownEnv {
 		vm.env = &environment{prog: p}
 	}
 	vm.main = vm.env
@@ -276,84 +276,6 @@ func (p *Program) scopeOut(vm *machine, scope *Scope) {
 	for _, d := range vm.dyn {
 		scope.vars = append(scope.vars, scopeVar{d.name, share(d.cell.v), d.constant})
 	}
-}
-
-// Instance runs the body once and keeps the state, so that functions of the
-// script can be called. It belongs to one goroutine at a time.
-func (p *Program) Instance(ctx context.Context, scope *Scope, opts ...RunOption) (*Instance, error) {
-	c := p.configure(opts)
-	vm := p.eng.start(ctx, c.limits)
-	vm.watch(ctx)
-	var imports []importSlot
-	v, err := p.body0(vm, scope, !c.inputs, func() { imports = append(imports, vm.imports...) })
-	vm.imports = imports
-	if c.stats != nil {
-		*c.stats = vm.stats()
-	}
-	vm.unwatch()
-	if err != nil {
-		vm.stop()
-		return nil, err
-	}
-	return &Instance{vm: vm, prog: p, value: v}, nil
-}
-
-// Instance is a program whose body has run.
-type Instance struct {
-	vm    *machine
-	prog  *Program
-	value Value
-}
-
-// Value is the value of the body.
-func (in *Instance) Value() Value { return in.value }
-
-// Stats is what the instance has used so far.
-func (in *Instance) Stats() Stats { return in.vm.stats() }
-
-// Close gives the instance's memory back; it must not be used afterwards.
-func (in *Instance) Close() {
-	if in.vm != nil {
-		in.vm.stop()
-		in.vm = nil
-	}
-}
-
-// Func prepares calls of a script function; any arity.
-func (in *Instance) Func(name string) *Func { return &Func{in: in, name: name} }
-
-// Func is a function of an Instance.
-type Func struct {
-	in    *Instance
-	name  string
-	proto *funcProto
-}
-
-// Exists reports whether the script defines the function with that many parameters.
-func (f *Func) Exists(arity int) bool { return f.in.prog.byName[fnKey{f.name, arity}] != nil }
-
-// Call calls the function. Operations and memory count towards the instance's
-// limits from its start on. The call ends with ErrTerminated when ctx is done; what ended it ends no
-// later call. The arguments are given away.
-func (f *Func) Call(ctx context.Context, args ...Value) (v Value, err error) {
-	vm := f.in.vm
-	if f.proto == nil || f.proto.arity() != len(args) {
-		f.proto = f.in.prog.byName[fnKey{f.name, len(args)}]
-		if f.proto == nil {
-			return Value{}, newError(ErrFunctionNotFound, callSignature(f.name, args))
-		}
-	}
-	vm.cancelled.Store(false)
-	vm.watch(ctx)
-	defer vm.unwatch()
-	defer border(vm, &err)
-	if vm.broken {
-		return Value{}, &Error{Kind: ErrSystem, subject: "the instance is unusable after a panic"}
-	}
-	if vm.ended() {
-		return Value{}, vm.terminated()
-	}
-	return vm.invokeProto(f.proto, nil, args, Position{})
 }
 
 // stats is what the run has used so far.
