@@ -83,6 +83,18 @@ test('a variable is set, changed and deleted', async () => {
   await page.getByText('There are none.').waitFor();
 });
 
+test('a list goes on where a page ends', async () => {
+  const values = Object.fromEntries(Array.from({ length: 105 }, (_, i) => [`MANY_${String(i).padStart(3, '0')}`, String(i)]));
+  await instance.call('POST', '/apps/shop/variables', { values });
+  await edda.open('/apps/shop/variables');
+  const rows = page.locator('tbody tr');
+  assert.equal(await rows.count(), 100);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByRole('row', { name: 'MANY_104' }).waitFor();
+  assert.equal(await rows.count(), 105);
+  assert.equal(await page.getByRole('button', { name: 'Show more' }).count(), 0);
+});
+
 test('a secret is set and never shown', async () => {
   await edda.open('/apps/shop/secrets');
   await page.getByRole('button', { name: 'Set a secret' }).click();

@@ -171,6 +171,43 @@ test("on its app's own host a page has storage, and nothing of the control plane
   await assertSignedIn();
 });
 
+test('the dashboard runs nothing that a script answers', async () => {
+  await instance.call('PUT', '/apps/demo/scripts/code', { source: 'response(200).header("content-type", "text/javascript").body("window.ran = true")' });
+  const dashboard = await context.newPage();
+  await dashboard.goto(instance.url + '/_/');
+  await dashboard.getByRole('heading', { name: 'Apps' }).waitFor();
+  // The page itself tries, as somebody would who got a text of theirs into it.
+  const tried = await dashboard.evaluate(async () => {
+    const attempt = async (f) => { try { return await f(); } catch (e) { return e.name; } };
+    const element = (set) => new Promise((ok, no) => {
+      const script = document.createElement('script');
+      script.onload = () => ok('loaded');
+      script.onerror = () => ok('refused');
+      try { set(script); document.body.append(script); } catch (e) { no(e); }
+    });
+    return {
+      element: await attempt(() => element((script) => { script.src = '/demo/code'; })),
+      inline: await attempt(() => { document.body.innerHTML += '<img src=x onerror="window.ran = true">'; return 'set'; }),
+      imported: await attempt(() => import('/demo/code').then(() => 'loaded')),
+      evaluated: await attempt(() => (0, eval)('window.ran = true')),
+      parsed: await attempt(() => new DOMParser().parseFromString('<script src="/demo/code"></script>', 'text/html') && 'parsed'),
+      worker: await attempt(() => { new Worker('/demo/code'); return 'started'; }),
+      framed: await attempt(() => new Promise((ok) => {
+        const frame = document.createElement('iframe');
+        frame.onload = () => { try { ok(frame.contentDocument?.body ? 'read' : 'refused'); } catch { ok('refused'); } };
+        frame.src = '/demo/hostile';
+        document.body.append(frame);
+      })),
+      ran: window.ran === true,
+    };
+  });
+  assert.equal(tried.ran, false, JSON.stringify(tried));
+  for (const name of ['element', 'inline', 'imported', 'evaluated', 'parsed', 'worker'])
+    assert.ok(!['loaded', 'set', 'parsed', 'started', true].includes(tried[name]), `${name}: ${tried[name]}`);
+  assert.equal(tried.framed, 'refused');
+  await dashboard.close();
+});
+
 test('signing out in the browser ends the session on the server', async () => {
   const home = await context.newPage();
   await home.goto(instance.url + '/_/');

@@ -124,13 +124,29 @@ test('a request that fails loses nothing', async () => {
   await page.getByText('Version 5 is live.').waitFor();
 });
 
+test('a session that ends while one edits costs nothing', async () => {
+  await ada.write('"still here"');
+  await instance.call('DELETE', '/sessions?user=ada');
+  await page.getByRole('button', { name: 'Deploy' }).click();
+  await page.getByText('You are not signed in any more.').waitFor();
+  const tab = await page.context().newPage();
+  await tab.goto(`${instance.url}/_/login`);
+  await tab.fill('#username', owner.username);
+  await tab.fill('#password', owner.password);
+  await tab.keyboard.press('Enter');
+  await tab.waitForURL(`${instance.url}/_/`);
+  await tab.close();
+  await page.getByRole('button', { name: 'Deploy' }).click();
+  await page.getByText('Version 6 is live.').waitFor();
+});
+
 test('leaving with a change that is not deployed asks first', async () => {
   await ada.write('"unsaved"');
   page.once('dialog', (dialog) => dialog.dismiss());
   await page.getByRole('link', { name: 'PiCloud' }).click();
   assert.match(page.url(), /scripts\/hello/);
   await page.getByRole('button', { name: 'Discard changes' }).click();
-  await page.getByText('Version 5', { exact: true }).waitFor();
+  await page.getByText('Version 6', { exact: true }).waitFor();
 });
 
 test('a guard and a rate are set', async () => {

@@ -1,4 +1,5 @@
 // The REST API: every operation of api/openapi.yaml, with its types.
+import { anyUnsaved } from '$lib/unsaved';
 import { operations as table } from './operations.gen';
 import type { components, operations } from './schema.gen';
 
@@ -56,8 +57,8 @@ export function address<O extends Operation>(operation: O, path: object = {}, qu
   return `/api/v1${filled}${search.size ? `?${search}` : ''}`;
 }
 
-// call does an operation. It fails with a Refusal; whoever is not signed in any
-// more is sent to do so, and comes back.
+// call does an operation. It fails with a Refusal. Whoever is not signed in any
+// more is sent to do so, and comes back, unless that would lose something.
 export async function call<O extends Operation>(
   operation: O,
   ...[input]: object extends Input<O> ? [Input<O>?] : [Input<O>]
@@ -76,6 +77,8 @@ export async function call<O extends Operation>(
     throw new Refusal(0, { detail: late ? 'PiCloud did not answer in time.' : 'PiCloud cannot be reached. Is it running?' });
   }
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Output<O>;
+  if (response.status === 401 && (table[operation].method !== 'GET' || anyUnsaved()))
+    throw new Refusal(401, { detail: 'You are not signed in any more. Do so in another tab, then try again here: nothing is lost.' });
   if (response.status === 401) {
     location.assign(`/_/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return new Promise(() => {});
