@@ -35,13 +35,21 @@ func TestKilledWhileSchedulesFire(t *testing.T) {
 // ticks are schedules that fire each second.
 var ticks = []string{"tick-0", "tick-1", "tick-2", "tick-3", "tick-4"}
 
-// setUpTicks makes the app demo with the schedules, whose runs keep how often each
-// time came and how many times each schedule has dealt with.
+// setUpTicks makes the app demo with the schedules.
 func setUpTicks(s *instance) {
 	s.t.Helper()
-	s.app("demo", map[string]string{
-		"tick": `kv::add("at/" + event.source + "/" + event.payload.scheduled, 1); kv::add("sum/" + event.source, 1 + event.payload.missed)`,
-	})
+	s.app("demo", nil)
+	addTicks(s)
+}
+
+// addTicks adds the schedules, whose runs keep how often each time came and how many
+// times each schedule has dealt with.
+func addTicks(s *instance) {
+	s.t.Helper()
+	const tick = `kv::add("at/" + event.source + "/" + event.payload.scheduled, 1); kv::add("sum/" + event.source, 1 + event.payload.missed)`
+	if err := picloudtest.Deploy(s.t.Context(), s.Client, "demo", "tick", tick); err != nil {
+		s.t.Fatal(err)
+	}
 	for _, name := range ticks {
 		if _, _, err := s.SetSchedule(s.t.Context(), "demo", name, client.SetSchedule{Cron: "@every 1s", Script: "tick", Overlap: "queue"}); err != nil {
 			s.t.Fatal(err)
