@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,6 +62,9 @@ type Column[T any] struct {
 	MinWidth int
 	// TSVOnly leaves the column out of tables.
 	TSVOnly bool
+	// TableOnly leaves the column out of all but tables, where it joins what would
+	// make them too wide.
+	TableOnly bool
 	// Most is how many columns a table gives a value that stands Below; 0: as many
 	// as it needs.
 	Most int
@@ -165,6 +169,7 @@ var tsvEscapes = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `
 
 func writeTSV[T any](w *Writer, records []T, columns []Column[T], header bool) error {
 	var b strings.Builder
+	columns = slices.DeleteFunc(slices.Clone(columns), func(c Column[T]) bool { return c.TableOnly })
 	if header {
 		for i, c := range columns {
 			if i > 0 {

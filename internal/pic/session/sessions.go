@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -19,19 +20,32 @@ func Command(env *cli.Env) *cobra.Command {
 
 var columns = []output.Column[client.UserSession]{
 	{Name: "id", Value: func(s client.UserSession) string { return s.ID }},
-	{Name: "username", Value: func(s client.UserSession) string { return s.Username }},
-	{Name: "client", Value: func(s client.UserSession) string { return string(s.Client) }},
+	{Name: "username", Value: func(s client.UserSession) string { return s.Username }, Shrink: true},
+	{Name: "client", Value: func(s client.UserSession) string { return string(s.Client) }, TSVOnly: true},
 	{Name: "current", Value: func(s client.UserSession) string {
 		if s.Current {
 			return "yes"
 		}
 		return "no"
-	}},
-	{Name: "created_at", Value: func(s client.UserSession) string { return output.Time(s.CreatedAt) }},
+	}, TSVOnly: true},
+	{Name: "created_at", Value: func(s client.UserSession) string { return output.Time(s.CreatedAt) }, TSVOnly: true},
 	{Name: "last_used_at", Value: func(s client.UserSession) string { return output.Time(s.LastUsedAt) }},
 	{Name: "expires_at", Value: func(s client.UserSession) string { return output.Time(s.ExpiresAt) }, TSVOnly: true},
-	{Name: "address", Value: func(s client.UserSession) string { return s.Address }},
-	{Name: "user_agent", Value: func(s client.UserSession) string { return s.UserAgent }, Shrink: true},
+	{Name: "address", Value: func(s client.UserSession) string { return s.Address }, TSVOnly: true},
+	{Name: "user_agent", Value: func(s client.UserSession) string { return s.UserAgent }, TSVOnly: true},
+	{Name: "about", Value: about, TableOnly: true, Below: true, Most: 76},
+}
+
+// about says the rest of a session on one line.
+func about(s client.UserSession) string {
+	text := fmt.Sprintf("%s from %s since %s", s.Client, s.Address, output.Time(s.CreatedAt))
+	if s.Current {
+		text += ", this one"
+	}
+	if s.UserAgent != "" {
+		text += ": " + s.UserAgent
+	}
+	return text
 }
 
 func lsCommand(env *cli.Env) *cobra.Command {
