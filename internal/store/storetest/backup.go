@@ -197,8 +197,9 @@ func testBackupWhileWriting(t *testing.T, s store.Store, restore Restore) {
 			default:
 			}
 			turn.Lock()
+			_, err := s.DeployScript(context.Background(), deployOf(app, "hello", source()+string(noise(2000)), at(0)))
 			turn.Unlock()
-			if _, err := s.DeployScript(context.Background(), deployOf(app, "hello", source()+string(noise(2000)), at(0))); err != nil {
+			if err != nil {
 				t.Errorf("DeployScript: %v", err)
 				return
 			}
