@@ -2,36 +2,55 @@ package data
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/channels"
 	"github.com/picloud/picloud/internal/pic/cli"
-	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 )
 
+var triggers = channels.Noun{
+	Noun: "KV trigger", Command: "pic kv triggers", Example: "index",
+	Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
+		return c.ListKVTriggerMessages(ctx, app, name, q)
+	},
+	Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
+		return c.RedriveKVTrigger(ctx, app, name, ids)
+	},
+	Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
+		return c.PurgeKVTrigger(ctx, app, name, p)
+	},
+	Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
+		return c.PauseKVTrigger(ctx, app, name, paused)
+	},
+}
+
 // triggersCommand returns "pic kv triggers".
 func triggersCommand(env *cli.Env) *cobra.Command {
-	noun := channels.Noun{
-		Noun: "KV trigger", Command: "pic kv triggers", Example: "index",
-		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
-			return c.ListKVTriggerMessages(ctx, app, name, q)
-		},
-		Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
-			return c.RedriveKVTrigger(ctx, app, name, ids)
-		},
-		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
-			return c.PurgeKVTrigger(ctx, app, name, p)
-		},
-		Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
-			return c.PauseKVTrigger(ctx, app, name, paused)
-		},
+	verbs := []*cobra.Command{
+		triggersAddCommand(env),
+		triggers.Remove(env, "rm", `Remove a KV trigger, and what is left of its messages. On a terminal pic asks first;
+elsewhere --yes is needed.`, "its messages",
+			func(ctx context.Context, c *client.Client, app, name string) error {
+				return c.DeleteKVTrigger(ctx, app, name)
+			}),
+		channels.Ls(env, triggers, "List KV triggers with how much waits",
+			"List an app's KV triggers with their prefixes and scripts, and how many messages of each\nare ready, delayed, worked on and dead.",
+			"No KV triggers. Make one with: pic kv triggers add PREFIX --app APP --script SCRIPT", listedTriggers, listTriggers),
+		channels.ShowOne(env, triggers, "Show a KV trigger with its settings", "Show a KV trigger: its prefix, script and settings, and how much waits.", shownTrigger,
+			func(ctx context.Context, c *client.Client, app, name string) (client.KVTrigger, error) {
+				return c.KVTrigger(ctx, app, name)
+			}),
 	}
-	verbs := []*cobra.Command{triggersAddCommand(env), triggersRmCommand(env), triggersLsCommand(env), triggersShowCommand(env)}
-	return cli.Group("triggers", "Tell scripts which keys change", append(verbs, noun.Commands(env)...)...)
+	return cli.Group("triggers", "Tell scripts which keys change", append(verbs, triggers.Commands(env)...)...)
+}
+
+func listTriggers(ctx context.Context, c *client.Client, app string, p client.Page) ([]client.KVTrigger, string, error) {
+	l, err := c.ListKVTriggers(ctx, app, p)
+	return l.Items, l.Next, err
 }
 
 var listedTriggers = append([]output.Column[client.KVTrigger]{
@@ -40,14 +59,12 @@ var listedTriggers = append([]output.Column[client.KVTrigger]{
 	{Name: "script", Value: func(t client.KVTrigger) string { return t.Script }},
 }, channels.StateColumns(func(t client.KVTrigger) client.ChannelState { return t.State })...)
 
-var shownTrigger = append(listedTriggers[:len(listedTriggers):len(listedTriggers)],
-	channels.Number("concurrency", func(t client.KVTrigger) int64 { return t.Concurrency }),
-	channels.Number("batch_size", func(t client.KVTrigger) int64 { return t.BatchSize }),
-	channels.Number("max_attempts", func(t client.KVTrigger) int64 { return t.MaxAttempts }),
-	channels.Span("backoff", func(t client.KVTrigger) int64 { return t.BackoffMs }),
-	channels.Span("backoff_max", func(t client.KVTrigger) int64 { return t.BackoffMaxMs }),
-	channels.Span("visibility_timeout", func(t client.KVTrigger) int64 { return t.VisibilityTimeoutMs }),
-)
+var shownTrigger = append(listedTriggers[:len(listedTriggers):len(listedTriggers)], channels.DeliveryColumns(func(t client.KVTrigger) client.Delivery {
+	return client.Delivery{
+		Concurrency: t.Concurrency, BatchSize: t.BatchSize, MaxAttempts: t.MaxAttempts,
+		BackoffMs: t.BackoffMs, BackoffMaxMs: t.BackoffMaxMs, VisibilityTimeoutMs: t.VisibilityTimeoutMs,
+	}
+})...)
 
 func triggersAddCommand(env *cli.Env) *cobra.Command {
 	var app, name string
@@ -72,12 +89,13 @@ there already gets the new settings; those that are not given are the defaults.`
 			if err != nil {
 				return err
 			}
-			named := name
-			if named == "" {
-				named = d.Script
-				if err := freeTrigger(cmd.Context(), conn, app, named, args[0]); err != nil {
-					return err
-				}
+			named, err := channels.Free(triggers, name, d.Script, args[0],
+				func(p client.Page) ([]client.KVTrigger, string, error) {
+					return listTriggers(cmd.Context(), conn, app, p)
+				},
+				func(t client.KVTrigger) (name, is, shown string) { return t.Name, t.Prefix, strconv.Quote(t.Prefix) })
+			if err != nil {
+				return err
 			}
 			t, created, err := conn.SetKVTrigger(cmd.Context(), app, named, client.SetKVTrigger{
 				Prefix: args[0], Script: d.Script, Concurrency: d.Concurrency, BatchSize: d.BatchSize, MaxAttempts: d.Attempts,
@@ -97,85 +115,5 @@ there already gets the new settings; those that are not given are the defaults.`
 	channels.AppFlag(env, cmd, &app)
 	cmd.Flags().StringVar(&name, "name", "", "call the trigger `NAME`, not like its script")
 	d.Flags(cmd)
-	return cmd
-}
-
-// freeTrigger refuses to change a trigger that was not named to another prefix: a
-// script can have several.
-func freeTrigger(ctx context.Context, conn *client.Client, app, name, prefix string) error {
-	all, err := cli.All(func(p client.Page) ([]client.KVTrigger, string, error) {
-		l, err := conn.ListKVTriggers(ctx, app, p)
-		return l.Items, l.Next, err
-	})
-	if err != nil {
-		return err
-	}
-	for _, t := range all {
-		if t.Name == name && t.Prefix != prefix {
-			return &exit.Error{
-				Code: exit.Usage, Err: fmt.Errorf("there is a KV trigger %s already, of %q", name, t.Prefix),
-				Hint: fmt.Sprintf("Call another one otherwise with --name NAME; --name %s changes this one.", name),
-			}
-		}
-	}
-	return nil
-}
-
-func triggersRmCommand(env *cli.Env) *cobra.Command {
-	var app string
-	var yes bool
-	cmd := &cobra.Command{
-		Use:   "rm NAME",
-		Short: "Remove a KV trigger",
-		Long: `Remove a KV trigger, and what is left of its messages. On a terminal pic asks first;
-elsewhere --yes is needed.`,
-		Example: "  pic kv triggers rm index --app demo --yes",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Do(cmd.Context(), env, yes, "Remove the KV trigger "+args[0]+" with its messages?", "Removed "+args[0]+".",
-				func(ctx context.Context, c *client.Client) error { return c.DeleteKVTrigger(ctx, app, args[0]) })
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return cmd
-}
-
-func triggersLsCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "List KV triggers with how much waits",
-		Long:    "List an app's KV triggers with their prefixes and scripts, and how many messages of each\nare ready, delayed, worked on and dead.",
-		Example: "  pic kv triggers ls --app demo",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.List(cmd.Context(), env, listedTriggers, "No KV triggers. Make one with: pic kv triggers add PREFIX --app APP --script SCRIPT",
-				func(ctx context.Context, c *client.Client, p client.Page) ([]client.KVTrigger, string, error) {
-					l, err := c.ListKVTriggers(ctx, app, p)
-					return l.Items, l.Next, err
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func triggersShowCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a KV trigger with its settings",
-		Long:    "Show a KV trigger: its prefix, script and settings, and how much waits.",
-		Example: "  pic kv triggers show index --app demo",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.One(cmd.Context(), env, shownTrigger,
-				func(ctx context.Context, c *client.Client) (client.KVTrigger, error) {
-					return c.KVTrigger(ctx, app, args[0])
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
 	return cmd
 }

@@ -33,7 +33,25 @@ func Command(env *cli.Env) *cobra.Command {
 			return c.PauseQueue(ctx, app, name, paused)
 		},
 	}
-	verbs := []*cobra.Command{consumeCommand(env), releaseCommand(env), lsCommand(env), showCommand(env), sendCommand(env)}
+	verbs := []*cobra.Command{
+		consumeCommand(env),
+		noun.Do(env, "release", "Take a queue's consumer away", "Take a queue's consumer away. Its messages stay, and wait for the next.", "Nobody consumes %s now.",
+			func(ctx context.Context, c *client.Client, app, name string) error {
+				return c.ReleaseQueue(ctx, app, name)
+			}),
+		channels.Ls(env, noun, "List queues with how much waits",
+			"List an app's queues with who consumes them, and how many messages of each are ready,\ndelayed, worked on and dead.",
+			"No queues. Have one consumed with: pic queues consume NAME --app APP --script SCRIPT", listed,
+			func(ctx context.Context, c *client.Client, app string, p client.Page) ([]client.Queue, string, error) {
+				l, err := c.ListQueues(ctx, app, p)
+				return l.Items, l.Next, err
+			}),
+		channels.ShowOne(env, noun, "Show a queue with its settings", "Show a queue: who consumes it, with what settings, and how much waits.", shown,
+			func(ctx context.Context, c *client.Client, app, name string) (client.Queue, error) {
+				return c.Queue(ctx, app, name)
+			}),
+		sendCommand(env),
+	}
 	return cli.Group("queues", "Have scripts consume queues, and send to them", append(verbs, noun.Commands(env)...)...)
 }
 
@@ -43,13 +61,7 @@ var listed = append([]output.Column[client.Queue]{
 }, channels.StateColumns(func(q client.Queue) client.ChannelState { return q.State })...)
 
 var shown = append(listed[:len(listed):len(listed)],
-	channels.Number("concurrency", func(q client.Queue) int64 { return q.Consumer.Concurrency }),
-	channels.Number("batch_size", func(q client.Queue) int64 { return q.Consumer.BatchSize }),
-	channels.Number("max_attempts", func(q client.Queue) int64 { return q.Consumer.MaxAttempts }),
-	channels.Span("backoff", func(q client.Queue) int64 { return q.Consumer.BackoffMs }),
-	channels.Span("backoff_max", func(q client.Queue) int64 { return q.Consumer.BackoffMaxMs }),
-	channels.Span("visibility_timeout", func(q client.Queue) int64 { return q.Consumer.VisibilityTimeoutMs }),
-)
+	channels.DeliveryColumns(func(q client.Queue) client.Delivery { return q.Consumer })...)
 
 func consumeCommand(env *cli.Env) *cobra.Command {
 	var app string
@@ -91,60 +103,6 @@ are not given are the defaults.`,
 	}
 	channels.AppFlag(env, cmd, &app)
 	d.Flags(cmd)
-	return cmd
-}
-
-func releaseCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "release NAME",
-		Short:   "Take a queue's consumer away",
-		Long:    "Take a queue's consumer away. Its messages stay, and wait for the next.",
-		Example: "  pic queues release emails --app demo",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Do(cmd.Context(), env, true, "", "Nobody consumes "+args[0]+" now.",
-				func(ctx context.Context, c *client.Client) error { return c.ReleaseQueue(ctx, app, args[0]) })
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func lsCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "List queues with how much waits",
-		Long:    "List an app's queues with who consumes them, and how many messages of each are ready,\ndelayed, worked on and dead.",
-		Example: "  pic queues ls --app demo",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.List(cmd.Context(), env, listed, "No queues. Have one consumed with: pic queues consume NAME --app APP --script SCRIPT",
-				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Queue, string, error) {
-					l, err := c.ListQueues(ctx, app, p)
-					return l.Items, l.Next, err
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func showCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a queue with its settings",
-		Long:    "Show a queue: who consumes it, with what settings, and how much waits.",
-		Example: "  pic queues show emails --app demo",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.One(cmd.Context(), env, shown,
-				func(ctx context.Context, c *client.Client) (client.Queue, error) { return c.Queue(ctx, app, args[0]) })
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
 	return cmd
 }
 

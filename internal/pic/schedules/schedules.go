@@ -3,7 +3,6 @@ package schedules
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,24 +16,60 @@ import (
 	"github.com/picloud/picloud/internal/pic/span"
 )
 
+var noun = channels.Noun{
+	Noun: "schedule", Command: "pic schedules", Example: "nightly",
+	Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
+		return c.ListScheduleMessages(ctx, app, name, q)
+	},
+	Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
+		return c.RedriveSchedule(ctx, app, name, ids)
+	},
+	Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
+		return c.PurgeSchedule(ctx, app, name, p)
+	},
+}
+
 // Command returns "pic schedules".
 func Command(env *cli.Env) *cobra.Command {
-	noun := channels.Noun{
-		Noun: "schedule", Command: "pic schedules", Example: "nightly",
-		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
-			return c.ListScheduleMessages(ctx, app, name, q)
-		},
-		Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
-			return c.RedriveSchedule(ctx, app, name, ids)
-		},
-		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
-			return c.PurgeSchedule(ctx, app, name, p)
-		},
-	}
 	verbs := []*cobra.Command{
-		addCommand(env), lsCommand(env), showCommand(env), runCommand(env), pauseCommand(env, true), pauseCommand(env, false), rmCommand(env),
+		addCommand(env),
+		channels.Ls(env, noun, "List schedules with their next time",
+			"List an app's schedules with their scripts, the next and the last time of each, and\nhow many of its runs are ready, delayed, under way and given up.",
+			"No schedules. Make one with: pic schedules add '0 3 * * *' --app APP --script SCRIPT", listed, list),
+		channels.ShowOne(env, noun, "Show a schedule with its next five times",
+			"Show a schedule: its script and settings, the next five times by its own clock, and\nits runs that wait, go on or were given up.", shown,
+			func(ctx context.Context, c *client.Client, app, name string) (client.Schedule, error) {
+				return c.Schedule(ctx, app, name)
+			}),
+		noun.Do(env, "run", "Run a schedule's script now", `Run a schedule's script now, also while the schedule is paused. The answer does not
+wait for the run: pic logs shows it. Unless runs may overlap, it comes after the one
+under way. Its next times stay as they are.`, "Started %s.", func(ctx context.Context, c *client.Client, app, name string) error {
+			_, err := c.RunSchedule(ctx, app, name)
+			return err
+		}),
+		noun.Do(env, "pause", "Leave out a schedule's times for now",
+			"Leave out a schedule's times until it is resumed. A run under way, or one that waits,\nends as it would. pic schedules run works all the same.", "Paused %s.", pause(true)),
+		noun.Do(env, "resume", "Let a schedule's times come again",
+			"Let a schedule's times come again. What came meanwhile is not made up for.", "Resumed %s.", pause(false)),
+		noun.Remove(env, "rm", `Remove a schedule with the runs that wait and those that were given up. A run under
+way ends. On a terminal pic asks first; elsewhere --yes is needed.`, "its runs",
+			func(ctx context.Context, c *client.Client, app, name string) error {
+				return c.DeleteSchedule(ctx, app, name)
+			}),
 	}
 	return cli.Group("schedules", "Run scripts by the clock", append(verbs, noun.Commands(env)...)...)
+}
+
+func list(ctx context.Context, c *client.Client, app string, p client.Page) ([]client.Schedule, string, error) {
+	l, err := c.ListSchedules(ctx, app, p)
+	return l.Items, l.Next, err
+}
+
+func pause(paused bool) func(ctx context.Context, c *client.Client, app, name string) error {
+	return func(ctx context.Context, c *client.Client, app, name string) error {
+		_, err := c.PauseSchedule(ctx, app, name, paused)
+		return err
+	}
 }
 
 // local shows a time as the schedule's own clock does.
@@ -127,12 +162,11 @@ there already gets the new settings; those that are not given are the defaults.`
 			if err != nil {
 				return err
 			}
-			named := name
-			if named == "" {
-				named = d.Script
-				if err := free(cmd.Context(), conn, app, named, wanted); err != nil {
-					return err
-				}
+			named, err := channels.Free(noun, name, d.Script, wanted.Cron,
+				func(p client.Page) ([]client.Schedule, string, error) { return list(cmd.Context(), conn, app, p) },
+				func(s client.Schedule) (name, is, shown string) { return s.Name, s.Cron, s.Cron })
+			if err != nil {
+				return err
 			}
 			x, created, err := conn.SetSchedule(cmd.Context(), app, named, wanted)
 			if err != nil {
@@ -159,129 +193,5 @@ there already gets the new settings; those that are not given are the defaults.`
 			panic(err) // the flag was defined above
 		}
 	}
-	return cmd
-}
-
-// free refuses to change a schedule that was not named to other times: a script
-// can have several.
-func free(ctx context.Context, conn *client.Client, app, name string, wanted client.SetSchedule) error {
-	all, err := cli.All(func(p client.Page) ([]client.Schedule, string, error) {
-		l, err := conn.ListSchedules(ctx, app, p)
-		return l.Items, l.Next, err
-	})
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if s.Name == name && s.Cron != wanted.Cron {
-			return &exit.Error{
-				Code: exit.Usage, Err: fmt.Errorf("there is a schedule %s already, of %s", name, s.Cron),
-				Hint: fmt.Sprintf("Call another one otherwise with --name NAME; --name %s changes this one.", name),
-			}
-		}
-	}
-	return nil
-}
-
-func lsCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "List schedules with their next time",
-		Long:    "List an app's schedules with their scripts, the next and the last time of each, and\nhow many of its runs are ready, delayed, under way and given up.",
-		Example: "  pic schedules ls --app demo",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.List(cmd.Context(), env, listed, "No schedules. Make one with: pic schedules add '0 3 * * *' --app APP --script SCRIPT",
-				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Schedule, string, error) {
-					l, err := c.ListSchedules(ctx, app, p)
-					return l.Items, l.Next, err
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func showCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a schedule with its next five times",
-		Long:    "Show a schedule: its script and settings, the next five times by its own clock, and\nits runs that wait, go on or were given up.",
-		Example: "  pic schedules show nightly --app demo",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.One(cmd.Context(), env, shown,
-				func(ctx context.Context, c *client.Client) (client.Schedule, error) {
-					return c.Schedule(ctx, app, args[0])
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func runCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:   "run NAME",
-		Short: "Run a schedule's script now",
-		Long: `Run a schedule's script now, also while the schedule is paused. The answer does not
-wait for the run: pic logs shows it. Unless runs may overlap, it comes after the one
-under way. Its next times stay as they are.`,
-		Example: "  pic schedules run nightly --app demo",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Do(cmd.Context(), env, true, "", "Started "+args[0]+".",
-				func(ctx context.Context, c *client.Client) error {
-					_, err := c.RunSchedule(ctx, app, args[0])
-					return err
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func pauseCommand(env *cli.Env, paused bool) *cobra.Command {
-	var app string
-	verb, short, long, done := "pause", "Leave out a schedule's times for now",
-		"Leave out a schedule's times until it is resumed. A run under way, or one that waits,\nends as it would. pic schedules run works all the same.", "Paused"
-	if !paused {
-		verb, short, long, done = "resume", "Let a schedule's times come again",
-			"Let a schedule's times come again. What came meanwhile is not made up for.", "Resumed"
-	}
-	cmd := &cobra.Command{
-		Use: verb + " NAME", Short: short, Long: long, Example: "  pic schedules " + verb + " nightly --app demo", Args: cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Do(cmd.Context(), env, true, "", done+" "+args[0]+".",
-				func(ctx context.Context, c *client.Client) error {
-					_, err := c.PauseSchedule(ctx, app, args[0], paused)
-					return err
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func rmCommand(env *cli.Env) *cobra.Command {
-	var app string
-	var yes bool
-	cmd := &cobra.Command{
-		Use:   "rm NAME",
-		Short: "Remove a schedule",
-		Long: `Remove a schedule with the runs that wait and those that were given up. A run under
-way ends. On a terminal pic asks first; elsewhere --yes is needed.`,
-		Example: "  pic schedules rm nightly --app demo --yes",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Do(cmd.Context(), env, yes, "Remove the schedule "+args[0]+" with its runs?", "Removed "+args[0]+".",
-				func(ctx context.Context, c *client.Client) error { return c.DeleteSchedule(ctx, app, args[0]) })
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }

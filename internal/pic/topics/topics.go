@@ -3,7 +3,6 @@ package topics
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,25 +15,46 @@ import (
 	"github.com/picloud/picloud/internal/topic"
 )
 
+var noun = channels.Noun{
+	Noun: "subscription", Command: "pic topics", Example: "mail",
+	Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
+		return c.ListSubscriptionMessages(ctx, app, name, q)
+	},
+	Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
+		return c.RedriveSubscription(ctx, app, name, ids)
+	},
+	Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
+		return c.PurgeSubscription(ctx, app, name, p)
+	},
+	Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
+		return c.PauseSubscription(ctx, app, name, paused)
+	},
+}
+
 // Command returns "pic topics".
 func Command(env *cli.Env) *cobra.Command {
-	noun := channels.Noun{
-		Noun: "subscription", Command: "pic topics", Example: "mail",
-		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
-			return c.ListSubscriptionMessages(ctx, app, name, q)
-		},
-		Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
-			return c.RedriveSubscription(ctx, app, name, ids)
-		},
-		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
-			return c.PurgeSubscription(ctx, app, name, p)
-		},
-		Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
-			return c.PauseSubscription(ctx, app, name, paused)
-		},
+	verbs := []*cobra.Command{
+		subscribeCommand(env),
+		noun.Remove(env, "unsubscribe", `Remove a subscription, and what is left of its messages. On a terminal pic asks
+first; elsewhere --yes is needed.`, "its messages",
+			func(ctx context.Context, c *client.Client, app, name string) error {
+				return c.Unsubscribe(ctx, app, name)
+			}),
+		channels.Ls(env, noun, "List subscriptions with how much waits",
+			"List an app's subscriptions with their patterns and scripts, and how many messages of\neach are ready, delayed, worked on and dead.",
+			"No subscriptions. Make one with: pic topics subscribe PATTERN --app APP --script SCRIPT", listed, list),
+		channels.ShowOne(env, noun, "Show a subscription with its settings", "Show a subscription: its pattern, script and settings, and how much waits.", shown,
+			func(ctx context.Context, c *client.Client, app, name string) (client.Subscription, error) {
+				return c.Subscription(ctx, app, name)
+			}),
+		publishCommand(env),
 	}
-	verbs := []*cobra.Command{subscribeCommand(env), unsubscribeCommand(env), lsCommand(env), showCommand(env), publishCommand(env)}
 	return cli.Group("topics", "Tell scripts of what is published, and publish", append(verbs, noun.Commands(env)...)...)
+}
+
+func list(ctx context.Context, c *client.Client, app string, p client.Page) ([]client.Subscription, string, error) {
+	l, err := c.ListSubscriptions(ctx, app, p)
+	return l.Items, l.Next, err
 }
 
 var listed = append([]output.Column[client.Subscription]{
@@ -43,14 +63,12 @@ var listed = append([]output.Column[client.Subscription]{
 	{Name: "script", Value: func(s client.Subscription) string { return s.Script }},
 }, channels.StateColumns(func(s client.Subscription) client.ChannelState { return s.State })...)
 
-var shown = append(listed[:len(listed):len(listed)],
-	channels.Number("concurrency", func(s client.Subscription) int64 { return s.Concurrency }),
-	channels.Number("batch_size", func(s client.Subscription) int64 { return s.BatchSize }),
-	channels.Number("max_attempts", func(s client.Subscription) int64 { return s.MaxAttempts }),
-	channels.Span("backoff", func(s client.Subscription) int64 { return s.BackoffMs }),
-	channels.Span("backoff_max", func(s client.Subscription) int64 { return s.BackoffMaxMs }),
-	channels.Span("visibility_timeout", func(s client.Subscription) int64 { return s.VisibilityTimeoutMs }),
-)
+var shown = append(listed[:len(listed):len(listed)], channels.DeliveryColumns(func(s client.Subscription) client.Delivery {
+	return client.Delivery{
+		Concurrency: s.Concurrency, BatchSize: s.BatchSize, MaxAttempts: s.MaxAttempts,
+		BackoffMs: s.BackoffMs, BackoffMaxMs: s.BackoffMaxMs, VisibilityTimeoutMs: s.VisibilityTimeoutMs,
+	}
+})...)
 
 func subscribeCommand(env *cli.Env) *cobra.Command {
 	var app, name string
@@ -80,12 +98,11 @@ subscriptions.`,
 			if err != nil {
 				return err
 			}
-			named := name
-			if named == "" {
-				named = d.Script
-				if err := free(cmd.Context(), conn, app, named, args[0]); err != nil {
-					return err
-				}
+			named, err := channels.Free(noun, name, d.Script, args[0],
+				func(p client.Page) ([]client.Subscription, string, error) { return list(cmd.Context(), conn, app, p) },
+				func(s client.Subscription) (name, is, shown string) { return s.Name, s.Pattern, s.Pattern })
+			if err != nil {
+				return err
 			}
 			sub, created, err := conn.Subscribe(cmd.Context(), app, named, client.Subscribe{
 				Pattern: args[0], Script: d.Script, Concurrency: d.Concurrency, BatchSize: d.BatchSize, MaxAttempts: d.Attempts,
@@ -105,86 +122,6 @@ subscriptions.`,
 	channels.AppFlag(env, cmd, &app)
 	cmd.Flags().StringVar(&name, "name", "", "call the subscription `NAME`, not like its script")
 	d.Flags(cmd)
-	return cmd
-}
-
-// free refuses to change a subscription that was not named to another pattern: a
-// script can have several.
-func free(ctx context.Context, conn *client.Client, app, name, pattern string) error {
-	all, err := cli.All(func(p client.Page) ([]client.Subscription, string, error) {
-		l, err := conn.ListSubscriptions(ctx, app, p)
-		return l.Items, l.Next, err
-	})
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if s.Name == name && s.Pattern != pattern {
-			return &exit.Error{
-				Code: exit.Usage, Err: fmt.Errorf("there is a subscription %s already, of %s", name, s.Pattern),
-				Hint: fmt.Sprintf("Call another one otherwise with --name NAME; --name %s changes this one.", name),
-			}
-		}
-	}
-	return nil
-}
-
-func unsubscribeCommand(env *cli.Env) *cobra.Command {
-	var app string
-	var yes bool
-	cmd := &cobra.Command{
-		Use:   "unsubscribe NAME",
-		Short: "Remove a subscription",
-		Long: `Remove a subscription, and what is left of its messages. On a terminal pic asks
-first; elsewhere --yes is needed.`,
-		Example: "  pic topics unsubscribe mail --app demo --yes",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Do(cmd.Context(), env, yes, "Remove the subscription "+args[0]+" with its messages?", "Removed "+args[0]+".",
-				func(ctx context.Context, c *client.Client) error { return c.Unsubscribe(ctx, app, args[0]) })
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return cmd
-}
-
-func lsCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "ls",
-		Short:   "List subscriptions with how much waits",
-		Long:    "List an app's subscriptions with their patterns and scripts, and how many messages of\neach are ready, delayed, worked on and dead.",
-		Example: "  pic topics ls --app demo",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.List(cmd.Context(), env, listed, "No subscriptions. Make one with: pic topics subscribe PATTERN --app APP --script SCRIPT",
-				func(ctx context.Context, c *client.Client, p client.Page) ([]client.Subscription, string, error) {
-					l, err := c.ListSubscriptions(ctx, app, p)
-					return l.Items, l.Next, err
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
-	return cmd
-}
-
-func showCommand(env *cli.Env) *cobra.Command {
-	var app string
-	cmd := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a subscription with its settings",
-		Long:    "Show a subscription: its pattern, script and settings, and how much waits.",
-		Example: "  pic topics show mail --app demo",
-		Args:    cli.Args("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.One(cmd.Context(), env, shown,
-				func(ctx context.Context, c *client.Client) (client.Subscription, error) {
-					return c.Subscription(ctx, app, args[0])
-				})
-		},
-	}
-	channels.AppFlag(env, cmd, &app)
 	return cmd
 }
 
