@@ -15,16 +15,22 @@ import (
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
 
+// clusterPrograms builds the programs of a cluster once for all tests of this package.
+var clusterPrograms = sync.OnceValues(func() (dir string, err error) {
+	bin, err := binary()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Dir(bin), picloudtest.BuildCluster(context.Background(), filepath.Dir(bin))
+})
+
 // newCluster starts a cluster of so many nodes, which is killed at the test's end at
 // the latest.
 func newCluster(t *testing.T, nodes int) *picloudtest.Cluster {
 	t.Helper()
 	database := pgtest.Database(t)
-	bin, err := binary()
+	programs, err := clusterPrograms()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := picloudtest.BuildCluster(t.Context(), filepath.Dir(bin)); err != nil {
 		t.Fatal(err)
 	}
 	dir, err := os.MkdirTemp("", "picloud-") // short: a socket's path is at most 107 bytes
@@ -33,7 +39,7 @@ func newCluster(t *testing.T, nodes int) *picloudtest.Cluster {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	c, err := picloudtest.StartCluster(context.Background(), picloudtest.ClusterOptions{
-		Programs: filepath.Dir(bin), Dir: dir, Database: database, Nodes: nodes, Stderr: t.Output(),
+		Programs: programs, Dir: dir, Database: database, Nodes: nodes, Stderr: t.Output(),
 	})
 	if err != nil {
 		t.Fatal(err)

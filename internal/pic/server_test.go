@@ -31,6 +31,7 @@ const (
 // server is a running picloud, with the programs it was built with.
 type server struct {
 	url      string
+	other    string // of another node; empty: there is none
 	programs string // directory of pic and picloud
 	cmd      *exec.Cmd
 	stderr   *tail
@@ -57,7 +58,7 @@ func TestOnServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
 			t.Run("journeys", func(t *testing.T) { journeys(t, s) })
-			t.Run("examples", func(t *testing.T) { examples(t, s) })
+			t.Run("examples", func(t *testing.T) { examples(t, s.elsewhere()) })
 			t.Run("guides", func(t *testing.T) { guides(t, s) })
 		})
 	}
@@ -117,8 +118,16 @@ func start(t *testing.T, programs, database string) *server {
 	return s
 }
 
-// startCluster starts a cluster of two nodes, of which the second has the active
-// manager and its own orchestrator is the one that is asked.
+// elsewhere is the same server through another node, if it has several.
+func (s *server) elsewhere() *server {
+	if s.other == "" {
+		return s
+	}
+	return &server{url: s.other, other: s.url, programs: s.programs, cmd: s.cmd, stderr: s.stderr}
+}
+
+// startCluster starts a cluster of two nodes. The first has the active manager, the
+// second is the one that is asked; examples go through the first.
 func startCluster(t *testing.T, programs string) *server {
 	t.Helper()
 	if err := picloudtest.BuildCluster(t.Context(), programs); err != nil {
@@ -145,7 +154,7 @@ func startCluster(t *testing.T, programs string) *server {
 			t.Logf("the cluster wrote:\n%s", s.stderr)
 		}
 	})
-	s.url = c.Nodes[1].URL
+	s.url, s.other = c.Nodes[1].URL, c.Nodes[0].URL
 	s.waitReady(t)
 	return s
 }
