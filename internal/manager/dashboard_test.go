@@ -74,6 +74,9 @@ func TestDashboard(t *testing.T) {
 	if got := rsp.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("a file without a hash in its name may be kept: %q", got)
 	}
+	if got := rsp.Header.Get("Content-Type"); got != "image/svg+xml" {
+		t.Errorf("an icon is %s", got)
+	}
 	for _, path := range []string{"/_/app/", "/_/app/none.js", "/_/app/immutable", "/_/app/icon.svg.gz"} {
 		rsp, body := in.visit("GET", path, cookie, nil)
 		wantPage(t, rsp, body, 404, "")

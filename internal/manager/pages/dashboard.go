@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -25,6 +24,16 @@ const (
 
 // Files of the dashboard are kept compressed, as nearly every browser takes them.
 const compressed = ".gz"
+
+// types are said here, and not looked up: what a system's own table says of .js
+// may be something that browsers do not run.
+var types = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
+	".svg":  "image/svg+xml",
+}
 
 // plainHost is what a content policy can name. It cannot name IPv6 addresses, and
 // what else a Host header may hold must not end up in a policy.
@@ -104,7 +113,7 @@ func (p *server) file(name string) ([]byte, error) {
 // send answers a compressed file, as it is to who takes that.
 func (p *server) send(w http.ResponseWriter, r *http.Request, content []byte, name string) {
 	h := w.Header()
-	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	h.Set("Content-Type", types[path.Ext(name)])
 	h.Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
