@@ -150,7 +150,7 @@ func (s *service) set(ctx context.Context, in *struct {
 		op.Expires = now.Add(time.Duration(in.Body.TTL * float64(time.Second))).Truncate(time.Microsecond)
 	}
 	app := api.App(ctx)
-	m, err := active(ctx, s.Store)
+	m, err := channels.Active(ctx, s.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (s *service) delete(ctx context.Context, in *KeyInput) (*struct{}, error) {
 		return nil, err
 	}
 	api.Note(ctx, "key %q", in.Key)
-	m, err := active(ctx, s.Store)
+	m, err := channels.Active(ctx, s.Store)
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,8 @@ package data
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
@@ -66,63 +63,25 @@ func triggerOf(name string, m store.ManifestKVTrigger, state store.ChannelState)
 	return KVTrigger{Name: name, Prefix: m.Prefix, Delivery: channels.DeliveryOf(m.Delivery), State: channels.StateOf(state)}
 }
 
-// active returns the app's active deployment.
-func active(ctx context.Context, d store.Deployments) (*store.Manifest, error) {
-	_, deployment, err := d.ActiveDeployment(ctx, api.App(ctx).Slug)
-	if errors.Is(err, store.ErrNotFound) {
-		err = api.NoApp(api.App(ctx).Slug)
-	}
-	return &deployment.Manifest, err
-}
-
-type triggersOutput struct{ Body api.List[KVTrigger] }
+func kvTriggers(m *store.Manifest) *map[string]store.ManifestKVTrigger { return &m.KVTriggers }
 
 func (s *triggers) list(ctx context.Context, in *struct {
 	api.AppPath
 	api.PageQuery
 },
-) (*triggersOutput, error) {
-	m, err := active(ctx, s.Store)
-	if err != nil {
-		return nil, err
-	}
-	states, err := s.States(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names := slices.Sorted(maps.Keys(m.KVTriggers))
-	from, found := slices.BinarySearch(names, in.After)
-	if found {
-		from++
-	}
-	return &triggersOutput{api.Cut(names[from:], in.Limit, func(name string) string { return name }, func(name string) KVTrigger {
-		return triggerOf(name, m.KVTriggers[name], states[name])
-	})}, nil
+) (*channels.Listing[KVTrigger], error) {
+	return channels.List(ctx, &s.Config, in.PageQuery, kvTriggers, triggerOf)
 }
 
-type triggerOutput struct {
-	Status int
-	Body   KVTrigger
-}
-
-func (s *triggers) show(ctx context.Context, in *channels.Path) (*triggerOutput, error) {
-	m, err := active(ctx, s.Store)
-	if err != nil {
-		return nil, err
-	}
-	found, ok := m.KVTriggers[in.Name]
-	if !ok {
-		return nil, channels.Unknown(ctx, triggerNoun, in.Name)
-	}
-	state, err := s.Store.Channel(ctx, store.Channel{AppID: api.App(ctx).ID, Kind: s.Kind, Name: in.Name}, s.Now())
-	return &triggerOutput{http.StatusOK, triggerOf(in.Name, found, state)}, err
+func (s *triggers) show(ctx context.Context, in *channels.Path) (*channels.Answer[KVTrigger], error) {
+	return channels.Show(ctx, &s.Config, in.Name, kvTriggers, triggerOf)
 }
 
 func (s *triggers) set(ctx context.Context, in *struct {
 	channels.Path
 	Body SetKVTrigger
 },
-) (*triggerOutput, error) {
+) (*channels.Answer[KVTrigger], error) {
 	if err := store.CheckTriggerName(triggerNoun, in.Name); err != nil {
 		return nil, api.Invalid("path.name", err.Error(), in.Name)
 	}
@@ -135,35 +94,13 @@ func (s *triggers) set(ctx context.Context, in *struct {
 	if err := channels.CheckDelivery(wanted.Delivery); err != nil {
 		return nil, err
 	}
-	created := false
-	err := channels.Change(ctx, s.Config, fmt.Sprintf("KV trigger %s: %q to %s", in.Name, in.Body.Prefix, in.Body.Script), in.Body.Script, func(m *store.Manifest) error {
-		_, there := m.KVTriggers[in.Name]
-		created = !there
-		if m.KVTriggers == nil {
-			m.KVTriggers = map[string]store.ManifestKVTrigger{}
-		}
-		m.KVTriggers[in.Name] = wanted
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.show(ctx, &in.Path)
-	if err == nil && created {
-		out.Status = http.StatusCreated
-	}
-	return out, err
+	note := fmt.Sprintf("KV trigger %s: %q to %s", in.Name, in.Body.Prefix, in.Body.Script)
+	return channels.Set(ctx, &s.Config, in.Name, note, in.Body.Script, wanted, kvTriggers,
+		func() (*channels.Answer[KVTrigger], error) { return s.show(ctx, &in.Path) })
 }
 
 func (s *triggers) delete(ctx context.Context, in *channels.Path) (*struct{}, error) {
-	err := channels.Change(ctx, s.Config, "remove the KV trigger "+in.Name, "", func(m *store.Manifest) error {
-		if _, ok := m.KVTriggers[in.Name]; !ok {
-			return channels.Unknown(ctx, triggerNoun, in.Name)
-		}
-		delete(m.KVTriggers, in.Name)
-		return nil
-	})
-	if err != nil {
+	if err := channels.Delete(ctx, &s.Config, in.Name, "remove the KV trigger "+in.Name, kvTriggers, channels.Unknown(ctx, triggerNoun, in.Name)); err != nil {
 		return nil, err
 	}
 	return nil, channels.Clear(ctx, s.Config, in.Name)

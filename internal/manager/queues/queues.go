@@ -4,7 +4,6 @@ package queues
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -87,22 +86,14 @@ func of(name string, m *store.Manifest, state store.ChannelState) Queue {
 	return q
 }
 
-func (s *service) active(ctx context.Context) (*store.Manifest, error) {
-	_, d, err := s.Store.ActiveDeployment(ctx, api.App(ctx).Slug)
-	if errors.Is(err, store.ErrNotFound) {
-		err = api.NoApp(api.App(ctx).Slug)
-	}
-	return &d.Manifest, err
-}
-
-type listOutput struct{ Body api.List[Queue] }
+func consumers(m *store.Manifest) *map[string]store.ManifestQueue { return &m.Queues }
 
 func (s *service) list(ctx context.Context, in *struct {
 	api.AppPath
 	api.PageQuery
 },
-) (*listOutput, error) {
-	m, err := s.active(ctx)
+) (*channels.Listing[Queue], error) {
+	m, err := channels.Active(ctx, s.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -110,53 +101,31 @@ func (s *service) list(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Compact(slices.Sorted(func(yield func(string) bool) {
-		for name := range maps.Keys(m.Queues) {
-			if !yield(name) {
-				return
-			}
-		}
-		for name := range states {
-			if !yield(name) {
-				return
-			}
-		}
-	}))
-	from, found := slices.BinarySearch(names, in.After)
-	if found {
-		from++
-	}
-	return &listOutput{api.Cut(names[from:], in.Limit, func(name string) string { return name }, func(name string) Queue {
-		return of(name, m, states[name])
-	})}, nil
+	names := slices.AppendSeq(slices.Collect(maps.Keys(m.Queues)), maps.Keys(states))
+	slices.Sort(names)
+	return channels.ByName(slices.Compact(names), in.PageQuery, func(name string) Queue { return of(name, m, states[name]) }), nil
 }
 
-type queueOutput struct {
-	Status int
-	Body   Queue
-}
-
-func (s *service) show(ctx context.Context, in *channels.Path) (*queueOutput, error) {
-	m, err := s.active(ctx)
+func (s *service) show(ctx context.Context, in *channels.Path) (*channels.Answer[Queue], error) {
+	m, err := channels.Active(ctx, s.Store)
 	if err != nil {
 		return nil, err
 	}
-	c := store.Channel{AppID: api.App(ctx).ID, Kind: s.Kind, Name: in.Name}
-	state, err := s.Store.Channel(ctx, c, s.Now())
+	state, err := s.State(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	if !s.Has(m, in.Name) && state == (store.ChannelState{Channel: c}) {
+	if !s.Has(m, in.Name) && state == (store.ChannelState{Channel: state.Channel}) {
 		return nil, channels.Unknown(ctx, noun, in.Name)
 	}
-	return &queueOutput{http.StatusOK, of(in.Name, m, state)}, nil
+	return &channels.Answer[Queue]{Status: http.StatusOK, Body: of(in.Name, m, state)}, nil
 }
 
 func (s *service) consume(ctx context.Context, in *struct {
 	channels.Path
 	Body channels.Delivery
 },
-) (*queueOutput, error) {
+) (*channels.Answer[Queue], error) {
 	if err := store.CheckTriggerName(noun, in.Name); err != nil {
 		return nil, api.Invalid("path.name", err.Error(), in.Name)
 	}
@@ -164,34 +133,13 @@ func (s *service) consume(ctx context.Context, in *struct {
 	if err := channels.CheckDelivery(wanted.Delivery); err != nil {
 		return nil, err
 	}
-	created := false
-	err := channels.Change(ctx, s.Config, fmt.Sprintf("queue %s: to %s", in.Name, in.Body.Script), in.Body.Script, func(m *store.Manifest) error {
-		_, there := m.Queues[in.Name]
-		created = !there
-		if m.Queues == nil {
-			m.Queues = map[string]store.ManifestQueue{}
-		}
-		m.Queues[in.Name] = wanted
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.show(ctx, &in.Path)
-	if err == nil && created {
-		out.Status = http.StatusCreated
-	}
-	return out, err
+	return channels.Set(ctx, &s.Config, in.Name, fmt.Sprintf("queue %s: to %s", in.Name, in.Body.Script), in.Body.Script, wanted, consumers,
+		func() (*channels.Answer[Queue], error) { return s.show(ctx, &in.Path) })
 }
 
 func (s *service) release(ctx context.Context, in *channels.Path) (*struct{}, error) {
-	return nil, channels.Change(ctx, s.Config, "queue "+in.Name+": no consumer", "", func(m *store.Manifest) error {
-		if _, ok := m.Queues[in.Name]; !ok {
-			return api.Refuse(http.StatusNotFound, "the queue %.100q of %s has no consumer", in.Name, api.App(ctx).Slug)
-		}
-		delete(m.Queues, in.Name)
-		return nil
-	})
+	return nil, channels.Delete(ctx, &s.Config, in.Name, "queue "+in.Name+": no consumer", consumers,
+		api.Refuse(http.StatusNotFound, "the queue %.100q of %s has no consumer", in.Name, api.App(ctx).Slug))
 }
 
 type sentOutput struct{ Body SentMessage }

@@ -101,10 +101,9 @@ type service struct {
 	schedules store.Schedules
 }
 
-type output struct {
-	Status int
-	Body   Schedule
-}
+type output = channels.Answer[Schedule]
+
+func deployed(m *store.Manifest) *map[string]store.ManifestSchedule { return &m.Schedules }
 
 func optional(t time.Time) *time.Time {
 	if t.IsZero() {
@@ -188,7 +187,7 @@ func (s *service) answer(ctx context.Context, x store.Schedule) (*output, error)
 		return nil, err
 	}
 	shown, err := s.of(x, state)
-	return &output{http.StatusOK, shown}, err
+	return &output{Status: http.StatusOK, Body: shown}, err
 }
 
 func (s *service) show(ctx context.Context, in *channels.Path) (*output, error) {
@@ -217,36 +216,12 @@ func (s *service) set(ctx context.Context, in *struct {
 	if err := channels.CheckDelivery(wanted.Delivery); err != nil {
 		return nil, err
 	}
-	created := false
 	note := fmt.Sprintf("schedule %s: %s for %s", in.Name, b.Cron, b.Script)
-	err := channels.Change(ctx, s.Config, note, b.Script, func(m *store.Manifest) error {
-		_, there := m.Schedules[in.Name]
-		created = !there
-		if m.Schedules == nil {
-			m.Schedules = map[string]store.ManifestSchedule{}
-		}
-		m.Schedules[in.Name] = wanted
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.show(ctx, &in.Path)
-	if err == nil && created {
-		out.Status = http.StatusCreated
-	}
-	return out, err
+	return channels.Set(ctx, &s.Config, in.Name, note, b.Script, wanted, deployed, func() (*output, error) { return s.show(ctx, &in.Path) })
 }
 
 func (s *service) delete(ctx context.Context, in *channels.Path) (*struct{}, error) {
-	err := channels.Change(ctx, s.Config, "remove the schedule "+in.Name, "", func(m *store.Manifest) error {
-		if _, ok := m.Schedules[in.Name]; !ok {
-			return channels.Unknown(ctx, noun, in.Name)
-		}
-		delete(m.Schedules, in.Name)
-		return nil
-	})
-	if err != nil {
+	if err := channels.Delete(ctx, &s.Config, in.Name, "remove the schedule "+in.Name, deployed, channels.Unknown(ctx, noun, in.Name)); err != nil {
 		return nil, err
 	}
 	// Somebody may have made it anew by now: then it stays.

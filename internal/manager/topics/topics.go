@@ -5,11 +5,8 @@ package topics
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -95,62 +92,25 @@ func of(name string, m store.ManifestSubscription, state store.ChannelState) Sub
 	return Subscription{Name: name, Pattern: m.Pattern, Delivery: channels.DeliveryOf(m.Delivery), State: channels.StateOf(state)}
 }
 
-func (s *service) active(ctx context.Context) (*store.Manifest, error) {
-	_, d, err := s.Store.ActiveDeployment(ctx, api.App(ctx).Slug)
-	if errors.Is(err, store.ErrNotFound) {
-		err = api.NoApp(api.App(ctx).Slug)
-	}
-	return &d.Manifest, err
-}
-
-type listOutput struct{ Body api.List[Subscription] }
+func subscriptions(m *store.Manifest) *map[string]store.ManifestSubscription { return &m.Subscriptions }
 
 func (s *service) list(ctx context.Context, in *struct {
 	api.AppPath
 	api.PageQuery
 },
-) (*listOutput, error) {
-	m, err := s.active(ctx)
-	if err != nil {
-		return nil, err
-	}
-	states, err := s.States(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names := slices.Sorted(maps.Keys(m.Subscriptions))
-	from, found := slices.BinarySearch(names, in.After)
-	if found {
-		from++
-	}
-	return &listOutput{api.Cut(names[from:], in.Limit, func(name string) string { return name }, func(name string) Subscription {
-		return of(name, m.Subscriptions[name], states[name])
-	})}, nil
+) (*channels.Listing[Subscription], error) {
+	return channels.List(ctx, &s.Config, in.PageQuery, subscriptions, of)
 }
 
-type subscriptionOutput struct {
-	Status int
-	Body   Subscription
-}
-
-func (s *service) show(ctx context.Context, in *channels.Path) (*subscriptionOutput, error) {
-	m, err := s.active(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, ok := m.Subscriptions[in.Name]
-	if !ok {
-		return nil, channels.Unknown(ctx, noun, in.Name)
-	}
-	state, err := s.Store.Channel(ctx, store.Channel{AppID: api.App(ctx).ID, Kind: s.Kind, Name: in.Name}, s.Now())
-	return &subscriptionOutput{http.StatusOK, of(in.Name, found, state)}, err
+func (s *service) show(ctx context.Context, in *channels.Path) (*channels.Answer[Subscription], error) {
+	return channels.Show(ctx, &s.Config, in.Name, subscriptions, of)
 }
 
 func (s *service) subscribe(ctx context.Context, in *struct {
 	channels.Path
 	Body Subscribe
 },
-) (*subscriptionOutput, error) {
+) (*channels.Answer[Subscription], error) {
 	if err := store.CheckTriggerName(noun, in.Name); err != nil {
 		return nil, api.Invalid("path.name", err.Error(), in.Name)
 	}
@@ -161,35 +121,13 @@ func (s *service) subscribe(ctx context.Context, in *struct {
 	if err := channels.CheckDelivery(wanted.Delivery); err != nil {
 		return nil, err
 	}
-	created := false
-	err := channels.Change(ctx, s.Config, fmt.Sprintf("subscription %s: %s to %s", in.Name, in.Body.Pattern, in.Body.Script), in.Body.Script, func(m *store.Manifest) error {
-		_, there := m.Subscriptions[in.Name]
-		created = !there
-		if m.Subscriptions == nil {
-			m.Subscriptions = map[string]store.ManifestSubscription{}
-		}
-		m.Subscriptions[in.Name] = wanted
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.show(ctx, &in.Path)
-	if err == nil && created {
-		out.Status = http.StatusCreated
-	}
-	return out, err
+	note := fmt.Sprintf("subscription %s: %s to %s", in.Name, in.Body.Pattern, in.Body.Script)
+	return channels.Set(ctx, &s.Config, in.Name, note, in.Body.Script, wanted, subscriptions,
+		func() (*channels.Answer[Subscription], error) { return s.show(ctx, &in.Path) })
 }
 
 func (s *service) unsubscribe(ctx context.Context, in *channels.Path) (*struct{}, error) {
-	err := channels.Change(ctx, s.Config, "remove the subscription "+in.Name, "", func(m *store.Manifest) error {
-		if _, ok := m.Subscriptions[in.Name]; !ok {
-			return channels.Unknown(ctx, noun, in.Name)
-		}
-		delete(m.Subscriptions, in.Name)
-		return nil
-	})
-	if err != nil {
+	if err := channels.Delete(ctx, &s.Config, in.Name, "remove the subscription "+in.Name, subscriptions, channels.Unknown(ctx, noun, in.Name)); err != nil {
 		return nil, err
 	}
 	return nil, channels.Clear(ctx, s.Config, in.Name)
@@ -218,7 +156,7 @@ func (s *service) publish(ctx context.Context, in *struct {
 	if e.Payload, err = value.Encode(v); err != nil {
 		return nil, api.Invalid("body.payload", err.Error(), nil)
 	}
-	m, err := s.active(ctx)
+	m, err := channels.Active(ctx, s.Store)
 	if err != nil {
 		return nil, err
 	}
