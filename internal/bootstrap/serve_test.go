@@ -287,7 +287,7 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 		{"no file to back up to", []string{"backup"}, []string{"one FILE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			_, err := run(ctx, "", c.args...)
 			if err == nil {
@@ -366,7 +366,7 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 // An operator may let scripts run longer than the server's own times.
 func TestAResponseOutlastsItsScript(t *testing.T) {
 	for _, wall := range []time.Duration{time.Second, 10 * time.Minute} {
-		if got := responseTimeout(wall); got < requestTimeout+wall+30*time.Second {
+		if got := responseTimeout(wall); got < requestTimeout+wall+patience {
 			t.Errorf("a script that may run for %v has its connection cut after %v", wall, got)
 		}
 	}

@@ -131,7 +131,7 @@ func (in *instance) follow(token string, q client.ExecutionQuery) *follower {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(in.t.Context(), patience)
 	in.t.Cleanup(cancel)
 	f := &follower{got: make(chan client.Execution, 100), done: make(chan error, 1), stop: cancel}
 	before, changed := in.rec.watching()

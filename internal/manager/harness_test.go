@@ -49,6 +49,9 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+// patience bounds a wait for an answer.
+const patience = 2 * time.Minute
+
 // recorder is a store.ExecutionFeed over the store's executions.
 type recorder struct {
 	store.Executions
@@ -298,7 +301,7 @@ func (in *instance) do(c call) *reply {
 		}
 		body = bytes.NewReader(data)
 	}
-	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(in.t.Context(), patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, c.method, in.server.URL+"/api/v1"+c.path, body)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -40,7 +41,7 @@ func serve(t *testing.T, e invoke.Executor) (path string, s *Server) {
 		}
 	}()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)
@@ -315,31 +316,33 @@ func TestUnknownMethod(t *testing.T) {
 
 // A peer that does not read slows senders down, and they can give up.
 func TestBackPressure(t *testing.T) {
-	a, b := net.Pipe()
-	defer b.Close()
-	c := newConn(a, func(messageType, uint64, []byte) error { return nil }, func(error) {})
-	queued := 0
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		sent, err := c.send(ctx, typeCall, 1, make([]byte, chunkSize))
-		cancel()
-		if !sent {
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("giving up: %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		defer b.Close()
+		c := newConn(a, func(messageType, uint64, []byte) error { return nil }, func(error) {})
+		queued := 0
+		for {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			sent, err := c.send(ctx, typeCall, 1, make([]byte, chunkSize))
+			cancel()
+			if !sent {
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("giving up: %v", err)
+				}
+				break
 			}
-			break
+			if queued++; queued > cap(c.out)+2 {
+				t.Fatalf("%d frames were taken, room is for %d", queued, cap(c.out))
+			}
 		}
-		if queued++; queued > cap(c.out)+2 {
-			t.Fatalf("%d frames were taken, room is for %d", queued, cap(c.out))
+		if queued < cap(c.out) {
+			t.Errorf("%d frames were taken, room is for %d", queued, cap(c.out))
 		}
-	}
-	if queued < cap(c.out) {
-		t.Errorf("%d frames were taken, room is for %d", queued, cap(c.out))
-	}
-	c.close(errClosed)
-	if _, err := c.send(t.Context(), typeCall, 1, []byte("x")); !errors.Is(err, errClosed) {
-		t.Errorf("after close: %v", err)
-	}
+		c.close(errClosed)
+		if _, err := c.send(t.Context(), typeCall, 1, []byte("x")); !errors.Is(err, errClosed) {
+			t.Errorf("after close: %v", err)
+		}
+	})
 }
 
 func TestTooLongMessage(t *testing.T) {

@@ -49,7 +49,7 @@ func call(t *testing.T, stdin string, args ...string) (stdout, stderr string, er
 	cmd := Command(cli.New(streams, "v1"))
 	cmd.SetArgs(args)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	err = cmd.ExecuteContext(ctx)
 	return out.String(), errs.String(), err
