@@ -210,3 +210,24 @@ func TestTakingOver(t *testing.T) {
 		t.Errorf("without a manager: %d %s", status, text)
 	}
 }
+
+// A node with another key is told so, and nothing of a request gets through.
+func TestAnotherKey(t *testing.T) {
+	defer http.DefaultClient.CloseIdleConnections()
+	c := start(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the manager got a request") }))
+	id, err := NewIdentity(Keys{NewKey()}, store.NodeOrchestrator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	stranger := NewForwarder(Forwarding{
+		Registry: c.registry, Identity: id, Client: peer.Trust{}.Of, Log: slog.New(slog.NewTextHandler(&said, nil)),
+		Here: func(context.Context) error { return nil },
+	})
+	defer stranger.Close()
+	w := httptest.NewRecorder()
+	stranger.ServeHTTP(w, httptest.NewRequest("POST", "/api/v1/apps", strings.NewReader("{}")))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(said.String(), "the other side has another cluster key") {
+		t.Errorf("answered %d, and said %q", w.Code, said.String())
+	}
+}
