@@ -441,8 +441,8 @@ func (vm *machine) copyMap(m *mapObj) (*mapObj, error) {
 	return c, nil
 }
 
-// AsMap calls yield for each entry in key order and reports whether the value
-// is a map. The values are borrowed.
+// EachEntry calls yield for each entry in key order until it returns false, and reports whether the value
+// is a map. The values are borrowed: they are valid until the script changes the map.
 func (v Value) EachEntry(yield func(key string, v Value) bool) bool {
 	v = v.untag()
 	if v.kind() != KindMap {

@@ -5,9 +5,9 @@ import (
 	"reflect"
 )
 
-// Fn0 makes a native of a function without parameters.
+// Fn0 makes a native of a function without parameters, Fn1 to Fn3 of one with as many as their names say.
 //
-// Fn0 to Fn3 make natives of typed Go functions; scalars and strings convert
+// They make natives of typed Go functions; scalars and strings convert
 // without reflection. Parameters and results convert as [Value.Decode] and
 // [ValueOf] do, except that a parameter takes no value of another type: an i64
 // is no float64. An error becomes one that scripts can catch; an *Error stays
