@@ -5,11 +5,14 @@ import (
 	"runtime/debug"
 )
 
-// border makes a panic of a host function an error of the run: with the function, the place of the call and the script's calls
+// border ends what a run answers: its error knows the engine, for hints, and border makes a panic of a host function an error of the run: with the function, the place of the call and the script's calls
 // around it.
 func border(vm *machine, err *error) {
 	r := recover()
 	if r == nil {
+		if e, ok := (*err).(*Error); ok {
+			e.eng = vm.eng
+		}
 		return
 	}
 	e := &Error{Kind: ErrSystem, inner: &PanicError{Value: r, Stack: debug.Stack()}}
