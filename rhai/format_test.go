@@ -171,6 +171,7 @@ func TestShownRaw(t *testing.T) {
 		`let s = "abc"; s[0..1] = 1.50; s`:                              "1.5bc",
 		`throw "abc".chars`:                                             "Runtime error: rhai::packages::iter_basic::CharsStream (line 1, position 1)",
 		`throw [5.bits, 'c']`:                                           "Runtime error: [rhai::packages::iter_basic::BitRange, 'c'] (line 1, position 1)",
+		`let x = "a".chars; x[7] += 1`:                                  "Indexer unavailable: range [i64] = i64 (line 1, position 21)",
 		`throw 0..3`:                                                    "Runtime error: 0..3 (line 1, position 1)",
 		`let s = "abc"; s[0..1] += ['c']; s + "abc".chars + ['c', "d"]`: `a[c]bcrange[c, "d"]`,
 	} {

@@ -563,6 +563,10 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 	}
 	if k := c.kind(); op != 0 && (k == KindString || k == KindInt || k == KindBlob || k == KindHost) {
 		old, ok := vm.indexed(vm.place, i)
+		if !ok && k == KindHost && vm.err.Kind == ErrIndexingType { // it cannot be read: as if it were assigned
+			vm.err = nil
+			return vm.storeIndexed(vm.place, i, v) && vm.finishWrite()
+		}
 		if !ok {
 			return false
 		}
