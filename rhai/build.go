@@ -70,9 +70,14 @@ func (vm *machine) makeClosure(in *bytecode.Ins) bool {
 		} else {
 			f.curry[i] = vm.regs[s.Reg]
 		}
-		if c := f.curry[i].p; c != nil && c.kind == kindCell {
-			c.flags |= flagCaptured
+		if c := f.curry[i].p; c == nil || c.kind != kindCell {
+			// In the body of an f!(): a variable of the caller, whose code knows nothing of the closure.
+			share(f.curry[i])
+			if !vm.newCell(&f.curry[i]) {
+				return false
+			}
 		}
+		f.curry[i].p.flags |= flagCaptured
 	}
 	vm.regs[in.A] = Value{p: &f.hdr}
 	return true

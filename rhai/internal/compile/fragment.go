@@ -38,8 +38,13 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 	fc.site, fc.frame = len(fc.vars), len(fc.vars)
 	if params != nil {
 		fc.depth = 1 // what the function defines ends with it
-		for i, p := range params {
-			fc.push(variable{name: p.Name, slot: bytecode.Slot{Reg: int32(base + i)}, evals: 1})
+		for i := range params {
+			p := &params[i]
+			slot := bytecode.Slot{Reg: int32(base + i), Cell: fc.facts.captured[p]}
+			if slot.Cell {
+				fc.emit(bytecode.NewCell, int(slot.Reg), 0, 0, 0, p.Pos)
+			}
+			fc.push(variable{name: p.Name, slot: slot, evals: 1})
 		}
 	}
 	fc.tail(stmts, -1)

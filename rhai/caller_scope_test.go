@@ -1,0 +1,32 @@
+package rhai
+
+import "testing"
+
+// A closure within a function that is called with ! may capture its parameters and the variables of the caller.
+func TestClosuresInTheScopeOfTheCaller(t *testing.T) {
+	eng := NewEngine()
+	for src, want := range map[string]string{
+		"fn f(a) { (|| a).call() } f!(1)":                                                                      "1",
+		"fn f(a) { let g = || { a += 1; a }; g.call(); g.call(); a } f!(1)":                                    "3",
+		"let a = 1; fn f() { (|| a).call() } f!()":                                                             "1",
+		"let a = 5; fn f(a) { (|| a).call() } f!(7) + a":                                                       "12",
+		"let s = `x`; fn f() { [1, 2].map(|v| s + v) } f!().to_string()":                                       `["x1", "x2"]`,
+		"let s = [1]; fn f() { [1, 2].for_each(|v| s.len()); (|| { (|| s).call() }).call() } f!().to_string()": "[1]",
+		"let s = [1]; fn f() { let g = || { s.push(2); s.len() }; g.call() } f!()":                             "2",
+		"let m = #{}; fn f(k) { (|| { m[k] = 1; m }).call() } f!(`a`).to_string()":                             `#{"a": 1}`,
+		"fn g(x) { f!(x + 1) } fn f(y) { [y].map(|v| v + x + y) } g(1).to_string()":                            "[5]",
+		"fn f(a) { [1].map(|v| a.nope()) } let r; try { f!(1) } catch (e) { r = e.function; } r":               "f",
+		"let a = 1; fn f(n) { if n == 0 { (|| a + n).call() } else { f!(n - 1) } } f!(9)":                      "1",
+		"let h = || 4; fn f() { (|| h.call()).call() } f!()":                                                   "4",
+		"let a = 1; let g = || a; fn f() { (|| { a += 1; a }).call() } f!() + g.call()":                        "4",
+	} {
+		p, err := eng.Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := p.Run(t.Context(), nil)
+		if err != nil || v.String() != want {
+			t.Errorf("%s: %v, %v, want %s", src, v, err, want)
+		}
+	}
+}
