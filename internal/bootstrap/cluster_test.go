@@ -3,6 +3,8 @@ package bootstrap
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -15,8 +17,11 @@ import (
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/cluster"
+	"github.com/picloud/picloud/internal/invoke"
+	"github.com/picloud/picloud/internal/invoke/remote"
 	"github.com/picloud/picloud/internal/picloudtest"
 	"github.com/picloud/picloud/internal/secret"
+	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/store/postgres"
 	"github.com/picloud/picloud/internal/store/postgres/pgtest"
 )
@@ -169,4 +174,36 @@ func TestAnOrchestratorWaitsForTheSchema(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("once there is a schema: %v", err)
 	}
+}
+
+// An orchestrator and an executor with different keys say that it is the key.
+func TestAnExecutorWithAnotherKey(t *testing.T) {
+	identity := func(kind store.NodeKind) *cluster.Identity {
+		id, err := cluster.NewIdentity(cluster.Keys{cluster.NewKey()}, kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := remote.NewServer(nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(tls.NewListener(l, identity(store.NodeExecutor).Server(store.NodeOrchestrator)))
+	}()
+	n := &clusterNode{identity: identity(store.NodeOrchestrator)}
+	c := remote.NewClient(func(ctx context.Context) (net.Conn, error) { return n.dialExecutor(ctx, l.Addr().String()) })
+	defer c.Close()
+	_, err = c.Run(t.Context(), &invoke.Start{}, nil)
+	if !errors.Is(err, invoke.ErrUnreachable) || !strings.Contains(err.Error(), "the other side has another cluster key") {
+		t.Errorf("got %v", err)
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
 }

@@ -149,7 +149,19 @@ func (n *clusterNode) dialExecutor(ctx context.Context, address string) (net.Con
 	if err != nil {
 		return nil, cluster.Explain(err)
 	}
-	return conn, nil
+	return explained{conn}, nil
+}
+
+// explained is a connection whose end says what it means: a server that does not
+// know the client's key says so only after the handshake.
+type explained struct{ net.Conn }
+
+func (c explained) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		err = cluster.Explain(err)
+	}
+	return n, err
 }
 
 // executorPause is how long to wait before an executor that was not there is looked
