@@ -32,6 +32,9 @@ func (e *Error) Hint(source string) string {
 			}
 		}
 	case ErrFunctionNotFound:
+		if hint := e.operatorHint(); hint != "" {
+			return hint
+		}
 		return e.functionHint(source)
 	case ErrDotExpr:
 		return e.propertyHint()

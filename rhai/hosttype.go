@@ -74,6 +74,11 @@ func (t *Type[T]) Debug(f func(T) string) *Type[T] {
 
 // Method adds a function whose first argument, after a context or *Call, is a
 // T; see [NewFn]. A *T there, for a T that is no pointer, writes the receiver.
+//
+// An operator is a method of its symbol: "+" with a func(a, b T) T makes a + b and, if there is no "+=", a += b; "-" and "!" with
+// one argument are the prefix operators. None follows from another, as in the reference: a type that scripts compare needs each of "==", "!=",
+// "<", "<=", ">" and ">=" that they use; `in` and arrays' index_of, contains and dedup need "==". sort takes numbers, texts, characters and
+// bools; scripts sort other values by sort(|a, b| …).
 func (t *Type[T]) Method(name string, f any, opts ...FnOption) *Type[T] {
 	return t.add(NewFn(name, f, opts...))
 }

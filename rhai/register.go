@@ -46,8 +46,9 @@ func (e *Engine) RegisterFn(name string, f any, opts ...FnOption) *Engine {
 // A parameter *T, where T is a type made with [NewType], writes the receiver
 // in place if it is the first. Elsewhere it points to a copy, or is nil for ().
 //
-// NewFn panics if f is no such function. The signatures that occur most are
-// called without reflection.
+// NewFn panics if f is no such function: if it has ... parameters, for which a slice serves, returns more than that, or if a
+// parameter or result is, or holds, what has no script value: a channel, a function, a complex number or a map whose keys are no strings.
+// The signatures that occur most are called without reflection.
 func NewFn(name string, f any, opts ...FnOption) *Native {
 	if n := fastFn(name, f, opts); n != nil {
 		return n
@@ -61,7 +62,7 @@ func NewFn(name string, f any, opts ...FnOption) *Native {
 	}
 	t := fv.Type()
 	if t.IsVariadic() {
-		panic(fmt.Sprintf("rhai: %s: functions with ... cannot be called from scripts", name))
+		panic(fmt.Sprintf("rhai: %s: functions with ... cannot be called from scripts; let it take a slice, for which scripts pass an array", name))
 	}
 	r := &reflected{fn: fv, out: t.NumOut()}
 	for i := range t.NumIn() {
@@ -84,6 +85,7 @@ func NewFn(name string, f any, opts ...FnOption) *Native {
 			effects |= Mutates
 			in = in.Elem()
 		}
+		mustConvert(name, "parameter", in)
 		params[i] = paramFor(in)
 	}
 	return newTyped(name, params, r.returns, append([]FnOption{Effects(effects)}, opts...), r.call)
@@ -126,6 +128,7 @@ func (r *reflected) result(name string, t reflect.Type) {
 	case 0:
 		r.returns = "()"
 	case 1:
+		mustConvert(name, "result", t.Out(0))
 		r.returns = typeDoc(t.Out(0))
 	default:
 		panic(fmt.Sprintf("rhai: %s returns %d values; one and an error are the most", name, t.NumOut()))
@@ -192,7 +195,7 @@ func paramFor(t reflect.Type) Param {
 		}
 	}
 	if p.Type == 0 {
-		panic(fmt.Sprintf("rhai: no script value fits a parameter of type %s", t))
+		panic(fmt.Sprintf("rhai: no script value fits a parameter of type %s; allowed are %s", t, allowedTypes))
 	}
 	return p
 }

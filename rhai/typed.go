@@ -13,7 +13,7 @@ import (
 // is no float64. An error becomes one that scripts can catch; an *Error stays
 // what it is. [NewFn] takes any function and reflects at each call.
 func Fn0[R any](name string, f func() (R, error), opts ...FnOption) *Native {
-	return newTyped(name, nil, resultName[R](), opts, func(c *Call) (Value, error) {
+	return newTyped(name, nil, resultName[R](name), opts, func(c *Call) (Value, error) {
 		r, err := f()
 		return results(c, r, err)
 	})
@@ -24,7 +24,7 @@ func Fn1[A, R any](name string, f func(A) (R, error), opts ...FnOption) *Native 
 	if pointsToHost(reflect.TypeFor[A]()) {
 		return NewFn(name, f, opts...)
 	}
-	return newTyped(name, []Param{paramOf[A]()}, resultName[R](), opts, func(c *Call) (Value, error) {
+	return newTyped(name, []Param{paramOf[A](name)}, resultName[R](name), opts, func(c *Call) (Value, error) {
 		a, err := argument[A](c, 0)
 		if err != nil {
 			return Value{}, err
@@ -39,7 +39,7 @@ func Fn2[A, B, R any](name string, f func(A, B) (R, error), opts ...FnOption) *N
 	if pointsToHost(reflect.TypeFor[A]()) {
 		return NewFn(name, f, opts...)
 	}
-	return newTyped(name, []Param{paramOf[A](), paramOf[B]()}, resultName[R](), opts, func(c *Call) (Value, error) {
+	return newTyped(name, []Param{paramOf[A](name), paramOf[B](name)}, resultName[R](name), opts, func(c *Call) (Value, error) {
 		a, err := argument[A](c, 0)
 		if err != nil {
 			return Value{}, err
@@ -58,8 +58,8 @@ func Fn3[A, B, C, R any](name string, f func(A, B, C) (R, error), opts ...FnOpti
 	if pointsToHost(reflect.TypeFor[A]()) {
 		return NewFn(name, f, opts...)
 	}
-	params := []Param{paramOf[A](), paramOf[B](), paramOf[C]()}
-	return newTyped(name, params, resultName[R](), opts, func(c *Call) (Value, error) {
+	params := []Param{paramOf[A](name), paramOf[B](name), paramOf[C](name)}
+	return newTyped(name, params, resultName[R](name), opts, func(c *Call) (Value, error) {
 		a, err := argument[A](c, 0)
 		if err != nil {
 			return Value{}, err
@@ -145,6 +145,12 @@ func hostError(err error) error {
 	return &Error{Kind: ErrRuntime, Value: String(err.Error()), inner: err}
 }
 
-func paramOf[A any]() Param { return paramFor(reflect.TypeFor[A]()) }
+func paramOf[A any](function string) Param {
+	mustConvert(function, "parameter", reflect.TypeFor[A]())
+	return paramFor(reflect.TypeFor[A]())
+}
 
-func resultName[R any]() string { return typeDoc(reflect.TypeFor[R]()) }
+func resultName[R any](function string) string {
+	mustConvert(function, "result", reflect.TypeFor[R]())
+	return typeDoc(reflect.TypeFor[R]())
+}
