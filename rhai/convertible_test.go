@@ -15,7 +15,7 @@ func TestRegistrationRefuses(t *testing.T) {
 		Children []*tree
 		Addr     netip.Addr
 		Err      error
-		hidden   chan int
+		_        chan int
 		Skipped  func() `rhai:"-"`
 	}
 	type holder struct{ In map[string][]chan int }

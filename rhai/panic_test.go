@@ -8,7 +8,7 @@ import (
 )
 
 func TestPanicOfAHostFunction(t *testing.T) {
-	type fuse struct{ n int64 }
+	type fuse struct{}
 	resolver := StaticResolver{}
 	e := NewEngine(WithResolver(resolver))
 	e.Register(&Native{Name: "boom", Fn: func(*Call) (Value, error) { panic("oh") }})
