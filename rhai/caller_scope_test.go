@@ -30,3 +30,23 @@ func TestClosuresInTheScopeOfTheCaller(t *testing.T) {
 		}
 	}
 }
+
+// Only a throw of () in the catch block itself throws the caught error again; one in a function that the block calls does not.
+func TestThrowOfNothingInCatch(t *testing.T) {
+	eng := NewEngine()
+	for src, want := range map[string]string{
+		"try { throw 1 } catch (e) { throw; }":                           "Runtime error: 1 (line 1, position 29)",
+		"fn f() { throw } try { throw 1 } catch (e) { f() }":             "Runtime error (line 1, position 10)\nin call to function 'f' (line 1, position 46)",
+		"fn f() { throw () } try { throw 1 } catch (e) { f(); }":         "Runtime error (line 1, position 10)\nin call to function 'f' (line 1, position 49)",
+		"let f = || { throw; }; try { throw 1 } catch { f.call() }":      "Runtime error (line 1, position 14)\nin closure call (line 1, position 50)",
+		"fn f() { throw 2 } try { f() } catch (e) { if true { throw } }": "Runtime error: 2 (line 1, position 10)\nin call to function 'f' (line 1, position 54)",
+	} {
+		p, err := eng.Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = p.Run(t.Context(), nil); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", src, err, want)
+		}
+	}
+}

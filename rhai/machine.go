@@ -429,7 +429,7 @@ func (vm *machine) handler() *bytecode.Handler {
 			continue
 		}
 		if h.Rethrow {
-			if vm.err.Kind == ErrRuntime && vm.err.Value.IsUnit() {
+			if vm.err.Kind == ErrRuntime && vm.err.Value.IsUnit() && len(vm.err.Trace) == 0 {
 				if old, ok := vm.regs[h.Reg].host().v.(*Error); ok {
 					e := *old
 					if n := len(e.Trace); n > 0 {
