@@ -38,8 +38,8 @@ build: dashboard ## build every program into ./bin
 	$(GO) build -o bin/ ./cmd/...
 
 dashboard: ## build the dashboard, if there is Node.js and a source has changed
-	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then $(MAKE) --no-print-directory $(DASHBOARD); \
-	else echo "Without Node.js 20 and npm there is no dashboard; everything else works." >&2; fi
+	@if tools/need --only-ask node; then $(MAKE) --no-print-directory $(DASHBOARD); \
+	else echo "Without Node.js (20.19, 22.12 or newer) and npm there is no dashboard; everything else works." >&2; fi
 
 $(DASHBOARD): $(DASHBOARD_SOURCES) $(NODE_MODULES)
 	cd web && npm run build
