@@ -10,7 +10,7 @@ GO ?= go
 # system. Only the race detector needs C.
 export CGO_ENABLED := 0
 # Extra flags for go test: make test TESTFLAGS='-run TestServe -v'
-TESTFLAGS ?=
+TESTFLAGS ?= -timeout 30m
 # RACE=1 runs the packages where goroutines meet under the race detector.
 RACE ?=
 RACE_PACKAGES := ./internal/... ./cmd/...
