@@ -24,7 +24,7 @@ func format(args []string, in io.Reader, out io.Writer) error {
 		case "-l":
 			list = true
 		default:
-			return errUsage
+			return wrongUsage(fmt.Sprintf("rhai fmt: unknown flag %s\n", args[0]))
 		}
 		args = args[1:]
 	}

@@ -28,8 +28,13 @@ FILE may be - for the standard input. Exit status: 0 good, 1 the script failed,
 2 wrong usage.
 `
 
-// errUsage makes main print the usage.
-var errUsage = errors.New("usage")
+// wrongUsage says what is wrong with a command line, if the usage itself does not
+// say it. Main prints both.
+type wrongUsage string
+
+func (w wrongUsage) Error() string { return string(w) }
+
+const errUsage wrongUsage = ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -39,7 +44,10 @@ func main() {
 
 // command runs one command line and returns the exit status.
 func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	err := errUsage
+	var err error = errUsage
+	if len(args) > 1 && (args[1] == "-h" || args[1] == "--help") {
+		args = args[1:]
+	}
 	if len(args) > 0 {
 		rest := args[1:]
 		switch args[0] {
@@ -61,14 +69,15 @@ func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 			fmt.Fprint(out, usage)
 			return 0
 		default:
-			fmt.Fprintf(errOut, "rhai: unknown command %q\n", args[0])
+			err = wrongUsage(fmt.Sprintf("rhai: unknown command %q\n", args[0]))
 		}
 	}
+	var wrong wrongUsage
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage):
-		fmt.Fprint(errOut, usage)
+	case errors.As(err, &wrong):
+		fmt.Fprint(errOut, wrong, usage)
 		return 2
 	}
 	fmt.Fprintln(errOut, err)

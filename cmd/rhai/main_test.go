@@ -51,6 +51,12 @@ func TestWrongUsage(t *testing.T) {
 			t.Errorf("%v: status %d, %q", args, status, errOut)
 		}
 	}
+	if _, _, errOut := call(t, "", "fmt", "-x", "-"); !strings.HasPrefix(errOut, "rhai fmt: unknown flag -x\nusage:") {
+		t.Errorf("%q", errOut)
+	}
+	if status, out, _ := call(t, "", "fmt", "--help"); status != 0 || out != usage {
+		t.Errorf("status %d, %q", status, out)
+	}
 	if status, _, errOut := call(t, "1", "bench", "-", "none"); status != 1 || !strings.Contains(errOut, "none") {
 		t.Errorf("status %d, %q", status, errOut)
 	}
