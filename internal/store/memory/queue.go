@@ -187,6 +187,7 @@ func (k *Data) Claim(ctx context.Context, c store.Claim) (list []store.Message, 
 		case c.Suspect:
 			m.free()
 			m.DeadAt, m.LastError = c.At, store.TooManyCrashes
+			k.drop(m.AppID)
 		default:
 			m.free()
 			m.DueAt, later.Suspect = c.At, c.At

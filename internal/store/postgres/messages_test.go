@@ -175,3 +175,37 @@ func TestMessagesThatNobodyWasToldOf(t *testing.T) {
 	}
 	expectDue(t, heard, notice{})
 }
+
+// A channel that another process removed, and made anew, is the one that is asked for
+// and changed, not the one that was known.
+func TestChannelMadeAnewElsewhere(t *testing.T) {
+	a, b, app, _ := twoStores(t)
+	c := queueOf(app, "emails")
+	now := time.UnixMicro(1_700_000_000_000_000).UTC()
+	send := func(s *postgres.Store) {
+		t.Helper()
+		m := store.Message{ID: store.NewIDAt(now), Channel: c, Source: c.Name, Payload: []byte("x"), Depth: 1, CreatedAt: now, DueAt: now}
+		if _, err := s.Enqueue(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(b)
+	send(b) // which knows the channel now
+	if err := a.Remove(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	send(a)
+	list, _, err := b.Messages(t.Context(), store.MessageFilter{Channel: c, Limit: 10, At: now})
+	if err != nil || len(list) != 1 {
+		t.Errorf("the messages are %v, %v, want one", list, err)
+	}
+	if err := b.Pause(t.Context(), c, true); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := a.Channel(t.Context(), c, now); err != nil || !state.Paused {
+		t.Errorf("the channel is %+v, %v, want it paused", state, err)
+	}
+	if n, err := b.Purge(t.Context(), c, false, nil); err != nil || n != 1 {
+		t.Errorf("purged %d, %v, want one", n, err)
+	}
+}

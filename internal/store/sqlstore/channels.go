@@ -44,13 +44,10 @@ func (l *channels) forget(c store.Channel) {
 	delete(l.known, c)
 }
 
-// channel returns the number of a channel, 0 if it is new and shall not be made.
-func (s *Store) channel(ctx context.Context, q querier, c store.Channel) (int64, error) {
-	if id, ok := s.channels.number(c); ok {
-		return id, nil
-	}
-	var id int64
-	err := one(ctx, q, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
+// channel returns the number that a channel has now, 0 if there is none. What is
+// remembered would not do: another process may have made the channel anew.
+func (s *Store) channel(ctx context.Context, q querier, c store.Channel) (id int64, err error) {
+	err = one(ctx, q, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}

@@ -21,13 +21,15 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (list []store.Message,
 	if c.Token == "" {
 		c.Token = store.NewID()
 	}
+	var full []string
 	err = s.relaxed.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
-		list, later, err = s.claim(ctx, tx, c)
+		list, later, full, err = s.claim(ctx, tx, c)
 		return err
 	})
 	if err != nil {
 		return nil, store.Later{}, err
 	}
+	s.drop(ctx, full)
 	return list, later, nil
 }
 
@@ -51,17 +53,19 @@ func (s *Store) claimOf(which string) string {
 		FROM counted WHERE messages.id = counted.id AND weight <= $4 AND (bytes <= $10 OR bytes = size) RETURNING ` + messageColumns
 }
 
-func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store.Message, later store.Later, err error) {
+// claim claims inside a transaction. full is the app, when it keeps more dead letters
+// now than it may.
+func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store.Message, later store.Later, full []string, err error) {
 	var channel, paused, suspected int64
 	err = one(ctx, tx, []any{&channel, &paused, &suspected}, `SELECT id, paused,
 			coalesce((SELECT min(due_at) FROM messages WHERE channel = channels.id AND `+suspects+` AND boot <> $4), 0)
 		FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`,
 		c.Channel.AppID, string(c.Channel.Kind), c.Channel.Name, c.Boot)
 	if errors.Is(err, sql.ErrNoRows) || paused != 0 {
-		return nil, later, nil
+		return nil, later, nil, nil
 	}
 	if err != nil {
-		return nil, later, err
+		return nil, later, nil, err
 	}
 	if !c.Suspect {
 		later.Suspect = fromOptionalMicros(suspected)
@@ -69,7 +73,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	if c.Alone {
 		taken, err := s.leased(ctx, tx, channel, c)
 		if err != nil || !taken.IsZero() {
-			return nil, store.Later{Due: taken}, err
+			return nil, store.Later{Due: taken}, nil, err
 		}
 		c.Max, c.Batch = 1, 1
 	}
@@ -96,24 +100,23 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	}, s.claimOf(which), channel, micros(c.At), c.Boot, int64(c.Max*c.Batch), c.Token, c.Owner, micros(c.At.Add(c.Lease)),
 		limit, int64(c.Batch), int64(store.MaxClaimBytes))
 	if err != nil {
-		return nil, later, err
+		return nil, later, nil, err
 	}
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
 	if c.Suspect {
 		for _, id := range freed {
 			if _, err := tx.Exec(ctx, `UPDATE messages SET dead_at = $2, last_error = $3 WHERE id = $1`, id, micros(c.At), store.TooManyCrashes); err != nil {
-				return nil, later, err
+				return nil, later, nil, err
 			}
 		}
-		// What is too much now goes with the next dead letter.
-		if _, err := s.count(ctx, tx, died, false); err != nil {
-			return nil, later, err
+		if full, err = s.count(ctx, tx, died, false); err != nil {
+			return nil, later, nil, err
 		}
 	} else if len(freed) > 0 {
 		later.Suspect = c.At
 	}
 	if c.Suspect || store.Weight(list, c.Batch) >= c.Max*c.Batch {
-		return list, later, nil
+		return list, later, full, nil
 	}
 	err = each(ctx, tx, func(rows Rows) error {
 		var due int64
@@ -121,7 +124,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 		later.Due = fromMicros(due)
 		return err
 	}, `SELECT due_at FROM messages WHERE channel = $1 AND boot <> $2 AND `+others+` ORDER BY due_at LIMIT 1`, channel, c.Boot)
-	return list, later, err
+	return list, later, nil, err
 }
 
 // leased returns when the last lease of a channel ends, zero if there is none, and

@@ -45,9 +45,11 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (add
 	}
 	for i := range list {
 		m := &list[i]
-		channel, err := s.makeChannel(ctx, tx, m.Channel)
-		if err != nil {
-			return nil, err
+		channel, known := s.channels.number(m.Channel)
+		if !known {
+			if channel, err = s.makeChannel(ctx, tx, m.Channel); err != nil {
+				return nil, err
+			}
 		}
 		if m.IdempotencyKey != "" {
 			var n int64

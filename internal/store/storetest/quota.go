@@ -130,6 +130,19 @@ func testQueueKept(t *testing.T, q queueTest) {
 	equal(t, "usage when it is driven again", q.usage(t), store.MessageUsage{Messages: 1, Bytes: 1000, Dropped: 5, Channels: 1})
 }
 
+// Just so when they died with their process.
+func testQueueKeptCrashed(t *testing.T, q queueTest) {
+	q.bound(t, store.Quota{Kept: 1})
+	q.bury(t, 1)
+	q.send(t, 1)
+	q.crash(t, store.MaxCrashes)
+	if list, _ := q.claimWith(t, store.Claim{Max: 1, Suspect: true, Boot: "last", At: at(time.Hour)}); len(list) != 0 {
+		t.Fatalf("claimed after so many crashes: %+v", list)
+	}
+	equal(t, "usage", q.usage(t), store.MessageUsage{Dead: 1, DeadBytes: q.usage(t).DeadBytes, Dropped: 1, Channels: 1})
+	q.checkUsage(t)
+}
+
 // Of answers to asynchronous requests that are too many the oldest go.
 func testQueueKeptAnswers(t *testing.T, q queueTest) {
 	q.bound(t, store.Quota{Kept: 2})
@@ -181,6 +194,21 @@ func testQueueChannelQuota(t *testing.T, q queueTest) {
 	_, err := q.Purge(t.Context(), store.Channel{AppID: q.c.AppID, Kind: store.ChannelQueue, Name: "q1"}, false, nil)
 	must(t, "Purge", err)
 	must(t, "in the place of one that was purged", send("q0"))
+}
+
+// A channel that came to nothing can be paused all the same.
+func testQueueRefusedChannel(t *testing.T, q queueTest) {
+	q.bound(t, store.Quota{Messages: 1})
+	_, err := q.Enqueue(t.Context(), q.message(at(0)), q.message(at(0)))
+	wantErr(t, "too many in a new channel", err, store.ErrQuota)
+	must(t, "Pause", q.Pause(t.Context(), q.c, true))
+	if state, err := q.Channel(t.Context(), q.c, at(0)); err != nil || !state.Paused {
+		t.Errorf("the channel is %+v, %v, want it paused", state, err)
+	}
+	q.send(t, 1)
+	if list, _ := q.claimWith(t, store.Claim{Max: 1, Boot: "b", At: at(0)}); len(list) != 0 {
+		t.Errorf("a paused channel delivers %v", messageIDs(list))
+	}
 }
 
 // What is left of a removed channel reaches no later one of its name.
