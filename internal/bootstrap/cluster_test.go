@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/bootstrap/settings"
 	"github.com/picloud/picloud/internal/cluster"
 	"github.com/picloud/picloud/internal/invoke"
 	"github.com/picloud/picloud/internal/invoke/remote"
@@ -108,9 +110,22 @@ func TestNodesStandInForOneAnother(t *testing.T) {
 	if err := b.Executor.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := picloudtest.Get(t.Context(), b.URL+"/demo/hello"); err != nil || text != "hello" {
-		t.Errorf("through a node without an executor: %q, %v", text, err)
-	}
+	// It knows of the other's executor with the next look at the list at the latest.
+	inTheEnd(t, func() error {
+		res, err := http.Get(b.URL + "/demo/hello")
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusOK {
+			return &client.Error{Problem: client.Problem{Status: int64(res.StatusCode)}}
+		}
+		if err != nil || string(text) != "hello" {
+			t.Errorf("through a node without an executor: %q, %v", text, err)
+		}
+		return nil
+	})
 	if err := a.Executor.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +143,7 @@ func TestNodesStandInForOneAnother(t *testing.T) {
 	}
 	s := through(t, b)
 	for _, want := range []string{"one", "two", "three"} {
-		if err := picloudtest.Deploy(t.Context(), s.Client, "demo", "hello", `"`+want+`"`); err != nil {
-			t.Fatal(err)
-		}
+		inTheEnd(t, func() error { return picloudtest.Deploy(t.Context(), s.Client, "demo", "hello", `"`+want+`"`) })
 		if text, err := picloudtest.Get(t.Context(), b.URL+"/demo/hello"); err != nil || text != want {
 			t.Errorf("after a change: %q, %v, want %q", text, err, want)
 		}
@@ -206,4 +219,45 @@ func TestAnExecutorWithAnotherKey(t *testing.T) {
 		t.Error(err)
 	}
 	<-done
+}
+
+// The link for the first owner says what to put where only its reader knows.
+func TestTheLinkForTheFirstOwner(t *testing.T) {
+	for _, public := range []string{"", "https://cloud.example.com"} {
+		r, w := io.Pipe()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		key := filepath.Join(t.TempDir(), "cluster.key")
+		if err := os.WriteFile(key, []byte(cluster.NewKey().Text()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := &settings.Config{
+			Database: pgtest.Database(t), DataDir: t.TempDir(), ManagerListen: "127.0.0.1:0", PublicURL: public,
+			StopTimeout: time.Minute, ClusterKeyFile: key, SecretsKey: secret.NewKey().Text(),
+		}
+		go func() {
+			defer w.Close()
+			ended <- ServeManager(ctx, c, w, io.Discard)
+		}()
+		lines := bufio.NewScanner(r)
+		for lines.Scan() && !strings.Contains(lines.Text(), "/_/setup#") {
+		}
+		want := public
+		if public == "" {
+			want = "http://ORCHESTRATOR"
+		}
+		if !strings.HasPrefix(lines.Text(), "  "+want+"/_/setup#") {
+			t.Errorf("with the public URL %q the link is %q", public, lines.Text())
+		}
+		if public == "" && (!lines.Scan() || !strings.Contains(lines.Text(), "PICLOUD_PUBLIC_URL")) {
+			t.Errorf("behind the link it says %q", lines.Text())
+		}
+		stop()
+		for lines.Scan() {
+			t.Errorf("it says, too: %q", lines.Text())
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
 }

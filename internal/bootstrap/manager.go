@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -112,6 +113,10 @@ func ServeManager(ctx context.Context, c *settings.Config, stdout, stderr io.Wri
 	}
 }
 
+// unknownOrchestrator begins the link for the first owner where nobody has said at which
+// address people reach the cluster.
+const unknownOrchestrator = "http://ORCHESTRATOR"
+
 // leadPause is how long a manager waits when the database did not answer.
 const leadPause = time.Second
 
@@ -160,7 +165,7 @@ func active(ctx context.Context, c *settings.Config, n *clusterNode, registry *c
 	plane := newControl(c, n.wiring, people, control{
 		data: data, executions: gathered{executions, func(ctx context.Context) { n.store.Gather(ctx, len(registry.Of(store.NodeOrchestrator))) }}, feed: n.store.Executions(), engine: executor.New(executor.Config{}).Engine(),
 	})
-	link, err := firstOwner(ctx, c, people.setup, "http://ORCHESTRATOR", n.log)
+	link, err := firstOwner(ctx, c, people.setup, unknownOrchestrator, n.log)
 	if err != nil {
 		return err
 	}
@@ -169,6 +174,9 @@ func active(ctx context.Context, c *settings.Config, n *clusterNode, registry *c
 	fmt.Fprintf(stdout, "The manager is active at %s\n", address)
 	if link != "" {
 		fmt.Fprintf(stdout, "Nobody can sign in yet. Choose the owner's name and password within %.0f minutes at\n  %s\n", auth.SetupLifetime.Minutes(), link)
+		if strings.HasPrefix(link, unknownOrchestrator) {
+			fmt.Fprintln(stdout, "with the HOST:PORT of any orchestrator in the place of ORCHESTRATOR. With PICLOUD_PUBLIC_URL set, the link is whole.")
+		}
 	}
 	serving, step := context.WithCancel(ctx)
 	defer step()
