@@ -84,6 +84,7 @@ func ServeOrchestrator(ctx context.Context, c *settings.Config, stdout, stderr i
 		Dial:   n.dialExecutor,
 		Closed: func() []netip.AddrPort { return closed(l.Addr(), registry) },
 	})
+	registry.OnChange(runs.TellClosed)
 	stopKeeping := n.keepExecutor(own, registry)
 	n.executions.(*postgres.Executions).Tell()
 	recorder := record.New(n.executions, record.Config{Retention: c.Retention})

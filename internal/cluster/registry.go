@@ -29,6 +29,7 @@ type Registry struct {
 	version string
 	log     *slog.Logger
 	known   atomic.Pointer[[]store.Node]
+	changed atomic.Pointer[func()] // nil: nobody wants to know
 
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -119,6 +120,9 @@ func compare(a, b store.NodeKind) int {
 	return 0
 }
 
+// OnChange has f called when the list, as Of tells of it, has changed. f must not block.
+func (r *Registry) OnChange(f func()) { r.changed.Store(&f) }
+
 // Refresh reads the list again, for who cannot reach what is on it. Many who ask
 // at once, or soon one after the other, cause one reading.
 func (r *Registry) Refresh(ctx context.Context) {
@@ -206,7 +210,11 @@ func (r *Registry) read(ctx context.Context) {
 		return
 	}
 	slices.SortStableFunc(list, func(a, b store.Node) int { return compare(a.Kind, b.Kind) })
-	r.known.Store(&list)
+	if before := r.known.Swap(&list); !slices.Equal(*before, list) {
+		if f := r.changed.Load(); f != nil {
+			(*f)()
+		}
+	}
 	for _, n := range list {
 		r.mu.Lock()
 		tell := n.Version != r.version && !r.told[n]

@@ -18,6 +18,8 @@ func TestRegistry(t *testing.T) {
 		nodes := &list{}
 		var said bytes.Buffer
 		r := Join(nodes, "1.0", slog.New(slog.NewTextHandler(&said, nil)))
+		changes := 0
+		r.OnChange(func() { changes++ })
 		own := store.Node{Name: "a", Kind: store.NodeOrchestrator, Address: "10.0.0.1:8080", Version: "1.0"}
 		r.Keep(own)
 		synctest.Wait()
@@ -42,6 +44,10 @@ func TestRegistry(t *testing.T) {
 		r.Refresh(t.Context())
 		if got := r.Of(store.NodeManager); len(got) > 0 {
 			t.Errorf("after a look the managers are %v", got)
+		}
+		// One came, another came, and went.
+		if changes != 3 {
+			t.Errorf("told of %d changes", changes)
 		}
 		r.Close()
 		if list, _ := nodes.Nodes(t.Context()); len(list) > 0 {

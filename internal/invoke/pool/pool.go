@@ -157,6 +157,20 @@ func (e *Executor) others() []*member {
 	return append(up, down...)
 }
 
+// TellClosed tells all executors that are connected what Closed returns now. It does
+// not wait until they know.
+func (e *Executor) TellClosed() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.own.client.TellClosed()
+	for _, m := range e.members {
+		m.client.TellClosed()
+	}
+}
+
 // Close drops all connections. Runs that are open end with invoke.ErrLost.
 func (e *Executor) Close() {
 	e.mu.Lock()

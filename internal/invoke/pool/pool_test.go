@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,4 +172,57 @@ func TestLostRunsAreNotRepeated(t *testing.T) {
 	if _, err := run(t, e); !errors.Is(err, invoke.ErrUnreachable) {
 		t.Errorf("after Close: %v", err)
 	}
+}
+
+// An address that is closed later is told to the executors that are connected, wherever
+// they are.
+func TestClosedLater(t *testing.T) {
+	told := make(chan []netip.AddrPort, 10)
+	listen := func(e invoke.Executor) string {
+		path := filepath.Join(t.TempDir(), "x")
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := remote.NewServer(e)
+		s.OnClosed(func(at []netip.AddrPort) { told <- at })
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = s.Serve(l)
+		}()
+		t.Cleanup(func() {
+			_ = s.Shutdown(context.Background())
+			<-done
+		})
+		return path
+	}
+	own, other := listen(invoketest.Func(func(context.Context, *invoke.Start, invoke.Host) (*invoke.Result, error) {
+		return &invoke.Result{Status: store.StatusRejected}, nil
+	})), listen(says("other"))
+	var closed atomic.Pointer[[]netip.AddrPort]
+	closed.Store(&[]netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:8080")})
+	var d net.Dialer
+	e := New(Config{
+		Own:    remote.NewUnixClient(own),
+		Others: func() []store.Node { return []store.Node{{Kind: store.NodeExecutor, Address: other}} },
+		Dial:   func(ctx context.Context, path string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
+		Closed: func() []netip.AddrPort { return *closed.Load() },
+	})
+	t.Cleanup(e.Close)
+	if who, err := run(t, e); who != "other" {
+		t.Fatalf("asked %q, %v", who, err)
+	}
+	want := func() {
+		t.Helper()
+		for range 2 {
+			if got := <-told; !slices.Equal(got, *closed.Load()) {
+				t.Errorf("told of %v, want %v", got, *closed.Load())
+			}
+		}
+	}
+	want()
+	closed.Store(&[]netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:8080"), netip.MustParseAddrPort("10.0.0.2:8080")})
+	e.TellClosed()
+	want()
 }

@@ -55,8 +55,26 @@ func (cc *clientConn) introduce(body []byte) error {
 }
 
 // Closed has the client say, when a connection begins, at which addresses PiCloud
-// itself listens: no script may reach them. f must not block.
+// itself listens: no script may reach them. f must not block. Set it before the first
+// Run.
 func (c *Client) Closed(f func() []netip.AddrPort) { c.closedAddresses = f }
+
+// TellClosed has the client say so again, on the connection that it has, because there
+// are more. It does not wait until that is sent.
+func (c *Client) TellClosed() {
+	c.mu.Lock()
+	cc := c.current
+	c.mu.Unlock()
+	if cc != nil && c.closedAddresses != nil {
+		cc.tellClosed(encodeAddresses(c.closedAddresses()))
+	}
+}
+
+func (cc *clientConn) tellClosed(list []byte) {
+	// It ends with the connection, which a peer that does not read loses. An error means
+	// that it has ended; the next one begins with what is closed then.
+	go cc.conn.send(context.Background(), typeClosed, 0, list)
+}
 
 // OnClosed has f called with the addresses that clients say no script may reach. It
 // must not block. Set it before Serve.

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -121,8 +122,10 @@ func (c *Client) connect(ctx context.Context) (*clientConn, error) {
 	cc.mu.Lock() // until conn is set
 	cc.conn = newConn(nc, cc.receive, func(error) { close(cc.ended) })
 	cc.mu.Unlock()
+	var told []byte
 	if c.closedAddresses != nil {
-		if _, err := cc.conn.send(ctx, typeClosed, 0, encodeAddresses(c.closedAddresses())); err != nil {
+		told = encodeAddresses(c.closedAddresses())
+		if _, err := cc.conn.send(ctx, typeClosed, 0, told); err != nil {
 			cc.conn.close(err)
 			return nil, err
 		}
@@ -134,6 +137,12 @@ func (c *Client) connect(ctx context.Context) (*clientConn, error) {
 		return nil, errClosed
 	}
 	c.current = cc
+	if c.closedAddresses != nil {
+		// From here on TellClosed knows of this connection; what it missed before is told now.
+		if now := encodeAddresses(c.closedAddresses()); !bytes.Equal(now, told) {
+			cc.tellClosed(now)
+		}
+	}
 	return cc, nil
 }
 
