@@ -12,7 +12,8 @@ type Quota struct {
 	// Kept and KeptBytes bound the dead letters with their payloads, and just so the
 	// answers to asynchronous requests. Of more the oldest go.
 	Kept, KeptBytes int64
-	// Channels bounds the channels that have messages, idempotency keys or a state.
+	// Channels bounds the channels that have messages, idempotency keys or a state. One
+	// more is not made: ErrQuota. Again the firing of a schedule is never refused.
 	Channels int64
 }
 

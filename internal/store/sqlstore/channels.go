@@ -60,9 +60,18 @@ func (s *Store) channel(ctx context.Context, q querier, c store.Channel) (id int
 // makeChannel returns the number of a channel, which exists then; ErrQuota when the
 // app would have too many.
 func (s *Store) makeChannel(ctx context.Context, tx Conn, c store.Channel) (int64, error) {
-	id, err := s.channel(ctx, tx, c)
+	id, made, err := s.openChannel(ctx, tx, c)
+	if err == nil && made {
+		err = s.checkChannels(ctx, tx, c.AppID, id)
+	}
+	return id, err
+}
+
+// openChannel is makeChannel whatever the quota; it reports whether the channel is new.
+func (s *Store) openChannel(ctx context.Context, tx Conn, c store.Channel) (id int64, made bool, err error) {
+	id, err = s.channel(ctx, tx, c)
 	if err != nil || id != 0 {
-		return id, err
+		return id, false, err
 	}
 	// The number is not kept: the transaction may fail.
 	if _, err := tx.Exec(ctx, `INSERT INTO channels (id, app_id, kind, name, paused) VALUES ($1, $2, $3, $4, 0)
@@ -70,12 +79,10 @@ func (s *Store) makeChannel(ctx context.Context, tx Conn, c store.Channel) (int6
 		if isForeignKey(err) {
 			err = fmt.Errorf("app %s: %w", c.AppID, store.ErrNotFound)
 		}
-		return 0, err
+		return 0, false, err
 	}
-	if err := one(ctx, tx, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name); err != nil {
-		return 0, err
-	}
-	return id, s.checkChannels(ctx, tx, c.AppID, id)
+	err = one(ctx, tx, []any{&id}, `SELECT id FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`, c.AppID, string(c.Kind), c.Name)
+	return id, err == nil, err
 }
 
 // checkChannels is called for a new channel of an app. When there are too many, those

@@ -143,7 +143,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 			outcomes[i] = outcome
 			added = append(added, messages...)
 		}
-		// How many of a schedule's messages wait is bounded anyway.
+		// How many of a schedule's messages wait is bounded anyway, and so are schedules.
 		_, err := s.count(ctx, tx, usagesOf(added), false)
 		return err
 	})
@@ -178,6 +178,10 @@ func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiri
 	if live >= most {
 		_, err := tx.Exec(ctx, `UPDATE schedules SET skipped_at = $3 WHERE app_id = $1 AND name = $2`, f.AppID, f.Name, micros(f.At))
 		return store.ScheduleSkipped, nil, err
+	}
+	// It fires however many channels its app has: others fire with it.
+	if _, _, err := s.openChannel(ctx, tx, f.Message.Channel); err != nil {
+		return "", nil, err
 	}
 	added, err := s.enqueue(ctx, tx, []store.Message{*f.Message})
 	if err != nil {

@@ -32,6 +32,7 @@ func RunSchedules(t *testing.T, s ScheduleStore, newApp func(t *testing.T) strin
 		{"Stale", testSchedulesStale},
 		{"Overlap", testSchedulesOverlap},
 		{"Whole", testSchedulesWhole},
+		{"Quota", testSchedulesQuota},
 		{"Pause", testSchedulesPause},
 		{"Forget", testSchedulesForget},
 	} {
@@ -84,6 +85,21 @@ func (s scheduleTest) fire(t *testing.T, want store.ScheduleOutcome, list ...sto
 	}
 	if len(outcomes) != len(list) {
 		t.Errorf("%d outcomes of %d firings", len(outcomes), len(list))
+	}
+}
+
+// An app that has used up its quota keeps no schedule from firing, which would keep
+// those of others from it that fire together.
+func testSchedulesQuota(t *testing.T, s scheduleTest) {
+	s.SetQuota(store.Quota{Messages: 1, Channels: 1})
+	t.Cleanup(func() { s.SetQuota(store.Quota{}) })
+	x := s.begin(t)
+	m := store.Message{ID: newID(), Channel: store.Channel{AppID: s.app, Kind: store.ChannelQueue, Name: "full"}, Source: "full", Payload: []byte("x"), Depth: 1, CreatedAt: at(0), DueAt: at(0)}
+	_, err := s.Enqueue(t.Context(), m)
+	must(t, "Enqueue", err)
+	s.fire(t, store.ScheduleFired, firing(x, at(time.Hour)))
+	if list := s.messages(t, "report"); len(list) != 1 {
+		t.Errorf("%d messages of the schedule, want 1", len(list))
 	}
 }
 
