@@ -181,3 +181,54 @@ func manageKVTriggers(t *testing.T, in *instance) {
 	owner("GET", all+"/index/messages", nil).want(404)
 	owner("DELETE", all+"/index", nil).want(404)
 }
+
+// What is left of a subscription, a KV trigger or a schedule that is no longer there
+// does not reach the next of its name, and one that is refused takes nothing away.
+func TestCreatedAnew(t *testing.T) { onBoth(t, createdAnew) }
+
+func createdAnew(t *testing.T, in *instance) {
+	owner := in.as(in.owner())
+	app, _ := in.deployed("demo")
+	for path, c := range map[string]struct {
+		kind store.ChannelKind
+		body object
+	}{
+		"/apps/demo/subscriptions/again": {store.ChannelTopic, object{"pattern": "x", "script": "hello"}},
+		"/apps/demo/kv-triggers/again":   {store.ChannelKV, object{"prefix": "x", "script": "hello"}},
+		"/apps/demo/schedules/again":     {store.ChannelSchedule, object{"cron": "@daily", "script": "hello"}},
+		"/apps/demo/queues/again":        {store.ChannelQueue, object{"script": "hello"}},
+	} {
+		channel := store.Channel{AppID: app.ID, Kind: c.kind, Name: "again"}
+		left := func(what string, want int64) {
+			t.Helper()
+			state, err := in.store.Channel(t.Context(), channel, in.clock.now())
+			if err != nil || state.Ready != want {
+				t.Errorf("%s, %s: %+v, %v; want %d messages", path, what, state, err, want)
+			}
+		}
+		send := func() {
+			t.Helper()
+			now := in.clock.now()
+			if _, err := in.store.Enqueue(t.Context(), store.Message{ID: store.NewIDAt(now), Channel: channel, Payload: []byte{0}, Depth: 1, CreatedAt: now, DueAt: now}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send()
+		script := c.body["script"]
+		c.body["script"] = "none"
+		owner("PUT", path, c.body).want(422)
+		left("refused", 1)
+		c.body["script"] = script
+		owner("PUT", path, c.body).want(201)
+		if c.kind == store.ChannelQueue {
+			left("of a queue", 1) // its messages wait for a consumer
+			continue
+		}
+		left("created", 0)
+		send()
+		owner("PUT", path, c.body).want(200)
+		left("changed", 1)
+		owner("DELETE", path, nil).want(204)
+		left("deleted", 0)
+	}
+}

@@ -3,6 +3,7 @@ package channels
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -27,6 +28,10 @@ type Config struct {
 	Has func(m *store.Manifest, name string) bool
 	// OwnPause: pausing is more than not delivering, and is not registered here.
 	OwnPause bool
+	// Clearing: what is left of one that is deleted, or was there before one is
+	// created, goes. It is held meanwhile, so that none of the new one's does. Nil:
+	// messages stay and wait for the next.
+	Clearing sync.Locker
 	Store    Store
 	Now      func() time.Time
 }

@@ -81,6 +81,13 @@ func Show[M, T any](ctx context.Context, c *Config, name string, all func(*store
 func Set[M, T any](ctx context.Context, c *Config, name, note, script string, wanted M, all func(*store.Manifest) *map[string]M,
 	show func() (*Answer[T], error),
 ) (*Answer[T], error) {
+	if c.Clearing != nil {
+		c.Clearing.Lock()
+		defer c.Clearing.Unlock()
+		if err := clearBefore(ctx, c, name, script, all); err != nil {
+			return nil, err
+		}
+	}
 	created := false
 	err := Change(ctx, *c, note, script, func(m *store.Manifest) error {
 		list := all(m)
@@ -100,6 +107,20 @@ func Set[M, T any](ctx context.Context, c *Config, name, note, script string, wa
 		out.Status = http.StatusCreated
 	}
 	return out, err
+}
+
+// clearBefore removes what is left of a former one of the name that is about to be
+// created: of one that went while its messages could not be reached.
+func clearBefore[M any](ctx context.Context, c *Config, name, script string, all func(*store.Manifest) *map[string]M) error {
+	m, err := Active(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	_, there := (*all(m))[name]
+	if _, known := m.Scripts[script]; there || !known { // it is not created, or refused
+		return nil
+	}
+	return Clear(ctx, *c, name)
 }
 
 // Delete writes the deployment without the name; missing is the problem when it has

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/manager/api"
@@ -34,7 +35,7 @@ const (
 // registerTriggers adds the operations on KV triggers.
 func registerTriggers(a *api.API, c Config) {
 	s := &triggers{channels.Config{
-		Kind: store.ChannelKV, Noun: triggerNoun, ID: "KVTrigger", Path: oneTrigger, Tag: "kv", Store: c.Store, Now: c.Now,
+		Kind: store.ChannelKV, Noun: triggerNoun, ID: "KVTrigger", Path: oneTrigger, Tag: "kv", Clearing: &sync.Mutex{}, Store: c.Store, Now: c.Now,
 		Has: func(m *store.Manifest, name string) bool { _, ok := m.KVTriggers[name]; return ok },
 	}}
 	api.Register(a, api.Op{
@@ -100,6 +101,8 @@ func (s *triggers) set(ctx context.Context, in *struct {
 }
 
 func (s *triggers) delete(ctx context.Context, in *channels.Path) (*struct{}, error) {
+	s.Clearing.Lock()
+	defer s.Clearing.Unlock()
 	if err := channels.Delete(ctx, &s.Config, in.Name, "remove the KV trigger "+in.Name, kvTriggers, channels.Unknown(ctx, triggerNoun, in.Name)); err != nil {
 		return nil, err
 	}

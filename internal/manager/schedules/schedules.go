@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -60,7 +61,7 @@ const (
 // Register adds the operations.
 func Register(a *api.API, st channels.Store, list store.Schedules, now func() time.Time) {
 	s := &service{channels.Config{
-		Kind: store.ChannelSchedule, Noun: noun, ID: "Schedule", Path: one, Tag: tag, Store: st, Now: now, OwnPause: true,
+		Kind: store.ChannelSchedule, Noun: noun, ID: "Schedule", Path: one, Tag: tag, Clearing: &sync.Mutex{}, Store: st, Now: now, OwnPause: true,
 		Has: func(m *store.Manifest, name string) bool { _, ok := m.Schedules[name]; return ok },
 	}, list}
 	api.Register(a, api.Op{
@@ -221,6 +222,8 @@ func (s *service) set(ctx context.Context, in *struct {
 }
 
 func (s *service) delete(ctx context.Context, in *channels.Path) (*struct{}, error) {
+	s.Clearing.Lock()
+	defer s.Clearing.Unlock()
 	if err := channels.Delete(ctx, &s.Config, in.Name, "remove the schedule "+in.Name, deployed, channels.Unknown(ctx, noun, in.Name)); err != nil {
 		return nil, err
 	}

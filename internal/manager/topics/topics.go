@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/picloud/picloud/internal/auth"
@@ -58,7 +59,7 @@ const (
 // Register adds the operations.
 func Register(a *api.API, st channels.Store, now func() time.Time) {
 	s := &service{channels.Config{
-		Kind: store.ChannelTopic, Noun: noun, ID: "Subscription", Path: one, Tag: tag, Store: st, Now: now,
+		Kind: store.ChannelTopic, Noun: noun, ID: "Subscription", Path: one, Tag: tag, Clearing: &sync.Mutex{}, Store: st, Now: now,
 		Has: func(m *store.Manifest, name string) bool { _, ok := m.Subscriptions[name]; return ok },
 	}}
 	api.Register(a, api.Op{
@@ -127,6 +128,8 @@ func (s *service) subscribe(ctx context.Context, in *struct {
 }
 
 func (s *service) unsubscribe(ctx context.Context, in *channels.Path) (*struct{}, error) {
+	s.Clearing.Lock()
+	defer s.Clearing.Unlock()
 	if err := channels.Delete(ctx, &s.Config, in.Name, "remove the subscription "+in.Name, subscriptions, channels.Unknown(ctx, noun, in.Name)); err != nil {
 		return nil, err
 	}
