@@ -163,7 +163,7 @@ func active(ctx context.Context, c *settings.Config, n *clusterNode, registry *c
 	executions := record.New(n.executions, record.Config{})
 	defer func() { err = errors.Join(err, executions.Close()) }()
 	plane := newControl(c, n.wiring, people, control{
-		data: data, executions: gathered{executions, func(ctx context.Context) { n.store.Gather(ctx, len(registry.Of(store.NodeOrchestrator))) }}, feed: n.store.Executions(), engine: executor.New(executor.Config{}).Engine(),
+		data: data, executions: gathered{executions, n.store.Gather}, feed: n.store.Executions(), engine: executor.New(executor.Config{}).Engine(),
 	})
 	link, err := firstOwner(ctx, c, people.setup, unknownOrchestrator, n.log)
 	if err != nil {

@@ -251,7 +251,7 @@ func TestSecretsKeyIsNeeded(t *testing.T) {
 			}
 		}
 		file := filepath.Join(o.Data, settings.SecretsKeyFile)
-		kept := filepath.Join(t.TempDir(), "kept")
+		kept := file + ".kept"
 		if err := os.Rename(file, kept); err != nil {
 			t.Fatal(err)
 		}

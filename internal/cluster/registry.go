@@ -63,11 +63,15 @@ func Join(s store.Nodes, version string, log *slog.Logger) *Registry {
 	return r
 }
 
-// Keep puts a process on the list, in the place of an earlier one of its kind.
+// Keep puts a process on the list, in the place of an earlier one of its kind: it is
+// there when Keep returns, or with a later heartbeat if the database does not answer.
 func (r *Registry) Keep(n store.Node) {
 	r.mu.Lock()
 	r.own[n.Kind] = n
 	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	r.write(ctx)
 	r.wake()
 }
 

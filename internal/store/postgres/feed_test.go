@@ -52,15 +52,22 @@ func TestGather(t *testing.T) {
 	url := pgtest.Database(t)
 	reader := open(t, url)
 	written := make(chan string, 2)
+	keep := func(name string) {
+		if err := reader.KeepNode(t.Context(), store.Node{Name: name, Kind: store.NodeOrchestrator, Boot: name}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, name := range []string{"a", "b"} {
 		open(t, url).OnGather(func(context.Context) { written <- name })
+		keep(name)
 	}
-	reader.Gather(t.Context(), 2)
+	reader.Gather(t.Context())
 	if a, b := <-written, <-written; a == b {
 		t.Errorf("%s has written twice", a)
 	}
-	reader.Gather(t.Context(), 3)
+	keep("gone")
+	reader.Gather(t.Context())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	reader.Gather(ctx, 3)
+	reader.Gather(ctx)
 }

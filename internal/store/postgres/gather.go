@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/picloud/picloud/internal/store"
 )
 
 // gatherTimeout bounds how long Gather waits: a process that has just died never
 // answers.
-const gatherTimeout = time.Second
+const gatherTimeout = 3 * time.Second
 
 // OnGather has f called when another process is about to read executions: f writes
 // what this one has recorded and not written, and returns when that is done. Not to
@@ -18,14 +20,24 @@ func (s *Store) OnGather(f func(ctx context.Context)) {
 	s.listener.onGather.Store(&f)
 }
 
-// Gather has the other processes write the executions that they have recorded, and
-// returns when as many as given have done so, or some do not for a while.
-func (s *Store) Gather(ctx context.Context, processes int) {
+// Gather has the orchestrators on the list of the cluster write the executions that
+// they have recorded, and returns when all have done so, or some do not for a while.
+func (s *Store) Gather(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
+	defer cancel()
+	nodes, err := s.Nodes(ctx)
+	if err != nil {
+		return // the reading that follows says so
+	}
+	processes := 0
+	for _, n := range nodes {
+		if n.Kind == store.NodeOrchestrator {
+			processes++
+		}
+	}
 	if processes == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
-	defer cancel()
 	token := uuid.NewString()
 	arrived := s.listener.expect(token, processes)
 	defer s.listener.forget(token)
