@@ -13,7 +13,8 @@ type Quota struct {
 	// answers to asynchronous requests. Of more the oldest go.
 	Kept, KeptBytes int64
 	// Channels bounds the channels that have messages, idempotency keys or a state. One
-	// more is not made: ErrQuota. Again the firing of a schedule is never refused.
+	// more is not made: ErrQuota. Again the firing of a schedule is never refused, and
+	// neither is a pause.
 	Channels int64
 }
 

@@ -215,7 +215,8 @@ func (s *Store) Pause(ctx context.Context, c store.Channel, paused bool) error {
 	}
 	s.willTell(ctx)
 	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		id, err := s.makeChannel(ctx, tx, c)
+		// Whoever has too many channels may stop one all the same.
+		id, _, err := s.openChannel(ctx, tx, c)
 		if err != nil {
 			return err
 		}

@@ -194,6 +194,7 @@ func testQueueChannelQuota(t *testing.T, q queueTest) {
 	_, err := q.Purge(t.Context(), store.Channel{AppID: q.c.AppID, Kind: store.ChannelQueue, Name: "q1"}, false, nil)
 	must(t, "Purge", err)
 	must(t, "in the place of one that was purged", send("q0"))
+	must(t, "Pause one that has no messages", q.Pause(t.Context(), store.Channel{AppID: q.c.AppID, Kind: store.ChannelTopic, Name: "mail"}, true))
 }
 
 // A channel that came to nothing can be paused all the same.
