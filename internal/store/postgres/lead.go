@@ -18,7 +18,8 @@ const leadLockKey = migrationLockKey + 2
 // no other process leads, and then does. It leads until release is called or lost
 // is closed, which is when the connection ends: from then on another may lead.
 //
-// Both ends notice within about ten seconds that the other's machine is gone.
+// Both ends notice that the other's machine is gone: the keepalives set here allow
+// eleven seconds, where the systems of both take them.
 func (s *Store) Lead(ctx context.Context) (lost <-chan struct{}, release func(), err error) {
 	config := s.pool.Config().ConnConfig
 	config.RuntimeParams["application_name"] += " lead"
@@ -26,6 +27,9 @@ func (s *Store) Lead(ctx context.Context) (lost <-chan struct{}, release func(),
 	config.RuntimeParams["tcp_keepalives_idle"] = "5"
 	config.RuntimeParams["tcp_keepalives_interval"] = "2"
 	config.RuntimeParams["tcp_keepalives_count"] = "3"
+	// Keepalives do not count while something is not acknowledged: the lock, given to a
+	// machine that has just gone while it waited, would stay with it for a quarter of an hour.
+	config.RuntimeParams["tcp_user_timeout"] = "10000"
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
 	config.DialFunc = dialer.DialContext
 	conn, err := pgx.ConnectConfig(ctx, config)
