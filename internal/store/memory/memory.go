@@ -279,7 +279,7 @@ func (k *Data) Sweep(ctx context.Context, now time.Time) (next time.Time, err er
 	}
 	maps.DeleteFunc(k.messages, func(_ string, m *message) bool {
 		return m.Kind == store.ChannelHTTP && !m.DeadAt.IsZero() && due(m.DeadAt.Add(store.InvocationMemory)) ||
-			m.Kind == store.ChannelRemoved && m.Owner == ""
+			m.Kind == store.ChannelRemoved && (m.Owner == "" || due(m.DueAt.Add(store.InvocationMemory)))
 	})
 	maps.DeleteFunc(k.finished, func(_ string, f store.Invocation) bool { return due(f.FinishedAt.Add(store.InvocationMemory)) })
 	k.removeIdle("")

@@ -145,7 +145,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 	if err := s.sweepInvocations(ctx, now); err != nil {
 		return time.Time{}, err
 	}
-	if err := s.sweepRemoved(ctx); err != nil {
+	if err := s.sweepRemoved(ctx, now); err != nil {
 		return time.Time{}, err
 	}
 	if err := s.sweepChannels(ctx); err != nil {

@@ -102,12 +102,12 @@ func (s *Store) sweepBatches(ctx context.Context, change string, args []any, sca
 }
 
 // sweepRemoved deletes what is left of removed channels and is not worked on: the
-// process that did has died.
-func (s *Store) sweepRemoved(ctx context.Context) error {
+// process that did has died, and may never come back to say so.
+func (s *Store) sweepRemoved(ctx context.Context, now time.Time) error {
 	return s.sweepBatches(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages
-			WHERE channel IN (SELECT id FROM channels WHERE kind = $1) AND owner = '' LIMIT $2)
+			WHERE channel IN (SELECT id FROM channels WHERE kind = $1) AND (owner = '' OR due_at <= $3) LIMIT $2)
 		RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
-		[]any{string(store.ChannelRemoved), int64(changeBatch)},
+		[]any{string(store.ChannelRemoved), int64(changeBatch), micros(now.Add(-store.InvocationMemory))},
 		func(appID string, size int64) (string, store.MessageUsage) { return appID, store.Done(size) })
 }
 

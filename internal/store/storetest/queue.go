@@ -51,6 +51,7 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"ChannelQuota", testQueueChannelQuota},
 		{"RefusedChannel", testQueueRefusedChannel},
 		{"Remove", testQueueRemove},
+		{"RemoveAbandoned", testQueueRemoveAbandoned},
 		{"IdleChannels", testQueueIdleChannels},
 		{"NobodyRan", testQueueNobodyRan},
 		{"Pages", testQueuePages},

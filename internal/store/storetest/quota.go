@@ -244,6 +244,21 @@ func testQueueRemove(t *testing.T, q queueTest) {
 	equal(t, "usage in the end", q.usage(t), store.MessageUsage{})
 }
 
+// What a process works on that never comes back goes as well, long after its lease.
+func testQueueRemoveAbandoned(t *testing.T, q queueTest) {
+	q.send(t, 1)
+	q.claim(t, 1)
+	must(t, "Remove", q.Remove(t.Context(), q.c))
+	sweep := func(when time.Time, want int64) {
+		t.Helper()
+		_, err := q.Sweep(t.Context(), when)
+		must(t, "Sweep", err)
+		equal(t, "messages", q.usage(t).Messages, want)
+	}
+	sweep(at(time.Hour), 1) // its clock may be another
+	sweep(at(48*time.Hour), 0)
+}
+
 // A channel that holds nothing goes, and whoever knew it makes it anew.
 func testQueueIdleChannels(t *testing.T, q queueTest) {
 	q.send(t, 1)
