@@ -122,21 +122,28 @@ func (n *notifier) await(ctx context.Context, told <-chan struct{}) {
 // tellDue has it sent soon that c has messages which are due at the given time.
 func (n *notifier) tellDue(c store.Channel, due time.Time) {
 	n.mu.Lock()
-	p := &n.pending
-	if p.due == nil {
-		p.due = make(map[store.Channel]time.Time)
-	}
-	if _, all := p.due[store.Channel{}]; !all {
-		if len(p.due) >= maxUntold {
-			clear(p.due)
-			c, due = store.Channel{}, time.Time{}
-		}
-		if at, known := p.due[c]; !known || due.Before(at) {
-			p.due[c] = due
-		}
-	}
+	n.pending.addDue(c, due)
 	n.mu.Unlock()
 	signal(n.wakeDue)
+}
+
+// addDue notes the earliest time for each channel; beyond maxUntold the zero
+// Channel stands for all.
+func (u *untold) addDue(c store.Channel, due time.Time) {
+	if u.due == nil {
+		u.due = make(map[store.Channel]time.Time)
+	}
+	if _, all := u.due[store.Channel{}]; all {
+		return
+	}
+	at, known := u.due[c]
+	if !known && len(u.due) >= maxUntold {
+		clear(u.due)
+		c, due = store.Channel{}, time.Time{}
+	}
+	if !known || due.Before(at) {
+		u.due[c] = due
+	}
 }
 
 // sign returns when the last sign of life is fresh, or could not be given for a
