@@ -122,8 +122,8 @@ func advice(p *client.Error) string {
 	case status == http.StatusUnauthorized:
 		return "Sign in with: pic login URL"
 	case status == http.StatusForbidden:
-		return "You are signed in, but this needs more rights; pic whoami shows who you are. Ask an owner or admin of the instance."
-	case status == http.StatusTooManyRequests && p.RetryAfter > 0:
+		return "pic whoami shows who you are, and pic roles which roles and scopes may do this: ask somebody who has them."
+	case (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && p.RetryAfter > 0:
 		return fmt.Sprintf("Try again in %s.", p.RetryAfter)
 	case status >= 500:
 		return "The server failed; its own log says why. Trying again may help."

@@ -3,8 +3,10 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/exit"
@@ -40,10 +42,11 @@ func TestRefusal(t *testing.T) {
 			"a failure", 500, `{"title":"Internal Server Error"}`, "Internal Server Error (HTTP 500)", exit.Failed,
 			"The server failed; its own log says why. Trying again may help.",
 		},
+		{"too busy", 503, `{"title":"Service Unavailable"}`, "Service Unavailable (HTTP 503)", exit.Failed, "Try again in 1s."},
 		{"signed out", 401, `{"detail":"the session has ended"}`, "the session has ended (HTTP 401)", exit.NotSignedIn, "Sign in with: pic login URL"},
 		{
 			"forbidden", 403, `{"detail":"only admins may"}`, "only admins may (HTTP 403)", exit.NotAllowed,
-			"You are signed in, but this needs more rights; pic whoami shows who you are. Ask an owner or admin of the instance.",
+			"pic whoami shows who you are, and pic roles which roles and scopes may do this: ask somebody who has them.",
 		},
 		{
 			"does not compile", 422,
@@ -57,6 +60,9 @@ func TestRefusal(t *testing.T) {
 				t.Fatal(err)
 			}
 			refused.Problem.Status = int64(c.status)
+			if c.status == http.StatusServiceUnavailable {
+				refused.RetryAfter = time.Second
+			}
 			err := Explain(fmt.Errorf("wrapped: %w", refused))
 			if err.Error() != c.want {
 				t.Errorf("error %q, want %q", err, c.want)

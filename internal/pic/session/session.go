@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +21,8 @@ func LogoutCommand(env *cli.Env) *cobra.Command {
 		Use:   "logout",
 		Short: "Sign out",
 		Long: `End the session on the server and remove the credentials file. The file goes even
-when the server cannot be reached; the session then ends when it expires.`,
+when the server cannot be reached; the session then ends when it expires. An API key goes on:
+"pic api-keys rm" ends it.`,
 		Example: "  pic logout",
 		Args:    cli.Args(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return logout(cmd.Context(), env) },
@@ -36,6 +38,15 @@ func logout(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		// A damaged file is what one wants to be rid of, too.
 		return errors.Join(err, env.Credentials.Remove())
+	}
+	// pic_ID_SECRET is an API key: it may serve others, and no key may end itself.
+	if key, ok := strings.CutPrefix(c.Token, "pic_"); ok {
+		id, _, _ := strings.Cut(key, "_")
+		if err := env.Credentials.Remove(); err != nil {
+			return err
+		}
+		env.Notef("Signed out of %s here. The API key goes on; its owner ends it with: pic api-keys rm %s", c.URL, id)
+		return nil
 	}
 	ended := end(ctx, env, c)
 	if err := env.Credentials.Remove(); err != nil {
