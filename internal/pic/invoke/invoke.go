@@ -93,7 +93,7 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 	}
 	res, err := client.Do(req)
 	if err == nil && res.StatusCode == http.StatusUnauthorized && o.data != "@-" {
-		if token := tokenFor(ctx, env, o, res); token != "" {
+		if token := tokenFor(env, res); token != "" {
 			res.Body.Close()
 			// It was refused before anything ran, so it may be sent again.
 			if req, err = request(ctx, env, base, o); err != nil {
@@ -130,27 +130,15 @@ func run(ctx context.Context, env *cli.Env, o options) error {
 }
 
 // tokenFor returns the token to show to an endpoint that refused us, if the
-// server itself says that the endpoint is guarded: a script could ask for it, too.
-func tokenFor(ctx context.Context, env *cli.Env, o options, res *http.Response) string {
-	if res.Request.Header.Get("Authorization") != "" || res.Header.Get("WWW-Authenticate") != `Bearer realm="picloud"` {
+// refusal is the server's own: a script could ask for the token, too, but what it
+// answers carries the ID of its execution, which it cannot take out.
+func tokenFor(env *cli.Env, res *http.Response) string {
+	if res.Request.Header.Get("Authorization") != "" || res.Header.Get("WWW-Authenticate") != `Bearer realm="picloud"` ||
+		res.Header.Get("Picloud-Execution-Id") != "" {
 		return ""
 	}
 	c, err := env.SignedIn()
 	if err != nil {
-		return ""
-	}
-	conn, err := env.ConnectAs(c)
-	if err != nil {
-		return ""
-	}
-	path, _, _ := strings.Cut(strings.TrimPrefix(o.target, "/"), "?")
-	parts := strings.SplitN(path, "/", 3)
-	name := "index"
-	if len(parts) > 1 && parts[1] != "" {
-		name = parts[1]
-	}
-	s, err := conn.Script(ctx, parts[0], name)
-	if err != nil || s.Guard.Kind != client.GuardKindAPIKey && s.Guard.Kind != client.GuardKindUser {
 		return ""
 	}
 	return c.Token
