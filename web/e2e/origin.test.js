@@ -3,7 +3,7 @@
 // rights.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch } from './browser.js';
+import { launch, patience } from './browser.js';
 import { owner, start } from './instance.js';
 
 // What a hostile page would try. It runs in the page, as a script of the page.
@@ -55,6 +55,7 @@ before(async () => {
   instance = await start();
   browser = await launch();
   context = await browser.newContext();
+  context.setDefaultTimeout(patience);
 
   await instance.call('POST', '/apps', { slug: 'demo' });
   const deploy = (name, source) =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
-import { launch } from './browser.js';
+import { launch, patience } from './browser.js';
 import { owner, start } from './instance.js';
 
 let instance;
@@ -14,6 +14,7 @@ before(async () => {
   instance = await start({ withOwner: false });
   browser = await launch();
   page = await (await browser.newContext()).newPage();
+  page.setDefaultTimeout(patience);
   // A text that the policy does not name shows up here, and so does a broken script.
   page.on('console', (m) => m.type() === 'error' && !/status of 4/.test(m.text()) && complaints.push(m.text()));
   page.on('pageerror', (e) => complaints.push(String(e)));

@@ -167,6 +167,7 @@ test('an app is renamed, limited and deleted', async () => {
   await page.getByLabel('Also if it holds scripts').check();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.waitForURL('**/_/');
+  await page.getByRole('heading', { name: 'Apps' }).waitFor();
   assert.equal(await page.getByRole('link', { name: 'new', exact: true }).count(), 0);
 });
 

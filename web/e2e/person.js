@@ -2,9 +2,11 @@
 // for what the content policy refused and what axe finds.
 import assert from 'node:assert/strict';
 import { AxeBuilder } from '@axe-core/playwright';
+import { patience } from './browser.js';
 
 export async function person(browser, instance, { username, password }, options = {}) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const complaints = [];
   // The browser notes each answer of 4xx; those are looked at where they are expected.
