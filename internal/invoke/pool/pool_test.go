@@ -36,7 +36,7 @@ func serve(t *testing.T, e invoke.Executor) (path string, stop func()) {
 		_ = s.Serve(l)
 	}()
 	stop = func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)

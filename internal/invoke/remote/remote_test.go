@@ -206,7 +206,7 @@ func peer(t *testing.T) (ours net.Conn, path string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(10 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 	return nc, path
 }
 
@@ -215,7 +215,7 @@ func greet(t *testing.T, nc net.Conn) {
 	if err := hello(nc); err != nil {
 		t.Fatal(err)
 	}
-	nc.SetDeadline(time.Now().Add(10 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 }
 
 func frame(t messageType, flags byte, stream uint64, length int, body []byte) []byte {
