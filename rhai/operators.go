@@ -213,7 +213,7 @@ func (vm *machine) binaryMixed(op binOp, kx, ky Kind, x, y Value) (v Value, ok b
 			return Value{}, false, nil
 		}
 		return Bool(op == binNe), true, nil
-	case kx == KindTimestamp && (op == binAdd || op == binSub):
+	case kx == KindTimestamp && (op == binAdd || op == binSub) && (ky == KindInt || ky == KindFloat):
 		return vm.moveTimestamp(op, x.int(), y)
 	case op == binAdd:
 		return vm.addMixed(kx, ky, x, y)
@@ -452,6 +452,9 @@ func (vm *machine) moveTimestamp(op binOp, ns int64, by Value) (Value, bool, err
 			return Value{}, true, errArithmetic("Integer overflow for timestamp %s: %s", name, rustFloat(math.Abs(s)))
 		}
 		ms := math.Trunc(float64(s * 1000)) // the reference counts milliseconds
+		if ms != ms {                       // not a number: no time
+			ms = 0
+		}
 		if ok = math.Abs(ms) < math.MaxInt64/1e6; ok {
 			delta = int64(ms) * 1_000_000
 		}

@@ -21,6 +21,19 @@ func TestScripts(t *testing.T) {
 		{"let _x = 1; let __y2 = 2; _x + __y2", "3"},
 		{"let s = \"abc\"; s[-1] = 'z'; s", `"abz"`},
 		{"fn f(p) { this = p; this } let a = #{p: 1}; let k = [a]; [a.y.f(2), a[\"z\"].f(3), a, k]", `[2, 3, #{"p": 1}, [#{"p": 1}]]`},
+		{"const X = 5; let f = |a| global::X + a; f.call(1)", "6"},
+		{"const X = 5; let f = || { let g = || global::X; g.call() }; f.call()", "5"},
+		{"const X = 5; [1, 2].map(|a| global::X + a)", "[6, 7]"},
+		{"const X = 5; fn g() { let f = || global::X; f.call() } g()", "5"},
+		{"const X = 5; let f = || eval(\"global::X\"); f.call()", "5"},
+		{"const X = 5; let f = || 1; global::X", "5"},
+		{"const X = 5; global::X", "Variable not found: global::X (line 1, position 14)"},
+		{"const X = [5]; fn f() { global::X[0] = 5 } f()", "Cannot modify constant X (line 1, position 25)\nin call to function 'f' (line 1, position 44)"},
+		{"const X = [5]; fn f() { global::X += 1 } f()", "Cannot modify constant X (line 1, position 33)\nin call to function 'f' (line 1, position 42)"},
+		{"timestamp() + \"b\"", `"<timestamp>b"`},
+		{"let t = timestamp(); t += 'a'; t", "Function not found: + (timestamp, char) (line 1, position 24)"},
+		{"let t = timestamp(); t + 0.0/0.0 == t", "true"},
+		{"timestamp() + 1e30", "Integer overflow for timestamp add: 1000000000000000000000000000000 (line 1, position 13)"},
 	}
 	for _, test := range tests {
 		prog, err := rhai.NewEngine().Compile("", test.script)

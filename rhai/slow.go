@@ -326,12 +326,13 @@ func (vm *machine) check(a *Value, in *bytecode.Ins) bool {
 	return true
 }
 
-// arith applies an operator. Arithmetic errors of operators carry no position, but where functions may stand for them.
+// arith applies an operator. Arithmetic errors of operators carry no position, but where functions stand for them:
+// those of the host may, and the reference's of points in time do.
 func (vm *machine) arith(dst *Value, op syntax.Token, x, y Value) bool {
 	v, err := binary(vm, op, x, y)
 	if err != nil {
 		e := asError(err)
-		if e.Kind == ErrArithmetic && !vm.eng.dispatch {
+		if e.Kind == ErrArithmetic && !vm.eng.dispatch && x.untag().deref().untag().kind() != KindTimestamp {
 			e.noFill = true
 		}
 		return vm.fail(e)

@@ -13,6 +13,7 @@ type facts struct {
 	dynamic  bool // contains eval or f!()
 	global   bool // mentions global::
 	imports  bool
+	closures []*syntax.Closure // those of the body itself, not those within them
 }
 
 type declared struct {
@@ -212,6 +213,7 @@ func (w *walker) expr(x syntax.Expr) {
 			w.exprs(x.Links[i].Args)
 		}
 	case *syntax.Closure:
+		w.closures = append(w.closures, x)
 		for i := range x.Captures {
 			w.capture(x.Captures[i].Name)
 		}
@@ -305,4 +307,15 @@ func single(s syntax.Stmt) syntax.Expr {
 		return e.X
 	}
 	return nil
+}
+
+// mentionsGlobal reports whether one of the closures, or one within them, has
+// a use of global::.
+func mentionsGlobal(closures []*syntax.Closure) bool {
+	for _, x := range closures {
+		if f := analyze(nil, x.Fn.Body.Stmts); f.global || mentionsGlobal(f.closures) {
+			return true
+		}
+	}
+	return false
 }

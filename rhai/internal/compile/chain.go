@@ -261,11 +261,11 @@ func (c *fn) place(root syntax.Expr, room int) {
 		t = c.temp(1)
 	}
 	c.expr(root, t, true)
-	b, name := 0, ""
+	b, name, pos := 0, "", root.Pos()
 	if v, ok := root.(*syntax.Variable); ok && len(v.Namespace) > 0 {
-		b, name = 1, v.Name // what is in a module is constant
+		b, name, pos = 1, v.Name, v.Start() // what is in a module is constant
 	}
-	c.emit(bytecode.PReg, t, b, 0, c.name(name), root.Pos())
+	c.emit(bytecode.PReg, t, b, 0, c.name(name), pos)
 }
 
 // isPlace reports whether the root of a chain is a place of its own: `this` or a variable.

@@ -32,7 +32,8 @@ type unit struct {
 	typed    map[string]bool
 	names    map[string]int32
 	consts   map[any]int32
-	globals  bool // some function mentions global::
+	globals  bool // some function or closure mentions global::
+	defines  bool // there are functions or closures
 	fragment bool
 	visible  int // variables described to the evals of the unit
 	Options
@@ -77,6 +78,11 @@ func Script(s *syntax.Script, source string, o Options) (u *bytecode.Unit, err e
 		defs[i] = fc
 	}
 	c.HasImports = c.HasImports || body.facts.imports
+	c.defines = len(defs) > 0 || len(body.facts.closures) > 0
+	c.globals = c.globals || mentionsGlobal(body.facts.closures)
+	for _, fc := range defs {
+		c.globals = c.globals || mentionsGlobal(fc.facts.closures)
+	}
 	for i, d := range s.Functions {
 		defs[i].function(d, 0)
 	}

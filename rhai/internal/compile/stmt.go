@@ -165,7 +165,7 @@ func (c *fn) varStmt(s *syntax.VarStmt) {
 	if i := int(c.index[s.Name.Name]) - 1; i < c.frame || i < 0 {
 		c.checkVariables(1, s.At)
 	}
-	if s.Const && c.depth == 1 && (c.top || c.globals && c.main && len(c.byName) > 0) {
+	if s.Const && c.depth == 1 && (c.top || c.globals && c.main && c.defines) {
 		c.emit(bytecode.SetConst, r, 0, 0, c.name(s.Name.Name), s.At)
 	}
 	if c.facts.captured[&s.Name] {
@@ -265,6 +265,11 @@ func (c *fn) assignVar(s *syntax.AssignStmt, t *syntax.Variable, op syntax.Token
 				c.fail("ErrorAssignmentToConstant", t.Name, t.At)
 				return
 			}
+		}
+		if len(t.Namespace) > 0 { // what is in a module is constant
+			c.expr(t, c.temp(1), true)
+			c.fail("ErrorAssignmentToConstant", t.Name, t.At)
+			return
 		}
 		c.place(t, -1)
 		c.assignPlace(v, op, s)
