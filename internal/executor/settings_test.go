@@ -35,7 +35,7 @@ func TestVariablesAndSecrets(t *testing.T) {
 		}
 		for src, want := range map[string]string{
 			`secret::get("NONE")`: "the app has no secret NONE: set it with `pic secrets set NONE --app demo`",
-			`env::get("A-B")`:     "the name contains something else: allowed are letters",
+			`env::get("A-B")`:     "the name contains a character that is not allowed: allowed are letters",
 			`secret::get("")`:     "the name is empty",
 		} {
 			if res := b.run(src, nil); !strings.Contains(res.Error, want) || res.Response.Status != 500 {

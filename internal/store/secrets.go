@@ -45,7 +45,7 @@ func CheckSettingName(name string) error {
 	for i := range len(name) {
 		c := name[i]
 		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
-			return errors.New("the name contains something else: allowed are " + allowed)
+			return errors.New("the name contains a character that is not allowed: allowed are " + allowed)
 		}
 	}
 	return nil
