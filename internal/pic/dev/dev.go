@@ -240,7 +240,11 @@ func (s *served) reload() error {
 	}
 	triggers, err := s.project.triggers()
 	if err != nil {
-		leftOut = append(leftOut, err)
+		goesOn := TriggersFile + " is left out"
+		if !reflect.DeepEqual(s.started, store.Manifest{}) {
+			goesOn = "what was in " + TriggersFile + " before goes on"
+		}
+		leftOut = append(leftOut, fmt.Errorf("%w\n%s", err, goesOn))
 		triggers = s.started
 	}
 	s.complain(append(leftOut, orphans(scripts, &triggers)...))

@@ -37,11 +37,6 @@ type triggers struct {
 // ReadTriggers reads the triggers of the app in a directory, as a manifest without
 // scripts; without the file there are none. The error is in words for who wrote it.
 func ReadTriggers(dir string) (m store.Manifest, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("%w\n%s is left out", err, TriggersFile)
-		}
-	}()
 	text, err := os.ReadFile(filepath.Join(dir, TriggersFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil

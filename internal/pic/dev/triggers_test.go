@@ -57,7 +57,7 @@ func TestTriggersThatAreNone(t *testing.T) {
 		"[queues.a]\nscript = ":             "triggers.toml:2:9: ",
 		"[queues.A]\nscript = \"x\"":        `triggers.toml:1: queues.A: the name of the queue "A"`,
 		"[queues.a]":                        "triggers.toml:1: queues.a: script must name the script",
-		"[queues.a]\nscript = 1":            "triggers.toml:2: queues.a.script: it is a text in quotes\ntriggers.toml is left out",
+		"[queues.a]\nscript = 1":            "triggers.toml:2: queues.a.script: it is a text in quotes",
 		"[queues.a]\nsqript = \"x\"":        "triggers.toml:2: queues.a.sqript: there is no such key: it is one of backoff_max_ms, backoff_ms, batch_size, concurrency, max_attempts, script, visibility_timeout_ms",
 		"[queue.a]\nscript = \"x\"":         "triggers.toml:1: queue: there is no such key: it is one of kv_triggers, queues, schedules, subscriptions",
 		"queues = 1":                        "triggers.toml:1: queues: it is a table: [queues.NAME]",
