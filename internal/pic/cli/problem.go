@@ -125,6 +125,8 @@ func advice(p *client.Error) string {
 		return "pic whoami shows who you are, and pic roles which roles and scopes may do this: ask somebody who has them."
 	case (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && p.RetryAfter > 0:
 		return fmt.Sprintf("Try again in %s.", p.RetryAfter)
+	case status == http.StatusInsufficientStorage:
+		return "pic apps usage shows what the app keeps, and how much it may."
 	case status >= 500:
 		return "The server failed; its own log says why. Trying again may help."
 	}

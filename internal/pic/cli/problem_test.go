@@ -43,6 +43,10 @@ func TestRefusal(t *testing.T) {
 			"The server failed; its own log says why. Trying again may help.",
 		},
 		{"too busy", 503, `{"title":"Service Unavailable"}`, "Service Unavailable (HTTP 503)", exit.Failed, "Try again in 1s."},
+		{
+			"a quota", 507, `{"detail":"the app's quota is used up"}`, "the app's quota is used up (HTTP 507)", exit.Failed,
+			"pic apps usage shows what the app keeps, and how much it may.",
+		},
 		{"signed out", 401, `{"detail":"the session has ended"}`, "the session has ended (HTTP 401)", exit.NotSignedIn, "Sign in with: pic login URL"},
 		{
 			"forbidden", 403, `{"detail":"only admins may"}`, "only admins may (HTTP 403)", exit.NotAllowed,
