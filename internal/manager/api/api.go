@@ -4,6 +4,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"path"
@@ -12,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -62,6 +65,8 @@ func New(c Config) *API {
 	// The documentation page would load scripts of a third party; links to
 	// schemas would put a $schema into every body.
 	conf.DocsPath, conf.SchemasPath, conf.CreateHooks = "", "", nil
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	conf.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	conf.Servers = []*huma.Server{{URL: Prefix}}
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "The token that POST /sessions answers, or an API key."},
@@ -72,6 +77,16 @@ func New(c Config) *API {
 	a.mux.HandleFunc(Prefix, a.unknown)
 	a.mux.HandleFunc(Prefix+"/", a.unknown)
 	return a
+}
+
+// unmarshal reads a request's body. JSON is UTF-8 (RFC 8259, section 8.1); what is
+// not would be kept as something else than was sent: encoding/json puts U+FFFD in
+// its place.
+func unmarshal(body []byte, v any) error {
+	if !utf8.Valid(body) {
+		return errors.New("it is not UTF-8")
+	}
+	return json.Unmarshal(body, v)
 }
 
 // Peer returns who sent a request, as far as trusted proxies tell.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -230,6 +231,9 @@ func Payload(env *cli.Env, args []string, asJSON bool) (json.RawMessage, error) 
 	}
 	if len(text) > maxPayload {
 		return nil, exit.Usagef("the payload is larger than 1 MiB")
+	}
+	if !utf8.Valid(text) {
+		return nil, exit.Usagef("the payload is not UTF-8 text: encode bytes, with base64 for example")
 	}
 	if !asJSON {
 		return json.Marshal(string(text))

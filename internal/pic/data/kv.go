@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -137,6 +138,9 @@ standard input.`,
 			}
 			if len(text) > maxValue {
 				return exit.Usagef("the value is larger than 1 MiB")
+			}
+			if !utf8.Valid(text) {
+				return exit.Usagef("the value is not UTF-8 text: encode bytes, with base64 for example")
 			}
 			if !asJSON {
 				if text, err = json.Marshal(string(text)); err != nil {

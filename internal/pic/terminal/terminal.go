@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -138,7 +139,7 @@ func (s *Streams) Confirm(ctx context.Context, question string) (bool, error) {
 const maxSecret = 64 << 10
 
 // ReadSecret reads a secret that was piped into In: everything, up to 64 KiB,
-// without one line end behind it. An empty secret is an error.
+// without one line end behind it. One that is empty or not UTF-8 is an error.
 func (s *Streams) ReadSecret(ctx context.Context) (string, error) {
 	b, err := Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.In, maxSecret+1)) })
 	if err != nil {
@@ -146,6 +147,9 @@ func (s *Streams) ReadSecret(ctx context.Context) (string, error) {
 	}
 	if len(b) > maxSecret {
 		return "", fmt.Errorf("standard input holds more than %d bytes: that is no password or token", maxSecret)
+	}
+	if !utf8.Valid(b) {
+		return "", errors.New("standard input is not UTF-8 text: encode bytes, with base64 for example")
 	}
 	v := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	if v == "" {

@@ -38,6 +38,7 @@ func TestReadSecret(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                               "standard input is empty",
 		"\n":                             "standard input is empty",
+		"a\xffb":                         "standard input is not UTF-8 text: encode bytes, with base64 for example",
 		strings.Repeat("x", maxSecret+1): "standard input holds more than 65536 bytes: that is no password or token",
 	} {
 		s, _ := piped(in, nil)

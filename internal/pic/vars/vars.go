@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/dotenv"
+	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 )
 
@@ -47,6 +49,9 @@ pic secrets.`,
 		Example: "  pic vars set REGION eu --app shop",
 		Args:    cli.Args("NAME", "VALUE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !utf8.ValidString(args[1]) {
+				return exit.Usagef("the value is not UTF-8 text: encode bytes, with base64 for example")
+			}
 			return cli.One(cmd.Context(), env, columns, func(ctx context.Context, c *client.Client) (client.Variable, error) {
 				return c.SetVariable(ctx, app, args[0], args[1])
 			})
