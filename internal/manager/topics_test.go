@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/value"
@@ -57,6 +58,9 @@ func manageTopics(t *testing.T, in *instance) {
 	r = publish("orders.paid", `{"payload": {"id": 7, "price": 1.5}}`).want(202)
 	if r.str("topic") != "orders.paid" || r.str("deliveries.0.subscription") != "journal" || r.str("deliveries.1.subscription") != "mail" {
 		t.Errorf("published: %s", r.body)
+	}
+	// Messages stand in the order of the milliseconds in which they were sent.
+	for first := store.FirstID(time.Now()); store.FirstID(time.Now()) == first; {
 	}
 	publish("orders.sent", `{}`).want(202)
 	publish("users", `{"payload": "x"}`).want(202).holds("deliveries", 1)
