@@ -10,8 +10,9 @@ import (
 // print, and which methods, properties and indexers they have. Set it up
 // before the first engine that uses it compiles; then it must not change.
 //
-// Scripts copy on assignment. If T is a pointer, or has no Clone, the copies
-// refer to one Go value; otherwise the first write after a copy clones it.
+// Scripts copy on assignment. The first write after a copy clones the value with
+// what Clone sets. Without it, a T that is a pointer, map, slice, interface, channel
+// or function stays one Go value for all copies, and any other T is copied as Go copies it.
 type Type[T any] struct {
 	host *HostType
 	fns  []*Native
@@ -32,6 +33,11 @@ func hostTypeOf(t reflect.Type) *HostType {
 // and a later one replaces it.
 func NewType[T any](name string) *Type[T] {
 	t := &Type[T]{host: &HostType{Name: name}}
+	switch r := reflect.TypeFor[T](); r.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+	default:
+		t.host.clone = func(v any) any { return v } // a write puts another T in its place
+	}
 	hostTypes.Store(reflect.TypeFor[T](), t.host)
 	fieldCache.Clear()
 	return t
@@ -157,7 +163,7 @@ func (vm *machine) hostText(v Value, form textForm) (string, error) {
 // cloneHost copies a host value before it is written.
 func (vm *machine) cloneHost(v Value) (Value, error) {
 	t := v.host().typ
-	if t.cloneFn == nil || vm.eng == nil {
+	if vm.eng == nil {
 		return Host(t, t.clone(v.host().v)), nil
 	}
 	size := int64(64)
@@ -166,6 +172,9 @@ func (vm *machine) cloneHost(v Value) (Value, error) {
 	}
 	if err := vm.alloc(size); err != nil {
 		return Value{}, err
+	}
+	if t.cloneFn == nil {
+		return Host(t, t.clone(v.host().v)), nil
 	}
 	c, err := vm.callNative(t.cloneFn, []Value{v}, nil, false, 0, vm.pos())
 	if err != nil {

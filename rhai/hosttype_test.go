@@ -123,3 +123,36 @@ func TestPanickingNative(t *testing.T) {
 		t.Errorf("second run gave %v", v)
 	}
 }
+
+type tally [2]int64
+
+type names []string
+
+// Scripts copy values: a Go value needs a Clone for it only if it refers to something.
+func TestCopiesWithoutClone(t *testing.T) {
+	eng := rhai.NewEngine()
+	eng.RegisterType(rhai.NewType[tally]("Tally").
+		Method("bump", func(v *tally, n int64) { v[0] += n }).
+		Setter("last", func(v *tally, n int64) { v[1] = n }).
+		Print(func(v tally) string { return fmt.Sprint([2]int64(v)) }))
+	eng.RegisterType(rhai.NewType[names]("Names").
+		Method("rename", func(v names, s string) { v[0] = s }).
+		Print(func(v names) string { return v[0] }))
+	eng.RegisterFn("tally", func() tally { return tally{} })
+	eng.RegisterFn("names", func() names { return names{"a"} })
+	for script, want := range map[string]string{
+		`let a = tally(); let b = a; b.bump(2); b.last = 3; [a, b]`:                           "[[0 0], [2 3]]",
+		`fn f() { this.bump(1) } let a = [tally()]; let b = a; b[0].f(); b[0].f(); [a, b]`:    "[[[0 0]], [[2 0]]]",
+		`let a = tally(); let f = |x| { a.bump(x); a }; let b = f.call(1); f.call(4); [a, b]`: "[[5 0], [1 0]]",
+		`let a = names(); let b = a; b.rename("z"); [a, b]`:                                   "[z, z]",
+	} {
+		prog, err := eng.Compile("", script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := prog.Run(context.Background(), nil)
+		if got := v.DebugString(); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", script, got, err, want)
+		}
+	}
+}
