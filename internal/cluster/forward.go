@@ -195,6 +195,7 @@ func (f *Forwarder) failed(w http.ResponseWriter, r *http.Request, err error) {
 	body, _ := json.Marshal(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail}) // cannot fail
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("PiCloud-Version", f.cfg.Registry.version) // as the manager does
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // the client may be gone
 }

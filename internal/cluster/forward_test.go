@@ -209,6 +209,14 @@ func TestTakingOver(t *testing.T) {
 	if status != http.StatusServiceUnavailable || !strings.Contains(text, "No manager answers") {
 		t.Errorf("without a manager: %d %s", status, text)
 	}
+	res, err := http.Get(c.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("PiCloud-Version"); got == "" || got != c.registry.version {
+		t.Errorf("the answer is of version %q", got)
+	}
 }
 
 // A node with another key is told so, and nothing of a request gets through.

@@ -100,7 +100,7 @@ func lsCommand(env *cli.Env) *cobra.Command {
 		Example: "  pic apps ls\n  pic apps ls --output json",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.List(cmd.Context(), env, listed, "No apps yet. Create one with: pic apps create NAME",
+			return cli.List(cmd.Context(), env, listed, "No apps yet. Owners and admins create one with: pic apps create NAME",
 				func(ctx context.Context, c *client.Client, p client.Page) ([]client.App, string, error) {
 					l, err := c.ListApps(ctx, p)
 					return l.Items, l.Next, err
