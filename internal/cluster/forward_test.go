@@ -79,7 +79,7 @@ func start(t *testing.T, handler http.Handler) *cloud {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	c.registry = Join(c.nodes, "", log)
+	c.registry = Join(c.nodes, "1.0", log)
 	t.Cleanup(c.registry.Close)
 	c.forward = NewForwarder(Forwarding{
 		Registry: c.registry, Identity: of(store.NodeOrchestrator), Client: peer.Trust{}.Of, Log: log,
