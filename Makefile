@@ -68,6 +68,7 @@ bench: ## measure; the figures of docs/benchmarks.md come from here
 	$(GO) run ./bench/start
 	$(GO) run ./bench/http
 	$(GO) run ./bench/idle
+	$(GO) run ./bench/deliver
 	$(GO) run ./bench/queue -for 30s
 	$(GO) test ./internal/bootstrap -run xxx -bench BenchmarkManyApps -benchtime 300x
 

@@ -6,7 +6,7 @@
 //
 // On PostgreSQL, with a private cluster:
 //
-//	go run ./internal/store/postgres/pgtest/with go run ./bench/http
+//	PICLOUD_TEST_DIR=/tmp go run ./internal/store/postgres/pgtest/with go run ./bench/http
 package main
 
 import (

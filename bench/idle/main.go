@@ -5,7 +5,7 @@
 //
 // On PostgreSQL, with a private cluster:
 //
-//	go run ./internal/store/postgres/pgtest/with go run ./bench/idle
+//	PICLOUD_TEST_DIR=/tmp go run ./internal/store/postgres/pgtest/with go run ./bench/idle
 package main
 
 import (

@@ -7,7 +7,7 @@
 //
 // On PostgreSQL, with a private cluster:
 //
-//	go run ./internal/store/postgres/pgtest/with go run ./bench/queue
+//	PICLOUD_TEST_DIR=/tmp go run ./internal/store/postgres/pgtest/with go run ./bench/queue
 package main
 
 import (

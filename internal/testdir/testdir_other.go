@@ -2,5 +2,4 @@
 
 package testdir
 
-// Parent is where such directories lie.
-func Parent() string { return "/tmp" }
+func parent() string { return "/tmp" }

@@ -2,6 +2,9 @@
 // of a private PostgreSQL cluster, which goes when the command has ended:
 //
 //	go run ./internal/store/postgres/pgtest/with go run ./bench/http
+//
+// The cluster lies in memory where there is plenty; PICLOUD_TEST_DIR=/tmp before the
+// command puts it on a disk.
 package main
 
 import (

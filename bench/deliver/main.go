@@ -1,0 +1,132 @@
+//go:build linux
+
+// Command deliver measures the time from the moment a client sends a request whose
+// script leaves a message in a queue, to the moment the message's handler starts, in
+// turns with what a durable write costs by itself: 4 KiB appended to a file in the
+// same directory, and fdatasync.
+//
+//	go run ./bench/deliver [-n 200]
+//
+// It runs on SQLite, or on the database of PICLOUD_DATABASE_URL, whose disk may be
+// another one.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/picloudtest"
+)
+
+func main() {
+	log.SetFlags(0)
+	n := flag.Int("n", 200, "how many messages, 500 at most")
+	flag.Parse()
+	if err := run(*n); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// pause lets the handler of a message end before the next one is sent.
+const pause = 20 * time.Millisecond
+
+func run(n int) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	dir, err := os.MkdirTemp("", "picloud-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	bin, err := picloudtest.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	server, err := picloudtest.Start(ctx, picloudtest.Options{Binary: bin, Data: dir + "/data"})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = server.Kill() }() // after an error; otherwise it has stopped
+	owner, err := server.SignIn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := setUp(ctx, owner); err != nil {
+		return err
+	}
+	disk, err := os.Create(filepath.Join(dir, "data", "bench"))
+	if err != nil {
+		return err
+	}
+	defer disk.Close()
+	var syncs, answers, deliveries []time.Duration
+	var sent []time.Time
+	for range n {
+		began := time.Now()
+		if err := syncOnce(disk); err != nil {
+			return err
+		}
+		syncs = append(syncs, time.Since(began))
+		sent = append(sent, time.Now())
+		if _, err := picloudtest.Get(ctx, server.URL+"/bench/send"); err != nil {
+			return err
+		}
+		answers = append(answers, time.Since(sent[len(sent)-1]))
+		time.Sleep(pause)
+	}
+	page, err := owner.ListExecutions(ctx, "bench", client.ExecutionQuery{Script: "work", Limit: n})
+	if err != nil {
+		return err
+	}
+	if len(page.Items) != n {
+		return fmt.Errorf("%d executions of %d messages were recorded", len(page.Items), n)
+	}
+	slices.SortFunc(page.Items, func(a, b client.Execution) int { return a.StartedAt.Compare(b.StartedAt) })
+	for i, e := range page.Items {
+		deliveries = append(deliveries, e.StartedAt.Sub(sent[i]))
+	}
+	fmt.Printf("%s/%s, %d processors, %d messages, one at a time\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), n)
+	one := show("4 KiB and fdatasync", syncs)
+	show("request sent to answered", answers)
+	all := show("request sent to handler started", deliveries)
+	fmt.Printf("%-34s %.2f\n", "ratio of the medians", float64(all)/float64(one))
+	return server.Stop()
+}
+
+func setUp(ctx context.Context, c *client.Client) error {
+	if _, err := c.CreateApp(ctx, "bench"); err != nil {
+		return err
+	}
+	if err := picloudtest.Deploy(ctx, c, "bench", "work", "()"); err != nil {
+		return err
+	}
+	if err := picloudtest.Deploy(ctx, c, "bench", "send", `queue::send("work", 1); "sent"`); err != nil {
+		return err
+	}
+	_, _, err := c.ConsumeQueue(ctx, "bench", "work", client.Delivery{Script: "work"})
+	return err
+}
+
+func syncOnce(f *os.File) error {
+	if _, err := f.Write(make([]byte, 4096)); err != nil {
+		return err
+	}
+	return syscall.Fdatasync(int(f.Fd()))
+}
+
+// show prints a row and returns the median.
+func show(name string, times []time.Duration) time.Duration {
+	slices.Sort(times)
+	median := times[len(times)/2]
+	fmt.Printf("%-34s median %.3f ms, worst %.2f ms\n", name, float64(median)/1e6, float64(times[len(times)-1])/1e6)
+	return median
+}
