@@ -19,7 +19,7 @@ func (o *Orchestrator) Deliver(ctx context.Context) error { return o.dispatch.St
 func (o *Orchestrator) StopDelivering(ctx context.Context) { o.dispatch.Close(ctx) }
 
 func (o *Orchestrator) newDispatcher() *dispatch.Dispatcher {
-	c := dispatch.Config{Queue: o.cfg.Queue, Target: o.target, Run: o.deliver, Owner: o.cfg.Node}
+	c := dispatch.Config{Queue: o.cfg.Queue, Target: o.target, Known: o.known, Run: o.deliver, Owner: o.cfg.Node}
 	if k := o.cfg.Idle; k != nil {
 		c.Begin, c.End = k.Begin, k.End
 	}
@@ -39,14 +39,32 @@ func (o *Orchestrator) target(ctx context.Context, c store.Channel) (*dispatch.T
 	if err != nil {
 		return nil, err
 	}
-	t := snap.triggers[trigger{c.Kind, c.Name}]
-	if s := snap.scripts[c.Name]; s != nil && c.Kind == store.ChannelHTTP {
-		t = &dispatch.Target{Start: s.start, Delivery: store.Delivery{Script: c.Name}, Data: snap}
-	}
+	t := snap.delivers(c)
 	if t == nil {
 		return nil, fmt.Errorf("the %s %q has no script: %w", c.Kind, c.Name, store.ErrNotFound)
 	}
 	return t, nil
+}
+
+// known is target as far as the app's deployment is at hand; nil otherwise.
+func (o *Orchestrator) known(c store.Channel) *dispatch.Target {
+	snap := o.apps.knownByID(c.AppID)
+	if snap == nil {
+		return nil
+	}
+	return snap.delivers(c)
+}
+
+// delivers returns where a channel's messages go, nil if it has no script.
+func (s *snapshot) delivers(c store.Channel) *dispatch.Target {
+	if c.Kind != store.ChannelHTTP {
+		return s.triggers[trigger{c.Kind, c.Name}]
+	}
+	endpoint := s.scripts[c.Name]
+	if endpoint == nil {
+		return nil
+	}
+	return &dispatch.Target{Start: endpoint.start, Delivery: store.Delivery{Script: c.Name}, Data: s}
 }
 
 // deliver runs a delivery and records the execution.

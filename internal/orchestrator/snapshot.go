@@ -228,6 +228,17 @@ func (d *directory) appByID(ctx context.Context, id string) (*snapshot, error) {
 	return nil, store.ErrNotFound
 }
 
+// knownByID returns an app that was asked for by its ID and has not changed since,
+// nil if it is not at hand.
+func (d *directory) knownByID(id string) *snapshot {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if snap := d.apps[d.slugs[id]]; snap != nil && snap.appID == id {
+		return snap
+	}
+	return nil
+}
+
 // note keeps the slug of an app, unless a change has come since it was read:
 // what was noted after a rename would be forgotten by none.
 func (d *directory) note(id, slug string, changes uint64) {

@@ -53,7 +53,7 @@ type Data interface {
 // Commits changes what runs change.
 type Commits interface {
 	// Commit checks the reads and the lease and makes the changes, all in one
-	// transaction, and returns the version that the changed keys have now.
+	// transaction, and returns the version that the changed keys have now; 0: none is.
 	// ErrConflict, ErrQuota, ErrLeaseLost; ErrInvalid when a change is not possible;
 	// ErrNotFound when the app is gone.
 	Commit(ctx context.Context, c Commit) (version int64, err error)

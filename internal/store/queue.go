@@ -361,4 +361,24 @@ type Queue interface {
 	// them. The zero Channel means: of any channel. f must not block or call the
 	// store. The returned function ends it.
 	Watch(f func(c Channel, due time.Time)) (stop func())
+	// HandOff registers f to be asked about messages that are added and due at once:
+	// it may offer a lease under which they are added, and whoever makes the offer
+	// works on them without claiming them. What is leased so is not announced. f is
+	// called inside transactions, for n messages of a channel; it must not block or
+	// call the store. The returned function ends it; while it is registered there is
+	// no other.
+	HandOff(f func(c Channel, n int) *Offer) (stop func())
+}
+
+// Offer is a lease for messages that are about to be added. A channel that is
+// paused takes none.
+type Offer struct {
+	Max         int // at most so many messages
+	Token       string
+	Owner, Boot string // as those of a Claim
+	Until       time.Time
+	// Settle is called once, when the transaction has ended, with the messages that
+	// are leased now. known is false when it is not known whether they are: the lease
+	// is to be released then. It must not block or call the store.
+	Settle func(list []Message, known bool)
 }

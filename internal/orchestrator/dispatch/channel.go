@@ -23,9 +23,9 @@ type channel struct {
 	failures int // of claims, in a row
 	vain     int // claims that got nothing of what is due, in a row
 	target   *Target
-	running  int    // deliveries that have not ended
-	suspect  bool   // it is among the dispatcher's suspects
-	unclear  string // the lease of a claim whose outcome is not known
+	running  int      // deliveries that have not ended
+	suspect  bool     // it is among the dispatcher's suspects
+	unclear  []string // leases of which it is not known whether there are any
 }
 
 // delivery is what one run gets.
@@ -99,7 +99,7 @@ func (ch *channel) claim() {
 
 // drop forgets a channel that has nothing to do.
 func (ch *channel) drop() {
-	if !ch.wanted && !ch.claiming && !ch.suspect && ch.running == 0 && ch.unclear == "" && ch.due.IsZero() && ch.d.channels[ch.id] == ch {
+	if !ch.wanted && !ch.claiming && !ch.suspect && ch.running == 0 && len(ch.unclear) == 0 && ch.due.IsZero() && ch.d.channels[ch.id] == ch {
 		delete(ch.d.channels, ch.id)
 	}
 }
@@ -196,26 +196,25 @@ func (ch *channel) prepare() (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	withDefaults := *t
-	withDefaults.Delivery = t.Delivery.WithDefaults()
-	return &withDefaults, nil
+	return t.withDefaults(), nil
 }
 
-// release gives up a lease of which it is not known whether there is one: nobody
+// release gives up the leases of which it is not known whether there are any: nobody
 // would take messages from a process that lives.
 func (ch *channel) release(ctx context.Context) error {
-	ch.d.mu.Lock()
-	lease := ch.unclear
-	ch.d.mu.Unlock()
-	if lease == "" {
-		return nil
+	d := ch.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(ch.unclear) > 0 {
+		lease := ch.unclear[0]
+		d.mu.Unlock()
+		err := d.cfg.Queue.Release(ctx, d.cfg.Owner, lease, d.cfg.Now())
+		d.mu.Lock()
+		if err != nil {
+			return err
+		}
+		ch.unclear = ch.unclear[1:]
 	}
-	if err := ch.d.cfg.Queue.Release(ctx, ch.d.cfg.Owner, lease, ch.d.cfg.Now()); err != nil {
-		return err
-	}
-	ch.d.mu.Lock()
-	defer ch.d.mu.Unlock()
-	ch.unclear = ""
 	return nil
 }
 
@@ -223,7 +222,7 @@ func (ch *channel) release(ctx context.Context) error {
 // locked, but not meanwhile.
 func (ch *channel) take(room int, t *Target, suspect bool) ([]*delivery, store.Later, error) {
 	d, batch := ch.d, int(t.Delivery.BatchSize)
-	length := time.Duration(t.Delivery.VisibilityTimeoutMS) * time.Millisecond
+	length := t.length()
 	now := d.cfg.Now()
 	c := store.Claim{
 		Channel: ch.id, Max: room, Batch: batch, Alone: t.Delivery.Alone(ch.id.Kind), Suspect: suspect,
@@ -235,7 +234,7 @@ func (ch *channel) take(room int, t *Target, suspect bool) ([]*delivery, store.L
 	cancel()
 	d.mu.Lock()
 	if errors.Is(err, store.ErrUnknownOutcome) {
-		ch.unclear = c.Token
+		ch.unclear = append(ch.unclear, c.Token)
 	}
 	if err != nil || len(list) == 0 {
 		return nil, later, err

@@ -30,7 +30,7 @@ func newLease(d *Dispatcher, token string, list []store.Message, length time.Dur
 	for i := range list {
 		l.open[list[i].ID] = nil
 	}
-	l.timer = time.AfterFunc(length/2, l.extend)
+	l.timer = time.AfterFunc(expires.Sub(d.cfg.Now())-length/2, l.extend)
 	return l
 }
 

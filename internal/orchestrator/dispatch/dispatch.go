@@ -24,6 +24,18 @@ type Target struct {
 	Data     any // the caller's own
 }
 
+// withDefaults returns the target with what its delivery does not say.
+func (t *Target) withDefaults() *Target {
+	with := *t
+	with.Delivery = t.Delivery.WithDefaults()
+	return &with
+}
+
+// length is how long a lease of its messages lasts.
+func (t *Target) length() time.Duration {
+	return time.Duration(t.Delivery.VisibilityTimeoutMS) * time.Millisecond
+}
+
 // Outcome is what became of a run and of what it wanted committed.
 type Outcome struct {
 	Result  *invoke.Result
@@ -37,6 +49,8 @@ type Config struct {
 	Queue store.Queue
 	// Target returns where a channel's messages go; store.ErrNotFound: nowhere now.
 	Target func(ctx context.Context, c store.Channel) (*Target, error)
+	// Known is Target without asking anybody: nil when it is not at hand.
+	Known func(c store.Channel) *Target
 	// Run executes, and records the execution.
 	Run func(ctx context.Context, start *invoke.Start, t *Target) Outcome
 	// Owner is this node's name, which it keeps for ever.
@@ -104,7 +118,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		slog.Info("messages that were being handled when the process died are delivered again", "messages", n)
 	}
 	d.steps.look()
-	stops := []func(){d.cfg.Queue.Watch(d.noticed), clock.OnStep(d.Scan)}
+	stops := []func(){d.cfg.Queue.Watch(d.noticed), d.cfg.Queue.HandOff(d.offer), clock.OnStep(d.Scan)}
 	d.mu.Lock()
 	d.started, d.stops, d.rescan = true, stops, clock.NewTimer(d.Scan)
 	d.mu.Unlock()
@@ -169,15 +183,19 @@ func (d *Dispatcher) noticed(c store.Channel, due time.Time) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed {
-		return
+	if !d.closed {
+		d.channel(c).noticed(due)
 	}
+}
+
+// channel returns what is known of a channel. The dispatcher is locked.
+func (d *Dispatcher) channel(c store.Channel) *channel {
 	ch := d.channels[c]
 	if ch == nil {
 		ch = newChannel(d, c)
 		d.channels[c] = ch
 	}
-	ch.noticed(due)
+	return ch
 }
 
 // Close claims no more and waits for what runs as

@@ -54,19 +54,26 @@ func newWorld(t *testing.T, d store.Delivery) *world {
 	return w
 }
 
+func (w *world) known(store.Channel) *Target {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.none {
+		return nil
+	}
+	return &Target{Delivery: w.delivery, Start: invoke.Start{Trigger: "queue"}}
+}
+
 func (w *world) start() *world {
 	w.t.Helper()
 	w.Dispatcher = New(Config{
 		Queue: w.queue, Owner: "node",
-		Target: func(context.Context, store.Channel) (*Target, error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if w.none {
-				return nil, fmt.Errorf("no script: %w", store.ErrNotFound)
+		Target: func(_ context.Context, c store.Channel) (*Target, error) {
+			if t := w.known(c); t != nil {
+				return t, nil
 			}
-			return &Target{Delivery: w.delivery, Start: invoke.Start{Trigger: "queue"}}, nil
+			return nil, fmt.Errorf("no script: %w", store.ErrNotFound)
 		},
-		Run: w.run, Now: w.now,
+		Known: w.known, Run: w.run, Now: w.now,
 	})
 	if w.patient != 0 {
 		w.patience = w.patient
@@ -337,8 +344,9 @@ func TestWithoutScriptMessagesWait(t *testing.T) {
 
 func TestDelayed(t *testing.T) {
 	w := newWorld(t, store.Delivery{}).start()
-	due := time.Now().UTC().Add(30 * time.Millisecond)
-	if _, err := w.data.Enqueue(t.Context(), store.Message{ID: "m", Channel: emails, Depth: 1, CreatedAt: due, DueAt: due}); err != nil {
+	now := time.Now().UTC()
+	due := now.Add(30 * time.Millisecond)
+	if _, err := w.data.Enqueue(t.Context(), store.Message{ID: "m", Channel: emails, Depth: 1, CreatedAt: now, DueAt: due}); err != nil {
 		t.Fatal(err)
 	}
 	w.until("it is done", w.empty)

@@ -48,6 +48,14 @@ func (s *steps) look() (by time.Duration, now time.Time) {
 	return by, now
 }
 
+// moved reports whether the clock was set since the last look.
+func (s *steps) moved() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, monotonic := s.read()
+	return now.Add(-monotonic).Sub(s.begun).Abs() >= minStep
+}
+
 // unseen takes a look back.
 func (s *steps) unseen(by time.Duration) {
 	s.mu.Lock()

@@ -27,6 +27,7 @@ type Data struct {
 	keys     map[idempotencyKey]time.Time
 	paused   map[store.Channel]bool // every channel that was used
 	watchers map[int]func(store.Channel, time.Time)
+	handOff  func(c store.Channel, n int) *store.Offer // nil: nobody is asked
 	finished map[string]store.Invocation
 	tokens   map[string]string // by their hash: the ID of the asynchronous request
 	quota    store.Quota
@@ -117,8 +118,7 @@ func (k *Data) Commit(ctx context.Context, c store.Commit) (int64, error) {
 	}
 	k.mu.Lock()
 	version, added, err := k.commit(c)
-	k.mu.Unlock()
-	k.tell(firstDue(added))
+	k.unlockAdded(added)
 	return version, err
 }
 

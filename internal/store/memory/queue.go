@@ -76,8 +76,7 @@ func (k *Data) Enqueue(ctx context.Context, list ...store.Message) ([]store.Mess
 	if err == nil {
 		added = k.add(list)
 	}
-	k.mu.Unlock()
-	k.tell(firstDue(added))
+	k.unlockAdded(added)
 	return added, err
 }
 

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,17 +14,13 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err 
 	if len(c.Messages) > 0 || c.Watch != nil {
 		s.willTell(ctx)
 	}
-	var added []store.Message
 	var full []string
-	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages)}
+	_, err = s.adding(ctx, func(ctx context.Context, tx Conn, o *offers) ([]store.Message, error) {
+		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages), offers: o}
 		err := k.run(ctx)
-		version, added, full = k.version, k.added, k.full
-		return err
+		version, full = k.version, k.full
+		return k.added, err
 	})
-	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
-		s.added(added)
-	}
 	if err != nil {
 		return 0, err
 	}
@@ -43,7 +38,8 @@ type commit struct {
 	// messages are those to add: the commit's own, and those that tell of its changes.
 	messages []store.Message
 	added    []store.Message // those that were
-	full     []string        // the app, when it keeps more than it may
+	offers   *offers
+	full     []string // the app, when it keeps more than it may
 }
 
 func (k *commit) run(ctx context.Context) error {
@@ -83,7 +79,7 @@ func (k *commit) run(ctx context.Context) error {
 			return fmt.Errorf("%w: a commit adds messages of its own app", store.ErrInvalid)
 		}
 	}
-	if k.added, err = k.s.enqueue(ctx, k.tx, k.messages); err != nil {
+	if k.added, err = k.s.enqueue(ctx, k.tx, k.messages, k.offers); err != nil {
 		return err
 	}
 	changed := usagesOf(k.added)
@@ -105,11 +101,13 @@ func (k *commit) finish(ctx context.Context) error {
 	return err
 }
 
-// name takes the version and writes down the name of the commit; true if it is
-// known already, with the version it had.
+// name takes the version, if keys are changed, and writes down the name of the
+// commit; true if it is known already, with the version it had.
 func (k *commit) name(ctx context.Context) (known bool, err error) {
-	if err := one(ctx, k.tx, []any{&k.version}, k.s.dialect.NextVersion); err != nil {
-		return false, err
+	if len(k.c.Ops) > 0 {
+		if err := one(ctx, k.tx, []any{&k.version}, k.s.dialect.NextVersion); err != nil {
+			return false, err
+		}
 	}
 	n, err := k.tx.Exec(ctx, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) ON CONFLICT (run_id, seq) DO NOTHING`,
 		k.c.RunID, k.c.Seq, k.version)

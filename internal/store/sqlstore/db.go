@@ -62,6 +62,7 @@ type Store struct {
 	tell func(store.Change)
 	// Watchers is where messages that may be due are announced.
 	*Watchers
+	handOff
 	// tellDue passes that on to other processes.
 	tellDue func(c store.Channel, due time.Time)
 	// willTell is called before a transaction that may add messages.

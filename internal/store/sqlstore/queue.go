@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/picloud/picloud/internal/store"
@@ -11,17 +10,13 @@ import (
 // Enqueue is store.Queue's.
 func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []store.Message, err error) {
 	s.willTell(ctx)
-	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
-		if added, err = s.enqueue(ctx, tx, list); err != nil {
-			return err
+	added, err = s.adding(ctx, func(ctx context.Context, tx Conn, o *offers) (added []store.Message, err error) {
+		if added, err = s.enqueue(ctx, tx, list, o); err != nil {
+			return nil, err
 		}
 		_, err = s.count(ctx, tx, usagesOf(added), true)
-		return err
+		return added, err
 	})
-	if err != nil && !errors.Is(err, store.ErrUnknownOutcome) {
-		return nil, err
-	}
-	s.added(added)
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +34,11 @@ func usagesOf(added []store.Message) usages {
 
 // enqueue adds messages inside a transaction and returns those it added, which
 // are still to be counted.
-func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (added []store.Message, err error) {
+func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *offers) (added []store.Message, err error) {
 	if err := store.CheckMessages(list); err != nil {
 		return nil, err
 	}
+	o.about(list)
 	for i := range list {
 		m := &list[i]
 		channel, known := s.channels.number(m.Channel)
@@ -65,21 +61,41 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message) (add
 				continue
 			}
 		}
-		payload := m.Payload
-		if payload == nil {
-			payload = []byte{}
-		}
 		if _, err := s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
-			_, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
-			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7, $8)`,
-				m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash)
-			return err
+			return insert(ctx, tx, m, channel, o.of(m))
 		}); err != nil {
 			return nil, err
 		}
 		added = append(added, *m)
 	}
 	return added, nil
+}
+
+// insert adds a message, leased if there is an offer and the channel is not paused.
+func insert(ctx context.Context, tx Conn, m *store.Message, channel int64, of *offer) error {
+	payload := m.Payload
+	if payload == nil {
+		payload = []byte{}
+	}
+	if of == nil {
+		_, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7, $8)`,
+			m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash)
+		return err
+	}
+	const open = `(CASE (SELECT paused FROM channels WHERE id = $2) WHEN 0 THEN `
+	leased := *m
+	leased.IdempotencyKey, leased.TokenHash = "", ""
+	var due int64
+	err := one(ctx, tx, []any{&leased.Lease, &leased.Owner, &due}, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
+		VALUES ($1, $2, $3, $4, $5, `+open+`CAST($12 AS BIGINT) ELSE CAST($6 AS BIGINT) END), 0, 0, 0, `+open+`$9 ELSE '' END), `+open+`$10 ELSE '' END), `+open+`$11 ELSE '' END), 0, '', $7, $8)
+		RETURNING lease, owner, due_at`,
+		m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash, of.Token, of.Owner, of.Boot, micros(of.Until))
+	if err == nil && leased.Lease != "" {
+		leased.DueAt = fromMicros(due)
+		of.taken = append(of.taken, leased)
+	}
+	return err
 }
 
 // inChannel inserts a row that names a channel by its number. If that is gone, the

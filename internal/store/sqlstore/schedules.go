@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -120,13 +119,10 @@ func sameTiming(definition []byte, m store.ManifestSchedule) bool {
 
 // FireSchedules is store.Schedules's.
 func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) ([]store.ScheduleOutcome, error) {
-	var (
-		outcomes []store.ScheduleOutcome
-		added    []store.Message
-	)
+	var outcomes []store.ScheduleOutcome
 	s.willTell(ctx)
-	err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		outcomes, added = make([]store.ScheduleOutcome, len(list)), nil
+	_, err := s.adding(ctx, func(ctx context.Context, tx Conn, o *offers) (added []store.Message, err error) {
+		outcomes = make([]store.ScheduleOutcome, len(list))
 		// All processes lock the rows in the same order.
 		order := make([]int, len(list))
 		for i := range order {
@@ -136,27 +132,24 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 			return cmp.Or(cmp.Compare(list[a].AppID, list[b].AppID), cmp.Compare(list[a].Name, list[b].Name))
 		})
 		for _, i := range order {
-			outcome, messages, err := s.fireSchedule(ctx, tx, &list[i])
+			outcome, messages, err := s.fireSchedule(ctx, tx, &list[i], o)
 			if err != nil {
-				return fmt.Errorf("schedule %q: %w", list[i].Name, err)
+				return nil, fmt.Errorf("schedule %q: %w", list[i].Name, err)
 			}
 			outcomes[i] = outcome
 			added = append(added, messages...)
 		}
 		// How many of a schedule's messages wait is bounded anyway, and so are schedules.
-		_, err := s.count(ctx, tx, usagesOf(added), false)
-		return err
+		_, err = s.count(ctx, tx, usagesOf(added), false)
+		return added, err
 	})
-	if err == nil || errors.Is(err, store.ErrUnknownOutcome) {
-		s.added(added)
-	}
 	if err != nil {
 		return nil, err
 	}
 	return outcomes, nil
 }
 
-func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiring) (store.ScheduleOutcome, []store.Message, error) {
+func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiring, o *offers) (store.ScheduleOutcome, []store.Message, error) {
 	n, err := tx.Exec(ctx, `UPDATE schedules SET cursor_at = $3, high = $4
 		WHERE app_id = $1 AND name = $2 AND active = 1 AND paused = 0 AND anchor = $5 AND cursor_at = $6 AND high = $7`,
 		f.AppID, f.Name, micros(f.Next.Cursor), micros(f.Next.High), micros(f.Seen.Anchor), micros(f.Seen.Cursor), micros(f.Seen.High))
@@ -183,7 +176,7 @@ func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiri
 	if _, _, err := s.openChannel(ctx, tx, f.Message.Channel); err != nil {
 		return "", nil, err
 	}
-	added, err := s.enqueue(ctx, tx, []store.Message{*f.Message})
+	added, err := s.enqueue(ctx, tx, []store.Message{*f.Message}, o)
 	if err != nil {
 		return "", nil, err
 	}
