@@ -20,13 +20,19 @@ const maxGroup = 128
 
 // writer owns the only connection that writes. Calls that arrive while a commit
 // waits for the disk form the next group: one transaction, a savepoint for each,
-// one fsync, and then all are answered.
+// one fsync, and then all are answered. A call that finds nobody at work does the
+// writer's work itself: to wake up another goroutine, and be woken up by it, takes
+// longer than the transaction.
 type writer struct {
+	turn  sync.Mutex // whose it is has the fields up to buffer
 	db    *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 
+	buffer []*call
+
 	calls chan *call
+	wake  chan struct{} // there may be calls
 	ended chan struct{}
 
 	mu     sync.RWMutex // held for reading while sending on calls
@@ -54,7 +60,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	w := &writer{
 		db: db, conn: conn, stmts: make(map[string]*sql.Stmt),
-		calls: make(chan *call, maxGroup), ended: make(chan struct{}),
+		buffer: make([]*call, 0, maxGroup), calls: make(chan *call, maxGroup), wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	go w.loop()
 	return w, nil
@@ -69,21 +75,35 @@ func (w *writer) write(ctx context.Context, relaxed bool, f func(context.Context
 		return err
 	}
 	c := &call{ctx: ctx, relaxed: relaxed, f: f, done: make(chan struct{})}
-	if err := w.send(c); err != nil {
-		return err
-	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		if c.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
+	if relaxed || !w.atOnce(c) {
+		if err := w.send(c); err != nil {
+			return err
 		}
-		<-c.done
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			if c.taken.CompareAndSwap(false, true) {
+				return ctx.Err()
+			}
+			<-c.done
+		}
 	}
 	if c.paniced != nil {
 		panic(c.paniced)
 	}
 	return c.err
+}
+
+// atOnce serves a call, and those that arrive meanwhile, if nobody is at work.
+func (w *writer) atOnce(c *call) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed || !w.turn.TryLock() {
+		return false
+	}
+	defer w.turn.Unlock()
+	w.group(c)
+	return true
 }
 
 func (w *writer) send(c *call) error {
@@ -94,6 +114,10 @@ func (w *writer) send(c *call) error {
 	}
 	select {
 	case w.calls <- c:
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
 		return nil
 	case <-c.ctx.Done():
 		return c.ctx.Err()
@@ -105,7 +129,7 @@ func (w *writer) close() error {
 	w.mu.Lock()
 	if !w.closed {
 		w.closed = true
-		close(w.calls)
+		close(w.wake)
 	}
 	w.mu.Unlock()
 	<-w.ended
@@ -119,25 +143,42 @@ func (w *writer) close() error {
 
 func (w *writer) loop() {
 	defer close(w.ended)
-	group := make([]*call, 0, maxGroup)
-	for c := range w.calls {
-		// With others it costs nothing to be durable too.
-		if c.relaxed && len(w.calls) == 0 {
-			w.relaxed(c)
-			continue
+	for range w.wake {
+		w.serve()
+	}
+	w.serve()
+}
+
+// serve serves the calls that wait, in their order.
+func (w *writer) serve() {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	for {
+		select {
+		case c := <-w.calls:
+			// With others it costs nothing to be durable too.
+			if c.relaxed && len(w.calls) == 0 {
+				w.relaxed(c)
+			} else {
+				w.group(c)
+			}
+		default:
+			return
 		}
-		group = w.group(append(group[:0], c))
-		clear(group)
 	}
 }
 
-// group runs the calls in group and those that arrive meanwhile, commits, and
-// answers.
-func (w *writer) group(group []*call) []*call {
+// group runs a call and those that arrive meanwhile, commits, and answers.
+func (w *writer) group(first *call) {
+	group := append(w.buffer[:0], first)
+	defer func() {
+		clear(group)
+		w.buffer = group
+	}()
 	ctx := context.Background()
 	if err := w.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
 		answer(group, unavailable(err))
-		return group
+		return
 	}
 	fresh := true // nothing has changed since BEGIN
 	for i := 0; i < len(group); i++ {
@@ -157,14 +198,12 @@ func (w *writer) group(group []*call) []*call {
 			for _, c := range group {
 				w.alone(ctx, c)
 			}
-			return group
+			return
 		}
 		if i == len(group)-1 && len(group) < maxGroup {
 			select {
-			case c, ok := <-w.calls:
-				if ok {
-					group = append(group, c)
-				}
+			case c := <-w.calls:
+				group = append(group, c)
 			default:
 			}
 		}
@@ -179,7 +218,6 @@ func (w *writer) group(group []*call) []*call {
 	for _, c := range group {
 		close(c.done)
 	}
-	return group
 }
 
 // runFirst runs a call in a transaction without changes, which needs no
