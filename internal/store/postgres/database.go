@@ -39,12 +39,7 @@ type relaxed struct{ *database }
 
 // Write is sqlstore.DB's.
 func (db relaxed) Write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
-	return db.database.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
-		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
-			return err
-		}
-		return f(ctx, tx)
-	})
+	return db.write(ctx, f, `set local synchronous_commit = off`)
 }
 
 // A transaction that loses against others is run again, this often at most.
@@ -56,40 +51,41 @@ const commitTimeout = 10 * time.Second
 
 // Write is sqlstore.DB's.
 func (db *database) Write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
+	return db.write(ctx, f)
+}
+
+func (db *database) write(ctx context.Context, f func(context.Context, sqlstore.Conn) error, settings ...string) error {
 	for attempt := 1; ; attempt++ {
-		err := db.writeOnce(ctx, f)
+		err := db.writeOnce(ctx, f, settings)
 		if attempt == attempts || !lostRace(err) {
 			return err
 		}
 	}
 }
 
-func (db *database) writeOnce(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
-	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
+func (db *database) writeOnce(ctx context.Context, f func(context.Context, sqlstore.Conn) error, settings []string) error {
+	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
 		return classify(err)
 	}
+	defer conn.Release() // which closes one that is still in a transaction
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
+	tx := begin(conn.Conn(), settings)
 	committing := false
 	defer func() {
 		if !committing { // f failed or panicked
-			_ = tx.Rollback(finish) // else the connection is lost, which ends the transaction too
+			tx.rollback(finish)
 		}
 	}()
-	if err := f(ctx, txConn{tx}); err != nil {
+	if err := f(ctx, tx); err != nil {
 		return classify(err)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	committing = true
-	err = tx.Commit(finish)
-	var refused *pgconn.PgError
-	if err == nil || errors.As(err, &refused) || errors.Is(err, pgx.ErrTxCommitRollback) {
-		return classify(err)
-	}
-	return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
+	return tx.commit(finish)
 }
 
 // lostRace tells an error that another transaction caused and that another
@@ -127,14 +123,6 @@ func classify(err error) error {
 	return err
 }
 
-// txConn is a transaction's connection.
-type txConn struct{ tx pgx.Tx }
-
-func (c txConn) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	tag, err := c.tx.Exec(ctx, query, args...)
-	return tag.RowsAffected(), constraint(err)
-}
-
 // constraint adds the common SQL's errors to the driver's.
 func constraint(err error) error {
 	var e *pgconn.PgError
@@ -147,14 +135,6 @@ func constraint(err error) error {
 		}
 	}
 	return err
-}
-
-func (c txConn) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
-	rows, err := c.tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgRows{rows}, nil
 }
 
 // pgRows are pgx's with the errors of the contract.

@@ -73,7 +73,7 @@ func (x *Executions) copyRows(ctx context.Context, rows []sqlstore.ExecutionRow)
 		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
 			return err
 		}
-		_, err := tx.(txConn).tx.CopyFrom(ctx, pgx.Identifier{"executions"},
+		_, err := tx.(*transaction).conn.CopyFrom(ctx, pgx.Identifier{"executions"},
 			[]string{"id", "first_id", "count", "app_id", "script_id", "status", "detail", "logs"},
 			pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 				r := &rows[i]

@@ -143,7 +143,7 @@ func (x *Executions) drop(ctx context.Context, p partition) (removed int64, err 
 			if e.name != p.name {
 				continue
 			}
-			if err := tx.(txConn).tx.QueryRow(ctx, `SELECT coalesce(sum(count), 0)::bigint FROM `+quote(p.name)).Scan(&removed); err != nil {
+			if err := tx.(*transaction).conn.QueryRow(ctx, `SELECT coalesce(sum(count), 0)::bigint FROM `+quote(p.name)).Scan(&removed); err != nil {
 				return err
 			}
 			if _, err := tx.Exec(ctx, `DROP TABLE `+quote(p.name)); err != nil {
