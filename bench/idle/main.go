@@ -61,23 +61,16 @@ func run(length time.Duration, scripts, triggers int) error {
 	if err != nil {
 		return err
 	}
-	app := fmt.Sprintf("bench-%d", os.Getpid())
-	if _, err := owner.CreateApp(ctx, app); err != nil {
+	apps := apps{owner: owner, prefix: fmt.Sprintf("bench-%d", os.Getpid())}
+	began := time.Now()
+	if err := apps.addScripts(ctx, server.URL, scripts); err != nil {
 		return err
 	}
-	for i := range scripts {
-		name, source := fmt.Sprintf("s%d", i), fmt.Sprintf("\"script %d\"", i)
-		if err := picloudtest.Deploy(ctx, owner, app, name, source); err != nil {
-			return err
-		}
-		if _, err := picloudtest.Get(ctx, server.URL+"/"+app+"/"+name); err != nil {
-			return err
-		}
-	}
-	if err := addTriggers(ctx, owner, app, triggers); err != nil {
+	if err := apps.addTriggers(ctx, triggers); err != nil {
 		return err
 	}
-	target := load.Target{Addr: strings.TrimPrefix(server.URL, "http://"), Path: "/" + app + "/s0", Want: "script 0"}
+	fmt.Printf("deploying took %s\n", time.Since(began).Round(time.Second))
+	target := load.Target{Addr: strings.TrimPrefix(server.URL, "http://"), Path: "/" + apps.prefix + "-s0/s0", Want: "script 0"}
 	if _, err := load.Run(ctx, target, 32, 5*time.Second); err != nil {
 		return err
 	}
@@ -87,25 +80,60 @@ func run(length time.Duration, scripts, triggers int) error {
 	return server.Stop()
 }
 
-// addTriggers makes n schedules, none of which is due before tomorrow, and n
-// queues, in apps of a hundred each: every change writes an app's deployment.
-func addTriggers(ctx context.Context, owner *client.Client, app string, n int) error {
-	const each = 100
+// apps are of a hundred scripts, or of a hundred schedules and queues, each: every
+// change writes its app's whole deployment.
+type apps struct {
+	owner  *client.Client
+	prefix string
+}
+
+const each = 100
+
+// of returns the app of the number i of a kind, which is made for the first.
+func (a apps) of(ctx context.Context, kind string, i int) (app string, first bool, err error) {
+	app = fmt.Sprintf("%s-%s%d", a.prefix, kind, i/each)
+	if first = i%each == 0; first {
+		_, err = a.owner.CreateApp(ctx, app)
+	}
+	return app, first, err
+}
+
+// addScripts deploys n scripts and calls each.
+func (a apps) addScripts(ctx context.Context, url string, n int) error {
 	for i := range n {
-		name := fmt.Sprintf("%s-%d", app, i/each)
-		if i%each == 0 {
-			if _, err := owner.CreateApp(ctx, name); err != nil {
-				return err
-			}
-			if err := picloudtest.Deploy(ctx, owner, name, "run", `print(event.id)`); err != nil {
-				return err
-			}
-		}
-		trigger := fmt.Sprintf("t%d", i)
-		if _, _, err := owner.SetSchedule(ctx, name, trigger, client.SetSchedule{Cron: "@every 48h", Script: "run"}); err != nil {
+		app, _, err := a.of(ctx, "s", i)
+		if err != nil {
 			return err
 		}
-		if _, _, err := owner.ConsumeQueue(ctx, name, trigger, client.Delivery{Script: "run"}); err != nil {
+		name := fmt.Sprintf("s%d", i)
+		if err := picloudtest.Deploy(ctx, a.owner, app, name, fmt.Sprintf("\"script %d\"", i)); err != nil {
+			return err
+		}
+		if _, err := picloudtest.Get(ctx, url+"/"+app+"/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addTriggers makes n schedules, none of which is due before tomorrow, and n
+// queues with a consumer.
+func (a apps) addTriggers(ctx context.Context, n int) error {
+	for i := range n {
+		app, first, err := a.of(ctx, "t", i)
+		if err != nil {
+			return err
+		}
+		if first {
+			if err := picloudtest.Deploy(ctx, a.owner, app, "run", `print(event.id)`); err != nil {
+				return err
+			}
+		}
+		name := fmt.Sprintf("t%d", i)
+		if _, _, err := a.owner.SetSchedule(ctx, app, name, client.SetSchedule{Cron: "@every 48h", Script: "run"}); err != nil {
+			return err
+		}
+		if _, _, err := a.owner.ConsumeQueue(ctx, app, name, client.Delivery{Script: "run"}); err != nil {
 			return err
 		}
 	}
