@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -125,6 +126,13 @@ const dropSlack = 100
 
 func (s *Store) dropOldest(ctx context.Context, tx Conn, appID string) (grown store.MessageUsage, err error) {
 	q := s.quotaNow()
+	// One at a time: two that see the same surplus would both take it away.
+	if _, err := lockApp(ctx, tx, appID); err != nil {
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil // the app is gone, and all that it kept
+		}
+		return grown, err
+	}
 	u, err := messageUsage(ctx, tx, appID)
 	if err != nil {
 		return grown, err
@@ -175,7 +183,7 @@ func (s *Store) dropRows(ctx context.Context, tx Conn, q *store.Quota, kept, kep
 		return 0, 0, err
 	}
 	for _, x := range rows {
-		if n >= mustN && bytes >= mustBytes && n >= mayN && bytes+x.size > mayBytes {
+		if n >= mustN && bytes >= mustBytes && n >= mayN && (mayBytes == 0 || bytes+x.size > mayBytes) {
 			break
 		}
 		gone, err := tx.Exec(ctx, remove, x.id)

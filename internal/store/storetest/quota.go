@@ -128,6 +128,12 @@ func testQueueKept(t *testing.T, q queueTest) {
 		t.Errorf("Redrive: %d, %v", n, err)
 	}
 	equal(t, "usage when it is driven again", q.usage(t), store.MessageUsage{Messages: 1, Bytes: 1000, Dropped: 5, Channels: 1})
+	must(t, "ack", q.ack(t, q.claim(t, 1)[0]))
+	var empty []store.Message
+	for i := range 5 {
+		empty = append(empty, die(0, at(time.Duration(i)*time.Second)))
+	}
+	left("of five that are empty", empty[2:]...)
 }
 
 // Just so when they died with their process.
