@@ -191,3 +191,34 @@ func TestAnyProcessOfAClusterMayBeLost(t *testing.T) {
 		t.Errorf("Stop: %v", err)
 	}
 }
+
+// What an orchestrator was handling that is gone without a word another one delivers
+// when the lease of the node ends, long before that of the message would.
+func TestWhatALostOrchestratorWasHandling(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes: left out with -short")
+	}
+	c, g := newCluster(t, 2), newGate(t)
+	a, b := c.Nodes[0], c.Nodes[1]
+	if err := b.Orchestrator.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	s := through(t, a)
+	setUpWaiting(s, g, time.Hour)
+	id := s.send("wait")
+	g.await(t)
+	if err := a.Orchestrator.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	g.open()
+	if err := b.StartOrchestrator(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if attempts := untilHandled(t, []string{id}, through(t, b)); attempts[0] != "2" {
+		t.Errorf("it was handled in attempt %s", attempts[0])
+	}
+	a.Orchestrator = nil
+	if err := c.Stop(); err != nil {
+		t.Errorf("Stop: %v", err)
+	}
+}

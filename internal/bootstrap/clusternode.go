@@ -25,7 +25,6 @@ type clusterNode struct {
 	wiring
 	store    *postgres.Store
 	identity *cluster.Identity
-	boot     string
 	closers  []func() error
 }
 
@@ -38,7 +37,7 @@ func openClusterNode(ctx context.Context, c *settings.Config, kind store.NodeKin
 	if err != nil {
 		return nil, err
 	}
-	n = &clusterNode{boot: uuid.NewString()}
+	n = &clusterNode{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
@@ -73,7 +72,7 @@ func openClusterNode(ctx context.Context, c *settings.Config, kind store.NodeKin
 	if err != nil {
 		return n, err
 	}
-	n.wiring = wiring{store: n.store, executions: n.store.Executions(), vault: vault, node: name, log: log}
+	n.wiring = wiring{store: n.store, executions: n.store.Executions(), vault: vault, node: name, boot: uuid.NewString(), log: log}
 	return n, nil
 }
 

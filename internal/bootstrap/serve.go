@@ -105,6 +105,7 @@ type wiring struct {
 	executions store.Executions
 	vault      *secret.Vault // nil: there are no secrets
 	node       string        // this node's name
+	boot       string        // of this start of the process, as the list of a cluster has it; empty: there is none
 	keeper     *idle.Keeper  // nil: nobody cares whether there is work
 	log        *slog.Logger
 }

@@ -73,6 +73,7 @@ func newIngress(c *settings.Config, w wiring, p people, on ingress) *orchestrato
 		Data:           on.data,
 		Queue:          on.data,
 		Node:           w.node,
+		Boot:           w.boot,
 		KVBytes:        c.KVBytes,
 		Secrets:        w.vault,
 		Control:        on.control,

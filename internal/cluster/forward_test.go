@@ -20,16 +20,32 @@ import (
 type list struct {
 	mu    sync.Mutex
 	nodes map[store.NodeKind]store.Node
+	ends  map[store.NodeKind]time.Time
+	down  bool // it fails
+	asked int  // calls of RecoverNodes
 }
 
-func (l *list) KeepNode(_ context.Context, n store.Node, _ time.Duration) error {
+func (l *list) KeepNode(_ context.Context, n store.Node, lease time.Duration) (left time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.nodes == nil {
-		l.nodes = map[store.NodeKind]store.Node{}
+	if l.down {
+		return 0, store.ErrUnavailable
 	}
-	l.nodes[n.Kind] = n
-	return nil
+	if l.nodes == nil {
+		l.nodes, l.ends = map[store.NodeKind]store.Node{}, map[store.NodeKind]time.Time{}
+	}
+	if l.nodes[n.Kind] == n {
+		left = max(0, time.Until(l.ends[n.Kind]))
+	}
+	l.nodes[n.Kind], l.ends[n.Kind] = n, time.Now().Add(lease)
+	return left, nil
+}
+
+func (l *list) RecoverNodes(context.Context, time.Time) ([]string, int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked++
+	return nil, 0, nil
 }
 
 func (l *list) RemoveNode(_ context.Context, n store.Node) error {
@@ -75,7 +91,7 @@ func start(t *testing.T, handler http.Handler) *cloud {
 	manager.TLS = of(store.NodeManager).Server(store.NodeOrchestrator)
 	manager.StartTLS()
 	t.Cleanup(manager.Close)
-	if err := c.nodes.KeepNode(t.Context(), store.Node{Kind: store.NodeManager, Name: "a", Address: manager.Listener.Addr().String()}, Lease); err != nil {
+	if _, err := c.nodes.KeepNode(t.Context(), store.Node{Kind: store.NodeManager, Name: "a", Address: manager.Listener.Addr().String()}, Lease); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
@@ -191,14 +207,14 @@ func TestTakingOver(t *testing.T) {
 	list, _ := c.nodes.Nodes(t.Context())
 	gone := list[0]
 	gone.Address = "127.0.0.1:1" // nobody is there
-	_ = c.nodes.KeepNode(t.Context(), gone, Lease)
+	_, _ = c.nodes.KeepNode(t.Context(), gone, Lease)
 	c.registry.Refresh(t.Context())
 	answer := make(chan string)
 	go func() {
 		_, text := ask(t, "POST", c.url, "")
 		answer <- text
 	}()
-	_ = c.nodes.KeepNode(t.Context(), list[0], Lease)
+	_, _ = c.nodes.KeepNode(t.Context(), list[0], Lease)
 	if text := <-answer; text != "it is me" {
 		t.Errorf("answered %q", text)
 	}

@@ -20,6 +20,10 @@ const (
 	storeTimeout = 5 * time.Second
 	// refreshEvery is the least time between two looks that somebody asks for.
 	refreshEvery = 250 * time.Millisecond
+	// While this process has extended its lease without a pause longer than maxPause,
+	// the others could have, too; after steadyFor they have, if they live.
+	maxPause  = Heartbeat + Heartbeat/2
+	steadyFor = 2 * Heartbeat
 )
 
 // Registry keeps processes on the list of a cluster, and knows the others on it.
@@ -35,7 +39,8 @@ type Registry struct {
 	ended  chan struct{}
 	beat   chan struct{} // beat now
 
-	writing sync.Mutex // held while the list is written
+	writing sync.Mutex    // held while the list is written
+	steady  time.Duration // for how long this orchestrator has extended its lease without a pause; guarded by writing
 
 	mu   sync.Mutex
 	own  map[store.NodeKind]store.Node
@@ -174,12 +179,47 @@ func (r *Registry) loop(ctx context.Context) {
 	}
 }
 
-// extend extends all leases and reads the list.
-func (r *Registry) extend(ctx context.Context) {
+// extend extends all leases and reads the list, and sees to what those have left whose
+// lease has ended.
+func (r *Registry) extend(parent context.Context) {
+	ctx, cancel := context.WithTimeout(parent, storeTimeout)
+	defer cancel()
+	if !r.write(ctx) {
+		return
+	}
+	r.read(ctx)
+	r.writing.Lock()
+	sure := r.steady >= steadyFor
+	r.writing.Unlock()
+	if sure {
+		r.recover(parent)
+	}
+}
+
+// recover has the messages delivered that orchestrators which are gone have left.
+func (r *Registry) recover(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if r.write(ctx) {
-		r.read(ctx)
+	gone, messages, err := r.store.RecoverNodes(ctx, time.Now().UTC().Truncate(time.Microsecond))
+	switch {
+	case err != nil:
+		if ctx.Err() == nil {
+			r.log.Warn("what nodes have left that are gone cannot be taken over", "error", err)
+		}
+	case len(gone) > 0:
+		r.log.Warn("nodes are gone without a word: what they were handling is delivered again", "nodes", gone, "messages", messages)
+	}
+}
+
+// extended notes that a lease was extended of which so much was left.
+func (r *Registry) extended(n store.Node, left time.Duration) {
+	if n.Kind != store.NodeOrchestrator {
+		return
+	}
+	if pause := Lease - left; pause <= maxPause {
+		r.steady += pause
+	} else {
+		r.steady = 0
 	}
 }
 
@@ -194,12 +234,15 @@ func (r *Registry) write(ctx context.Context) bool {
 	}
 	r.mu.Unlock()
 	for _, n := range own {
-		if err := r.store.KeepNode(ctx, n, Lease); err != nil {
+		left, err := r.store.KeepNode(ctx, n, Lease)
+		if err != nil {
+			r.steady = 0
 			if ctx.Err() == nil {
 				r.log.Warn("the list of the cluster cannot be written", "error", err)
 			}
 			return false
 		}
+		r.extended(n, left)
 	}
 	return true
 }

@@ -28,7 +28,7 @@ func TestRegistry(t *testing.T) {
 		}
 		_ = nodes.RemoveNode(t.Context(), own) // as a crash of the server would
 		other := store.Node{Name: "b", Kind: store.NodeManager, Address: "10.0.0.2:8081", Version: "1.1"}
-		_ = nodes.KeepNode(t.Context(), other, Lease)
+		_, _ = nodes.KeepNode(t.Context(), other, Lease)
 		time.Sleep(4 * Heartbeat)
 		synctest.Wait()
 		if list, _ := nodes.Nodes(t.Context()); len(list) != 2 {
@@ -54,4 +54,59 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("after Close the list is %v", list)
 		}
 	})
+}
+
+// What nodes have left that are gone is looked for by orchestrators only, and by none
+// whose own lease could not be extended a moment ago: then that of a node that lives
+// may have ended as well.
+func TestWhoLooksForNodesThatAreGone(t *testing.T) {
+	for kind, want := range map[store.NodeKind]bool{store.NodeOrchestrator: true, store.NodeManager: false} {
+		synctest.Test(t, func(t *testing.T) {
+			nodes := &list{}
+			r := Join(nodes, "1.0", slog.New(slog.DiscardHandler))
+			defer r.Close()
+			asked := func(after time.Duration) bool {
+				nodes.mu.Lock()
+				nodes.asked = 0
+				nodes.mu.Unlock()
+				time.Sleep(after)
+				synctest.Wait()
+				nodes.mu.Lock()
+				defer nodes.mu.Unlock()
+				return nodes.asked > 0
+			}
+			down := func(down bool) {
+				nodes.mu.Lock()
+				defer nodes.mu.Unlock()
+				nodes.down = down
+			}
+			own := store.Node{Name: "a", Kind: kind, Boot: "1", Version: "1.0"}
+			r.Keep(own)
+			time.Sleep(time.Second)
+			if asked(Heartbeat) {
+				t.Errorf("a new %s looks", kind)
+			}
+			if got := asked(steadyFor); got != want {
+				t.Errorf("a steady %s looks: %v", kind, got)
+			}
+			down(true)
+			if asked(Heartbeat) {
+				t.Errorf("a %s looks without a list", kind)
+			}
+			down(false)
+			if asked(Heartbeat) {
+				t.Errorf("a %s looks at once when the list is back", kind)
+			}
+			// The list was not down, but its server's clock was set forward, or it stood still.
+			if got := asked(3 * Heartbeat); got != want {
+				t.Errorf("a %s that is steady again looks: %v", kind, got)
+			}
+			nodes.mu.Lock()
+			nodes.ends[kind] = time.Now()
+			nodes.mu.Unlock()
+			if asked(Heartbeat) {
+				t.Errorf("a %s looks whose own lease had ended", kind)
+			}
+		})
+	}
 }

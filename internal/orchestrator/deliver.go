@@ -19,7 +19,9 @@ func (o *Orchestrator) Deliver(ctx context.Context) error { return o.dispatch.St
 func (o *Orchestrator) StopDelivering(ctx context.Context) { o.dispatch.Close(ctx) }
 
 func (o *Orchestrator) newDispatcher() *dispatch.Dispatcher {
-	c := dispatch.Config{Queue: o.cfg.Queue, Target: o.target, Known: o.known, Run: o.deliver, Owner: o.cfg.Node}
+	c := dispatch.Config{
+		Queue: o.cfg.Queue, Target: o.target, Known: o.known, Run: o.deliver, Owner: o.cfg.Node, Boot: o.cfg.Boot,
+	}
 	if k := o.cfg.Idle; k != nil {
 		c.Begin, c.End = k.Begin, k.End
 	}

@@ -59,9 +59,10 @@ type Config struct {
 	Recorder Recorder
 	Data     Data
 	// Queue is what Deliver delivers, in the name of this Node, which no other
-	// has and which it keeps for ever.
-	Queue store.Queue
-	Node  string
+	// has and which it keeps for ever; Boot, if it is not empty, names this start of
+	// its process.
+	Queue      store.Queue
+	Node, Boot string
 	// Idle is told of deliveries; nil: nobody is.
 	Idle interface {
 		Begin()

@@ -29,11 +29,17 @@ type Node struct {
 // so the nodes' own need not agree. The list may be lost with the database's
 // machine: whoever lives comes back with the next extension.
 type Nodes interface {
-	// KeepNode puts n on the list, or extends its lease. There is one manager at
-	// most: a new one takes the place of another.
-	KeepNode(ctx context.Context, n Node, lease time.Duration) error
+	// KeepNode puts n on the list, or extends its lease, and returns how much of it was
+	// left; 0: this start of the process was not on the list, or its lease had ended.
+	// There is one manager at most: a new one takes the place of another.
+	KeepNode(ctx context.Context, n Node, lease time.Duration) (left time.Duration, err error)
 	// RemoveNode takes a process off the list, unless another has come in its place.
 	RemoveNode(ctx context.Context, n Node) error
 	// Nodes returns the list by kind and name.
 	Nodes(ctx context.Context) ([]Node, error)
+	// RecoverNodes takes orchestrators whose lease has ended off the list, and in the
+	// same transaction does for each what Queue.Recover would: whoever asks first does
+	// so, and the others find nothing. It is for who has been on the list for long
+	// enough to know that the others could have extended theirs.
+	RecoverNodes(ctx context.Context, at time.Time) (gone []string, recovered int64, err error)
 }

@@ -53,8 +53,9 @@ type Config struct {
 	Known func(c store.Channel) *Target
 	// Run executes, and records the execution.
 	Run func(ctx context.Context, start *invoke.Start, t *Target) Outcome
-	// Owner is this node's name, which it keeps for ever.
-	Owner string
+	// Owner is this node's name, which it keeps for ever; Boot names this start of its
+	// process. Empty: a name is made.
+	Owner, Boot string
 	// Begin and End are called around work, for who wants to know whether there is any.
 	Begin, End func()
 	Now        func() time.Time
@@ -102,7 +103,10 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Begin == nil {
 		cfg.Begin, cfg.End = func() {}, func() {}
 	}
-	d := &Dispatcher{cfg: cfg, boot: store.NewID(), channels: map[store.Channel]*channel{}, steps: newSteps(), patience: alonePatience}
+	if cfg.Boot == "" {
+		cfg.Boot = store.NewID()
+	}
+	d := &Dispatcher{cfg: cfg, boot: cfg.Boot, channels: map[store.Channel]*channel{}, steps: newSteps(), patience: alonePatience}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }

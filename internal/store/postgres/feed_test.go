@@ -53,7 +53,7 @@ func TestGather(t *testing.T) {
 	reader := open(t, url)
 	written := make(chan string, 2)
 	keep := func(name string) {
-		if err := reader.KeepNode(t.Context(), store.Node{Name: name, Kind: store.NodeOrchestrator, Boot: name}, time.Minute); err != nil {
+		if _, err := reader.KeepNode(t.Context(), store.Node{Name: name, Kind: store.NodeOrchestrator, Boot: name}, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/picloud/picloud/internal/store"
@@ -27,9 +28,96 @@ func nodes(t *testing.T, s *postgres.Store, want ...store.Node) {
 
 func keep(t *testing.T, s *postgres.Store, n store.Node, lease time.Duration) {
 	t.Helper()
-	if err := s.KeepNode(t.Context(), n, lease); err != nil {
+	if _, err := s.KeepNode(t.Context(), n, lease); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// How much of a lease is left says who extends it, for this start of the process.
+func TestWhatIsLeftOfALease(t *testing.T) {
+	s := open(t, pgtest.Database(t))
+	for _, c := range []struct {
+		what     string
+		boot     string
+		lease    time.Duration
+		from, to time.Duration
+	}{
+		{"a new one", "1", time.Hour, 0, 0},
+		{"one that holds", "1", -time.Second, time.Hour - time.Minute, time.Hour},
+		{"one that has ended", "1", time.Hour, 0, 0},
+		{"that of an earlier start", "2", time.Hour, 0, 0},
+	} {
+		left, err := s.KeepNode(t.Context(), store.Node{Name: "a", Kind: store.NodeOrchestrator, Boot: c.boot}, c.lease)
+		if err != nil || left < c.from || left > c.to {
+			t.Errorf("%s: %v is left, %v", c.what, left, err)
+		}
+	}
+}
+
+// What a node was handling whose lease has ended is given free once, whoever asks, and
+// what those handle that live is not.
+func TestNodesThatAreGoneAreRecovered(t *testing.T) {
+	url := migrated(t)
+	s, other := open(t, url), open(t, url)
+	app := uuid.NewString()
+	if err := s.CreateApp(t.Context(), store.App{ID: app, Slug: "demo"}, "x"); err != nil {
+		t.Fatal(err)
+	}
+	c, now := queueOf(app, "emails"), time.Now().UTC().Truncate(time.Microsecond)
+	claim := func(owner, boot string) store.Message {
+		t.Helper()
+		if _, err := s.Enqueue(t.Context(), messageAt(c, now)); err != nil {
+			t.Fatal(err)
+		}
+		list, _, err := s.Claim(t.Context(), store.Claim{Channel: c, Max: 1, Lease: time.Hour, Owner: owner, Boot: boot, At: now})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("claimed %v, %v", list, err)
+		}
+		return list[0]
+	}
+	node := func(name, boot string) store.Node {
+		return store.Node{Name: name, Kind: store.NodeOrchestrator, Boot: boot}
+	}
+	lives, dead, again, unknown := claim("lives", "1"), claim("dead", "1"), claim("dead", "2"), claim("unknown", "1")
+	keep(t, s, node("lives", "1"), time.Hour)
+	keep(t, s, node("dead", "1"), -time.Microsecond)
+	keep(t, s, store.Node{Name: "lives", Kind: store.NodeExecutor, Boot: "1"}, -time.Microsecond)
+	keep(t, s, node("lives", "1"), time.Hour) // one that lives takes nobody off the list by that
+	heard := hearDue(t, other)
+	type result struct {
+		gone []string
+		n    int64
+		err  error
+	}
+	results := make(chan result, 8)
+	for i := range cap(results) {
+		go func() {
+			var r result
+			r.gone, r.n, r.err = []*postgres.Store{s, other}[i%2].RecoverNodes(t.Context(), now)
+			results <- r
+		}()
+	}
+	var all []string
+	total := int64(0)
+	for range cap(results) {
+		r := <-results
+		if r.err != nil {
+			t.Error(r.err)
+		}
+		all, total = append(all, r.gone...), total+r.n
+	}
+	if len(all) != 1 || all[0] != "dead" || total != 1 {
+		t.Errorf("gone are %v with %d messages", all, total)
+	}
+	expectDue(t, heard, notice{})
+	for _, m := range []store.Message{lives, dead, again, unknown} {
+		got, err := s.Message(t.Context(), app, m.ID)
+		free := m.ID == dead.ID
+		if err != nil || (got.Owner == "") != free || (got.Crashes == 1) != free {
+			t.Errorf("of %s is left %+v, %v", m.Owner, got, err)
+		}
+	}
+	nodes(t, s, node("lives", "1"))
 }
 
 func TestNodes(t *testing.T) {

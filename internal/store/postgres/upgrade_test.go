@@ -32,7 +32,7 @@ func TestUpgrades(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Fill(t, s)
-	if err := s.KeepNode(t.Context(), store.Node{Name: "a", Kind: store.NodeManager}, time.Hour); err != nil {
+	if _, err := s.KeepNode(t.Context(), store.Node{Name: "a", Kind: store.NodeManager}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -285,16 +285,3 @@ func (s *Store) SetBack(ctx context.Context, from, to time.Time) error {
 		return err
 	}
 }
-
-// Recover is store.Queue's.
-func (s *Store) Recover(ctx context.Context, owner, boot string, at time.Time) (recovered int64, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
-		recovered, err = tx.Exec(ctx, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, crashes = crashes + 1
-			WHERE owner = $1 AND owner <> '' AND boot <> $2`, owner, boot, micros(at))
-		return err
-	})
-	if recovered > 0 && (err == nil || errors.Is(err, store.ErrUnknownOutcome)) {
-		s.due(map[store.Channel]time.Time{{}: {}})
-	}
-	return recovered, err
-}
