@@ -764,6 +764,7 @@ type AppUsage struct {
 	DeadLetters UsedDeadLetters `json:"dead_letters"`
 	Kv          Used            `json:"kv"`
 	Messages    Used            `json:"messages"`
+	Requests    Used            `json:"requests"`
 }
 
 // AuditEntry defines model for AuditEntry.

@@ -26,7 +26,7 @@ func manageUsage(t *testing.T, in *instance) {
 	owner("POST", "/apps/demo/schedules/s/run", nil).want(507)
 	r := owner("GET", "/apps/demo/usage", nil).want(200)
 	for path, want := range map[string]float64{
-		"kv.count": 1, "messages.count": 2, "dead_letters.count": 0, "dead_letters.dropped": 0, "answers.count": 0, "channels.count": 1,
+		"kv.count": 1, "messages.count": 2, "requests.count": 0, "dead_letters.count": 0, "dead_letters.dropped": 0, "answers.count": 0, "channels.count": 1,
 	} {
 		if got := r.num(path); got != want {
 			t.Errorf("%s is %v, want %v", path, got, want)

@@ -85,7 +85,7 @@ func (o *Orchestrator) enqueue(w http.ResponseWriter, r *http.Request, app *snap
 		case errors.Is(err, store.ErrInvalid):
 			problem(w, r, http.StatusRequestEntityTooLarge, "the request is too large to be run later", "")
 		case errors.Is(err, store.ErrQuota):
-			problem(w, r, http.StatusInsufficientStorage, "the app has no room for requests to be run later; nothing was kept", "")
+			problem(w, r, http.StatusInsufficientStorage, "the app has no room for more requests to be run later; nothing was kept: try again when it has run some of them", "")
 		case r.Context().Err() != nil:
 			problem(w, r, statusClientClosed, "the request was cancelled", "")
 		default:

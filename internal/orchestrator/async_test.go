@@ -30,7 +30,7 @@ func TestPrefersAsync(t *testing.T) {
 // A request that the app has no room for is refused before anything is kept.
 func TestAsyncQuota(t *testing.T) {
 	data := memory.New()
-	data.SetQuota(store.Quota{Messages: 2})
+	data.SetQuota(store.Quota{Messages: 8})
 	w := newWorld(t, func(c *Config) { c.Data, c.Queue, c.Node = data, data, "node" })
 	w.apps.set("demo", endpoints("hello"))
 	for _, want := range []int{202, 202, 507, 507} {

@@ -8,9 +8,10 @@ type Quota struct {
 	// payloads. What would exceed them is not added: ErrQuota. A commit that
 	// acknowledges as much as it adds is never refused, and neither is the firing of
 	// a schedule, which MaxScheduleBacklog bounds.
-	Messages, Bytes int64
+	Messages, Bytes int64 // of them asynchronous requests take no more than MaxRequests says
 	// Kept and KeptBytes bound the dead letters with their payloads, and just so the
-	// answers to asynchronous requests. Of more the oldest go.
+	// answers to asynchronous requests. Of more the oldest go, of dead letters those
+	// first that are asynchronous requests.
 	Kept, KeptBytes int64
 	// Channels bounds the channels that have messages, idempotency keys or a state. One
 	// more is not made: ErrQuota. Again the firing of a schedule is never refused, and
@@ -24,6 +25,7 @@ var DefaultQuota = Quota{Messages: 1_000_000, Bytes: 1 << 30, Kept: 10_000, Kept
 // MessageUsage is what an app has in its channels.
 type MessageUsage struct {
 	Messages, Bytes      int64 // that wait or are worked on, and their payloads
+	Requests, ReqBytes   int64 // those of them that are asynchronous requests
 	Dead, DeadBytes      int64 // dead letters, and their payloads
 	Dropped              int64 // dead letters that went because there were too many, ever
 	Answers, AnswerBytes int64 // to asynchronous requests
@@ -34,6 +36,8 @@ type MessageUsage struct {
 func (u *MessageUsage) Add(v MessageUsage) {
 	u.Messages += v.Messages
 	u.Bytes += v.Bytes
+	u.Requests += v.Requests
+	u.ReqBytes += v.ReqBytes
 	u.Dead += v.Dead
 	u.DeadBytes += v.DeadBytes
 	u.Dropped += v.Dropped
@@ -42,21 +46,56 @@ func (u *MessageUsage) Add(v MessageUsage) {
 	u.Channels += v.Channels
 }
 
-// Queued is what changes when a message with so long a payload is added.
-func Queued(payload int64) MessageUsage { return MessageUsage{Messages: 1, Bytes: payload} }
+// Queued is what changes when a message with so long a payload is added. request
+// says that it is an asynchronous request: it has a token.
+func Queued(payload int64, request bool) MessageUsage {
+	u := MessageUsage{Messages: 1, Bytes: payload}
+	if request {
+		u.Requests, u.ReqBytes = 1, payload
+	}
+	return u
+}
 
 // Done is what changes when one is acknowledged or deleted.
-func Done(payload int64) MessageUsage { return MessageUsage{Messages: -1, Bytes: -payload} }
+func Done(payload int64, request bool) MessageUsage {
+	u := Queued(payload, request)
+	return MessageUsage{Messages: -u.Messages, Bytes: -u.Bytes, Requests: -u.Requests, ReqBytes: -u.ReqBytes}
+}
 
 // Died is what changes when one becomes a dead letter.
-func Died(payload int64) MessageUsage {
-	return MessageUsage{Messages: -1, Bytes: -payload, Dead: 1, DeadBytes: payload}
+func Died(payload int64, request bool) MessageUsage {
+	u := Done(payload, request)
+	u.Dead, u.DeadBytes = 1, payload
+	return u
+}
+
+// Revived is what changes when a dead letter is to be delivered again.
+func Revived(payload int64, request bool) MessageUsage {
+	u := Queued(payload, request)
+	u.Dead, u.DeadBytes = -1, -payload
+	return u
+}
+
+// requestShare is the part of an app's room, one of so many, that asynchronous
+// requests may take. Strangers send them, and what the app itself sends must find
+// room all the same.
+const requestShare = 4
+
+// MaxRequests returns how many of an app's messages may be asynchronous requests, and
+// how many bytes those may take; 0: no bound.
+func (q *Quota) MaxRequests() (messages, bytes int64) {
+	return (q.Messages + requestShare - 1) / requestShare, (q.Bytes + requestShare - 1) / requestShare
 }
 
 // Check reports as ErrQuota what of an app's usage is beyond the quota now that it
 // has grown.
 func (q *Quota) Check(usage, grown MessageUsage) error {
+	requests, requestBytes := q.MaxRequests()
 	switch {
+	case grown.Requests > 0 && requests > 0 && usage.Requests > requests:
+		return fmt.Errorf("%w: with this %d asynchronous requests to the app would wait, at most %d may", ErrQuota, usage.Requests, requests)
+	case grown.ReqBytes > 0 && requestBytes > 0 && usage.ReqBytes > requestBytes:
+		return fmt.Errorf("%w: with this the asynchronous requests to the app that wait would take %d bytes, they may take %d", ErrQuota, usage.ReqBytes, requestBytes)
 	case grown.Messages > 0 && q.Messages > 0 && usage.Messages > q.Messages:
 		return fmt.Errorf("%w: with this %d messages of the app would wait, at most %d may", ErrQuota, usage.Messages, q.Messages)
 	case grown.Bytes > 0 && q.Bytes > 0 && usage.Bytes > q.Bytes:

@@ -35,6 +35,7 @@ type UsedChannels struct {
 type AppUsage struct {
 	KV          Used            `json:"kv" doc:"Keys, and the bytes of keys and values, expired ones that are still there included"`
 	Messages    Used            `json:"messages" doc:"Messages that wait or are worked on, and their payloads. What would exceed it is refused"`
+	Requests    Used            `json:"requests" doc:"Asynchronous requests among the messages. What would exceed it is refused, so that strangers leave room for the app's own messages"`
 	DeadLetters UsedDeadLetters `json:"dead_letters" doc:"Of more the oldest go"`
 	Answers     Used            `json:"answers" doc:"Answers to asynchronous requests. Of more the oldest go"`
 	Channels    UsedChannels    `json:"channels" doc:"Queues and other channels that hold messages, idempotency keys or are paused"`
@@ -68,9 +69,11 @@ func (c Config) show(ctx context.Context, _ *api.AppPath) (*usageOutput, error) 
 		return nil, err
 	}
 	q := c.Quota
+	requests, requestBytes := q.MaxRequests()
 	return &usageOutput{AppUsage{
 		KV:          Used{Count: kv.Keys, Bytes: kv.Bytes, MaxBytes: c.KVBytes},
 		Messages:    Used{u.Messages, q.Messages, u.Bytes, q.Bytes},
+		Requests:    Used{u.Requests, requests, u.ReqBytes, requestBytes},
 		DeadLetters: UsedDeadLetters{Used{u.Dead, q.Kept, u.DeadBytes, q.KeptBytes}, u.Dropped},
 		Answers:     Used{u.Answers, q.Kept, u.AnswerBytes, q.KeptBytes},
 		Channels:    UsedChannels{u.Channels, q.Channels},

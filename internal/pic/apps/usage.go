@@ -45,10 +45,10 @@ func usageCommand(env *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "usage APP",
 		Short: "Show how much an app has, and how much it may have",
-		Long: `Show how much an app has: keys, messages that wait or are worked on, dead letters,
-answers to asynchronous requests, and channels (queues, subscriptions and so on) that
-hold messages; and how much of each it may have, as the operator of the instance has
-set it. dead_letters_dropped counts dead letters that went because there were too many.`,
+		Long: `Show how much an app has: keys, messages that wait or are worked on, asynchronous
+requests among those, dead letters, answers to asynchronous requests, and channels
+(queues, subscriptions and so on) that hold messages; and how much of each it may have,
+as the operator of the instance has set it. dead_letters_dropped counts dead letters that went because there were too many.`,
 		Example:           "  pic apps usage demo",
 		Args:              cli.Args("APP"),
 		ValidArgsFunction: complete.Apps(env),
@@ -77,6 +77,7 @@ func rows(u client.AppUsage) []used {
 	return []used{
 		{"kv", u.Kv.Count, u.Kv.MaxCount, u.Kv.Bytes, u.Kv.MaxBytes, true},
 		{"messages", u.Messages.Count, u.Messages.MaxCount, u.Messages.Bytes, u.Messages.MaxBytes, true},
+		{"requests", u.Requests.Count, u.Requests.MaxCount, u.Requests.Bytes, u.Requests.MaxBytes, true},
 		{"dead_letters", u.DeadLetters.Count, u.DeadLetters.MaxCount, u.DeadLetters.Bytes, u.DeadLetters.MaxBytes, true},
 		{what: "dead_letters_dropped", count: u.DeadLetters.Dropped},
 		{"answers", u.Answers.Count, u.Answers.MaxCount, u.Answers.Bytes, u.Answers.MaxBytes, true},

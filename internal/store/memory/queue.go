@@ -14,7 +14,8 @@ import (
 // message is one that is kept, with the start of the process that leased it.
 type message struct {
 	store.Message
-	boot string
+	boot    string
+	request bool // it had a token
 }
 
 type idempotencyKey struct {
@@ -92,9 +93,10 @@ func (k *Data) add(list []store.Message) (added []store.Message) {
 		if m.TokenHash != "" {
 			k.tokens[m.TokenHash] = m.ID
 		}
+		request := m.TokenHash != ""
 		m.IdempotencyKey, m.TokenHash = "", ""
 		m.Payload = slices.Clone(m.Payload)
-		k.messages[m.ID] = &message{Message: m}
+		k.messages[m.ID] = &message{Message: m, request: request}
 		if _, ok := k.paused[m.Channel]; !ok {
 			k.paused[m.Channel] = false
 		}

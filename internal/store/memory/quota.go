@@ -32,7 +32,7 @@ func (k *Data) messageUsage(appID string) store.MessageUsage {
 			continue
 		}
 		if size := int64(len(m.Payload)); m.DeadAt.IsZero() {
-			u.Add(store.Queued(size))
+			u.Add(store.Queued(size, m.request))
 		} else {
 			u.Add(store.MessageUsage{Dead: 1, DeadBytes: size})
 		}
@@ -67,14 +67,14 @@ func (k *Data) room(list []store.Message, acks []string) error {
 		if m.IdempotencyKey != "" && k.known(m) {
 			continue
 		}
-		add(m.AppID, store.Queued(int64(len(m.Payload))))
+		add(m.AppID, store.Queued(int64(len(m.Payload)), m.TokenHash != ""))
 		if _, used := k.paused[m.Channel]; !used {
 			made[m.Channel] = true
 		}
 	}
 	for _, id := range acks {
 		m := k.messages[id]
-		add(m.AppID, store.Done(int64(len(m.Payload))))
+		add(m.AppID, store.Done(int64(len(m.Payload)), m.request))
 	}
 	for appID, g := range grown {
 		u := k.messageUsage(appID)
@@ -129,7 +129,15 @@ func (k *Data) drop(appID string) {
 				dead = append(dead, m)
 			}
 		}
-		slices.SortFunc(dead, func(a, b *message) int { return cmp.Or(a.DeadAt.Compare(b.DeadAt), strings.Compare(a.ID, b.ID)) })
+		slices.SortFunc(dead, func(a, b *message) int {
+			if a.request != b.request { // as in the databases
+				if a.request {
+					return -1
+				}
+				return 1
+			}
+			return cmp.Or(a.DeadAt.Compare(b.DeadAt), strings.Compare(a.ID, b.ID))
+		})
 		for _, m := range dead {
 			if n <= 0 && bytes <= 0 {
 				break

@@ -219,14 +219,14 @@ func (s *Store) Remove(ctx context.Context, c store.Channel) error {
 // deleteMessages deletes those that a condition names and returns what changes.
 func deleteMessages(ctx context.Context, tx Conn, where string, args ...any) (gone store.MessageUsage, err error) {
 	err = each(ctx, tx, func(rows Rows) error {
-		var size, dead int64
-		err := rows.Scan(&size, &dead)
+		var size, dead, token int64
+		err := rows.Scan(&size, &dead, &token)
 		if dead > 0 {
 			gone.Add(store.MessageUsage{Dead: -1, DeadBytes: -size})
 		} else {
-			gone.Add(store.Done(size))
+			gone.Add(store.Done(size, token > 0))
 		}
 		return err
-	}, `DELETE FROM messages WHERE `+where+` RETURNING length(payload), dead_at`, args...)
+	}, `DELETE FROM messages WHERE `+where+` RETURNING length(payload), dead_at, length(token_hash)`, args...)
 	return gone, err
 }

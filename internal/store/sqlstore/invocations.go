@@ -33,30 +33,28 @@ func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 	for _, batch := range []struct {
 		change string
 		args   []any
-		scan   func(appID string, size int64) (string, store.MessageUsage)
+		scan   func(size int64, request bool) store.MessageUsage
 	}{
 		{
 			// Only leased ones can be under way, and their lease is extended.
 			`UPDATE messages SET dead_at = $2, last_error = $3 WHERE id IN (SELECT id FROM messages
 				WHERE channel IN ` + asynchronous + ` AND dead_at = 0 AND due_at <= $1 AND owner = '' LIMIT $4)
-			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
+			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
 			[]any{micros(now), store.NobodyRan},
-			func(appID string, size int64) (string, store.MessageUsage) { return appID, store.Died(size) },
+			store.Died,
 		},
 		{
 			// Nobody can deliver a request again that failed as often as it may.
 			`DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE channel IN ` + asynchronous + ` AND dead_at > 0 AND dead_at <= $1 LIMIT $2)
-			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
+			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
 			nil,
-			func(appID string, size int64) (string, store.MessageUsage) {
-				return appID, store.MessageUsage{Dead: -1, DeadBytes: -size}
-			},
+			func(size int64, _ bool) store.MessageUsage { return store.MessageUsage{Dead: -1, DeadBytes: -size} },
 		},
 		{
-			`DELETE FROM invocations WHERE id IN (SELECT id FROM invocations WHERE finished_at <= $1 LIMIT $2) RETURNING app_id, length(response)`,
+			`DELETE FROM invocations WHERE id IN (SELECT id FROM invocations WHERE finished_at <= $1 LIMIT $2) RETURNING app_id, length(response), 0`,
 			nil,
-			func(appID string, size int64) (string, store.MessageUsage) {
-				return appID, store.MessageUsage{Answers: -1, AnswerBytes: -size}
+			func(size int64, _ bool) store.MessageUsage {
+				return store.MessageUsage{Answers: -1, AnswerBytes: -size}
 			},
 		},
 	} {
@@ -69,9 +67,9 @@ func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 }
 
 // sweepBatches changes rows, at most changeBatch in a transaction, until none is
-// left. change returns two columns for each, of which scan tells what they change
-// of which app's usage.
-func (s *Store) sweepBatches(ctx context.Context, change string, args []any, scan func(appID string, size int64) (string, store.MessageUsage)) error {
+// left. change returns three columns for each: the app, and the size and whether it is
+// a request, of which usage tells what they change of the app's.
+func (s *Store) sweepBatches(ctx context.Context, change string, args []any, usage func(size int64, request bool) store.MessageUsage) error {
 	for {
 		n := 0
 		var full []string
@@ -80,10 +78,10 @@ func (s *Store) sweepBatches(ctx context.Context, change string, args []any, sca
 			changed := usages{}
 			err := each(ctx, tx, func(rows Rows) error {
 				var app string
-				var size int64
-				err := rows.Scan(&app, &size)
+				var size, token int64
+				err := rows.Scan(&app, &size, &token)
 				n++
-				changed.add(scan(app, size))
+				changed.add(app, usage(size, token > 0))
 				return err
 			}, change, args...)
 			if err != nil {
@@ -106,9 +104,8 @@ func (s *Store) sweepBatches(ctx context.Context, change string, args []any, sca
 func (s *Store) sweepRemoved(ctx context.Context, now time.Time) error {
 	return s.sweepBatches(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages
 			WHERE channel IN (SELECT id FROM channels WHERE kind = $1) AND (owner = '' OR due_at <= $3) LIMIT $2)
-		RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload)`,
-		[]any{string(store.ChannelRemoved), int64(changeBatch), micros(now.Add(-store.InvocationMemory))},
-		func(appID string, size int64) (string, store.MessageUsage) { return appID, store.Done(size) })
+		RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
+		[]any{string(store.ChannelRemoved), int64(changeBatch), micros(now.Add(-store.InvocationMemory))}, store.Done)
 }
 
 // oldestInvocation returns when the next asynchronous request is to be given up or

@@ -92,7 +92,6 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 		}
 		if row.m.Lease == "" {
 			freed = append(freed, row.m.ID)
-			died.add(c.Channel.AppID, store.Died(int64(len(row.m.Payload))))
 		} else {
 			list = append(list, row.message(c.Channel))
 		}
@@ -105,9 +104,12 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
 	if c.Suspect {
 		for _, id := range freed {
-			if _, err := tx.Exec(ctx, `UPDATE messages SET dead_at = $2, last_error = $3 WHERE id = $1`, id, micros(c.At), store.TooManyCrashes); err != nil {
+			var size, token int64
+			if err := one(ctx, tx, []any{&size, &token}, `UPDATE messages SET dead_at = $2, last_error = $3 WHERE id = $1 RETURNING length(payload), length(token_hash)`,
+				id, micros(c.At), store.TooManyCrashes); err != nil {
 				return nil, later, nil, err
 			}
+			died.add(c.Channel.AppID, store.Died(size, token > 0))
 		}
 		if full, err = s.count(ctx, tx, died, false); err != nil {
 			return nil, later, nil, err
@@ -179,10 +181,10 @@ func (s *Store) Return(ctx context.Context, lease string, list []store.Returned,
 			if r.Dead {
 				dead = micros(at)
 			}
-			var channel, size int64
-			err := one(ctx, tx, []any{&channel, &size}, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, attempts = attempts + $4, crashes = crashes + $8,
+			var channel, size, token int64
+			err := one(ctx, tx, []any{&channel, &size, &token}, `UPDATE messages SET lease = '', owner = '', boot = '', due_at = $3, attempts = attempts + $4, crashes = crashes + $8,
 					single = (CASE WHEN single > 0 THEN single ELSE $5 END), dead_at = $6, last_error = (CASE $7 WHEN '' THEN last_error ELSE $7 END)
-				WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING channel, length(payload)`,
+				WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING channel, length(payload), length(token_hash)`,
 				r.ID, lease, micros(r.DueAt), failed, single, dead, r.Error, crashed)
 			if errors.Is(err, sql.ErrNoRows) {
 				continue
@@ -199,9 +201,9 @@ func (s *Store) Return(ctx context.Context, lease string, list []store.Returned,
 				if _, err := tx.Exec(ctx, `DELETE FROM messages WHERE id = $1`, r.ID); err != nil {
 					return err
 				}
-				changed.add(c.AppID, store.Done(size))
+				changed.add(c.AppID, store.Done(size, token > 0))
 			case r.Dead:
-				changed.add(c.AppID, store.Died(size))
+				changed.add(c.AppID, store.Died(size, token > 0))
 			case !ok || r.DueAt.Before(due):
 				returned[c] = r.DueAt
 			}

@@ -177,12 +177,12 @@ func (s *Store) Redrive(ctx context.Context, c store.Channel, ids []string, at t
 			which, last = `id IN (SELECT id FROM messages WHERE channel = $1 AND dead_at > 0 ORDER BY dead_at LIMIT $3)`, int64(changeBatch)
 		}
 		err = each(ctx, tx, func(rows Rows) error {
-			var size int64
-			err := rows.Scan(&size)
+			var size, token int64
+			err := rows.Scan(&size, &token)
 			n++
-			grown.Add(store.MessageUsage{Messages: 1, Bytes: size, Dead: -1, DeadBytes: -size})
+			grown.Add(store.Revived(size, token > 0))
 			return err
-		}, set+which+` RETURNING length(payload)`, channel, micros(at), last)
+		}, set+which+` RETURNING length(payload), length(token_hash)`, channel, micros(at), last)
 		return n, grown, err
 	})
 	if n > 0 || err != nil {
@@ -232,15 +232,15 @@ func (s *Store) Pause(ctx context.Context, c store.Channel, paused bool) error {
 // acknowledge deletes messages that are done, or fails with ErrLeaseLost.
 func acknowledge(ctx context.Context, tx Conn, ids []string, lease string) (done store.MessageUsage, err error) {
 	for _, id := range ids {
-		var size int64
-		err := one(ctx, tx, []any{&size}, `DELETE FROM messages WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING length(payload)`, id, lease)
+		var size, token int64
+		err := one(ctx, tx, []any{&size, &token}, `DELETE FROM messages WHERE id = $1 AND lease = $2 AND lease <> '' RETURNING length(payload), length(token_hash)`, id, lease)
 		if errors.Is(err, sql.ErrNoRows) {
 			return done, fmt.Errorf("message %s: %w", id, store.ErrLeaseLost)
 		}
 		if err != nil {
 			return done, err
 		}
-		done.Add(store.Done(size))
+		done.Add(store.Done(size, token > 0))
 	}
 	return done, nil
 }

@@ -27,7 +27,7 @@ func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []sto
 func usagesOf(added []store.Message) usages {
 	l := usages{}
 	for i := range added {
-		l.add(added[i].AppID, store.Queued(int64(len(added[i].Payload))))
+		l.add(added[i].AppID, store.Queued(int64(len(added[i].Payload)), added[i].TokenHash != ""))
 	}
 	return l
 }

@@ -35,10 +35,10 @@ func (s *Store) MessageUsage(ctx context.Context, appID string) (store.MessageUs
 func messageUsage(ctx context.Context, q querier, appID string) (sum store.MessageUsage, err error) {
 	err = each(ctx, q, func(rows Rows) error {
 		var u store.MessageUsage
-		err := rows.Scan(&u.Messages, &u.Bytes, &u.Dead, &u.DeadBytes, &u.Dropped, &u.Answers, &u.AnswerBytes)
+		err := rows.Scan(&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Dropped, &u.Answers, &u.AnswerBytes)
 		sum.Add(u)
 		return err
-	}, `SELECT messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes FROM message_usage WHERE app_id = $1`, appID)
+	}, `SELECT messages, bytes, requests, request_bytes, dead, dead_bytes, dropped, answers, answer_bytes FROM message_usage WHERE app_id = $1`, appID)
 	return sum, err
 }
 
@@ -49,14 +49,16 @@ func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grow
 	if grown == (store.MessageUsage{}) {
 		return u, nil
 	}
-	err = one(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes},
-		`INSERT INTO message_usage (app_id, shard, messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	err = one(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes},
+		`INSERT INTO message_usage (app_id, shard, messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes, requests, request_bytes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (app_id, shard) DO UPDATE SET messages = message_usage.messages + $3, bytes = message_usage.bytes + $4,
 			dead = message_usage.dead + $5, dead_bytes = message_usage.dead_bytes + $6, dropped = message_usage.dropped + $7,
-			answers = message_usage.answers + $8, answer_bytes = message_usage.answer_bytes + $9
-		RETURNING messages, bytes, dead, dead_bytes, answers, answer_bytes`,
-		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes)
+			answers = message_usage.answers + $8, answer_bytes = message_usage.answer_bytes + $9,
+			requests = message_usage.requests + $10, request_bytes = message_usage.request_bytes + $11
+		RETURNING messages, bytes, requests, request_bytes, dead, dead_bytes, answers, answer_bytes`,
+		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
+		grown.Requests, grown.ReqBytes)
 	if isForeignKey(err) {
 		err = fmt.Errorf("app %s: %w", appID, store.ErrNotFound)
 	}
@@ -137,8 +139,10 @@ func (s *Store) dropOldest(ctx context.Context, tx Conn, appID string) (grown st
 	if err != nil {
 		return grown, err
 	}
+	// Asynchronous requests first: strangers, who can make them fail, are not to push
+	// out what the app's own work has left.
 	n, bytes, err := s.dropRows(ctx, tx, q, u.Dead, u.DeadBytes, appID,
-		`SELECT m.id, length(m.payload) FROM messages m JOIN channels c ON c.id = m.channel WHERE c.app_id = $1 AND m.dead_at > 0 ORDER BY m.dead_at, m.id LIMIT $2`,
+		`SELECT m.id, length(m.payload) FROM messages m JOIN channels c ON c.id = m.channel WHERE c.app_id = $1 AND m.dead_at > 0 ORDER BY (CASE m.token_hash WHEN '' THEN 1 ELSE 0 END), m.dead_at, m.id LIMIT $2`,
 		`DELETE FROM messages WHERE id = $1 AND dead_at > 0`)
 	if err != nil {
 		return grown, err

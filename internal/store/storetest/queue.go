@@ -51,6 +51,8 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"Kept", testQueueKept},
 		{"KeptCrashed", testQueueKeptCrashed},
 		{"KeptAnswers", testQueueKeptAnswers},
+		{"RequestQuota", testQueueRequestQuota},
+		{"KeptRequests", testQueueKeptRequests},
 		{"ChannelQuota", testQueueChannelQuota},
 		{"RefusedChannel", testQueueRefusedChannel},
 		{"Remove", testQueueRemove},
@@ -77,7 +79,11 @@ type queueTest struct {
 // message is a new one of the channel, due at a time.
 func (q queueTest) message(due time.Time) store.Message {
 	id := newID()
-	return store.Message{ID: id, Channel: q.c, Source: "emails", Payload: []byte("payload of " + id), Depth: 1, CreatedAt: at(0), DueAt: due}
+	token := ""
+	if q.c.Kind == store.ChannelHTTP {
+		token = "hash of " + id
+	}
+	return store.Message{ID: id, TokenHash: token, Channel: q.c, Source: "emails", Payload: []byte("payload of " + id), Depth: 1, CreatedAt: at(0), DueAt: due}
 }
 
 func (q queueTest) send(t *testing.T, n int) []store.Message {

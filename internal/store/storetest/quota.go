@@ -40,7 +40,7 @@ func (q queueTest) checkUsage(t *testing.T) {
 			for _, m := range list {
 				f.After = m.ID
 				if size := int64(len(m.Payload)); m.DeadAt.IsZero() {
-					want.Add(store.Queued(size))
+					want.Add(store.Queued(size, m.Kind == store.ChannelHTTP))
 				} else {
 					want.Add(store.MessageUsage{Dead: 1, DeadBytes: size})
 				}
@@ -312,4 +312,57 @@ func testQueueNobodyRan(t *testing.T, q queueTest) {
 	_, err = q.Sweep(t.Context(), at(2*store.InvocationMemory))
 	must(t, "Sweep", err)
 	equal(t, "usage in the end", q.usage(t), store.MessageUsage{})
+}
+
+// Asynchronous requests take a part of the room only: others find the rest.
+func testQueueRequestQuota(t *testing.T, q queueTest) {
+	q.bound(t, store.Quota{Messages: 8, Bytes: 400})
+	own := q
+	q.c.Kind = store.ChannelHTTP
+	ask := func(size int) error {
+		_, err := q.Enqueue(t.Context(), sized(q.message(at(0)), size))
+		return err
+	}
+	must(t, "within", ask(10))
+	wantErr(t, "too long", ask(91), store.ErrQuota)
+	must(t, "within", ask(90))
+	wantErr(t, "one more", ask(0), store.ErrQuota)
+	equal(t, "usage", q.usage(t), store.MessageUsage{Messages: 2, Bytes: 100, Requests: 2, ReqBytes: 100, Channels: 1})
+	list := q.claim(t, 2)
+	wantErr(t, "one more while they run", ask(0), store.ErrQuota)
+	must(t, "ack", q.ack(t, list[0]))
+	must(t, "Return", q.Return(t.Context(), list[1].Lease, []store.Returned{{ID: list[1].ID, DueAt: at(0), Failed: true, Dead: true, Error: "no"}}, at(0)))
+	must(t, "in their place", ask(1))
+	must(t, "in their place", ask(1))
+	n, err := q.Redrive(t.Context(), q.c, nil, at(0))
+	if err != nil || n != 1 {
+		t.Errorf("Redrive: %d, %v", n, err)
+	}
+	q.checkUsage(t)
+	own.c.Name = "own"
+	for range 5 {
+		must(t, "the app's own beside them", second(own.Enqueue(t.Context(), sized(own.message(at(0)), 10))))
+	}
+	wantErr(t, "beyond the whole", second(own.Enqueue(t.Context(), sized(own.message(at(0)), 0))), store.ErrQuota)
+	// What is worked on when its script is gone is counted until it ends.
+	list = q.claim(t, 1)
+	must(t, "Remove", q.Remove(t.Context(), q.c))
+	equal(t, "what is worked on", q.usage(t).Requests, int64(1))
+	must(t, "ack", q.ack(t, list[0]))
+	equal(t, "then", q.usage(t).Requests, int64(0))
+}
+
+// Requests that failed, which strangers can bring about, go before the dead letters of
+// the app's own work.
+func testQueueKeptRequests(t *testing.T, q queueTest) {
+	q.bound(t, store.Quota{Kept: 3})
+	own := q.bury(t, 2)
+	requests := q
+	requests.c.Kind = store.ChannelHTTP
+	requests.bury(t, 4)
+	list, _, err := q.Messages(t.Context(), store.MessageFilter{Channel: q.c, State: store.MessageDead, Limit: 9, At: at(0)})
+	must(t, "Messages", err)
+	equal(t, "the app's own", messageIDs(list), messageIDs(own))
+	equal(t, "usage", q.usage(t).Dead, int64(3))
+	equal(t, "requests", q.usage(t).Requests, int64(0))
 }
