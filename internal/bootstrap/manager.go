@@ -148,7 +148,8 @@ func active(ctx context.Context, c *settings.Config, n *clusterNode, registry *c
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	patience := c.StopTimeout
-	l, err := process.Listen(ctx, c.ManagerListen, "manager-listen")
+	// An orchestrator reads an answer as slowly as its client does.
+	l, err := process.ListenBy(ctx, cluster.ListenConfig(false), c.ManagerListen, "manager-listen")
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func others(list []store.Node, own string) []store.Node {
 
 // dialExecutor connects to another node's executor.
 func (n *clusterNode) dialExecutor(ctx context.Context, address string) (net.Conn, error) {
-	conn, err := (&tls.Dialer{Config: n.identity.Client(store.NodeExecutor)}).DialContext(ctx, "tcp", address)
+	conn, err := (&tls.Dialer{NetDialer: cluster.Dialer(), Config: n.identity.Client(store.NodeExecutor)}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, cluster.Explain(err)
 	}

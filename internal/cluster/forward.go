@@ -129,7 +129,7 @@ var errNoManager = errors.New("no manager is active")
 func (f *Forwarder) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	var d net.Dialer
+	d := Dialer()
 	failed := errNoManager
 	for {
 		if list := f.cfg.Registry.Of(store.NodeManager); len(list) > 0 {

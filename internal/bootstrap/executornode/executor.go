@@ -139,7 +139,7 @@ func listen(ctx context.Context, c *settings.Config) (list []net.Listener, addre
 	if err != nil {
 		return list, "", err
 	}
-	if l, err = process.Listen(ctx, c.ExecutorListen, "executor-listen"); err != nil {
+	if l, err = process.ListenBy(ctx, cluster.ListenConfig(true), c.ExecutorListen, "executor-listen"); err != nil {
 		return list, "", err
 	}
 	list = append(list, tls.NewListener(l, identity.Server(store.NodeOrchestrator)))

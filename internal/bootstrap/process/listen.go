@@ -13,7 +13,12 @@ import (
 
 // Listen opens the address that a flag names, and says what to do where it cannot.
 func Listen(ctx context.Context, address, flag string) (net.Listener, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	return ListenBy(ctx, &net.ListenConfig{}, address, flag)
+}
+
+// ListenBy is Listen with settings for the connections.
+func ListenBy(ctx context.Context, by *net.ListenConfig, address, flag string) (net.Listener, error) {
+	l, err := by.Listen(ctx, "tcp", address)
 	var dns *net.DNSError
 	switch {
 	case err == nil:

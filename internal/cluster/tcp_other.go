@@ -1,0 +1,7 @@
+//go:build !linux
+
+package cluster
+
+import "syscall"
+
+func endUnacknowledged(string, string, syscall.RawConn) error { return nil }
