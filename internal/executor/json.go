@@ -25,7 +25,8 @@ func (e *jsonError) Error() string {
 	return fmt.Sprintf("%s (line %d, column %d of the JSON)", e.message, e.line, e.column)
 }
 
-// parseJSON reads one JSON text by RFC 8259, strictly. Whole numbers become
+// parseJSON reads one JSON text by RFC 8259, strictly, and refuses what I-JSON (RFC
+// 7493) does: what is not UTF-8, and half surrogate pairs. Whole numbers become
 // integers if they fit, all others floats; of keys that occur twice the last
 // counts. Work and memory are charged to c before they are used. A malformed
 // text is a *jsonError.
@@ -254,6 +255,7 @@ func (p *jsonParser) escaped(start, i int) (string, error) {
 		case 't':
 			b = append(b, '\t')
 		case 'u':
+			start := i
 			r, ok := hex4(p.s[i+2:])
 			if !ok {
 				p.i = i
@@ -269,7 +271,8 @@ func (p *jsonParser) escaped(start, i int) (string, error) {
 					r = pair
 					i += 6
 				} else {
-					r = utf8.RuneError
+					p.i = start
+					return "", p.fail("%s is half a surrogate pair, and no character without the other half", p.s[start:start+6])
 				}
 			}
 			b = utf8.AppendRune(b, r)

@@ -14,7 +14,7 @@ func jsonModule() *rhai.Module {
 		Register(
 			&rhai.Native{
 				Name: "parse", Params: params(textParam("text")), Returns: "any",
-				Doc:     "Reads a JSON text. Whole numbers become integers if they fit, others floats; null is `()`; of keys that occur twice the last counts. Malformed JSON throws.",
+				Doc:     "Reads a JSON text. Whole numbers become integers if they fit, others floats; null is `()`; of keys that occur twice the last counts. Malformed JSON throws, and so does `\\ud800` without the other half of its character.",
 				Example: `json::parse("[1, 2.5, {\"a\": null}]") // [1,2.5,{"a":null}]`,
 				Fn: func(c *rhai.Call) (rhai.Value, error) {
 					s := text(c, 0)

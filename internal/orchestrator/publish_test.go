@@ -185,6 +185,7 @@ func TestPublishRefused(t *testing.T) {
 		{"/demo/_/events/a", "", "1", func(r *http.Request) { r.Method = "PUT" }, 405, "POST"},
 		{"/demo/_/events/a", "application/json", "{", nil, 422, "payload as JSON"},
 		{"/demo/_/events/a", "application/json", "", nil, 422, "payload as JSON"},
+		{"/demo/_/events/a", "application/json", `"\ud800"`, nil, 422, `ud800 is half a surrogate pair`},
 		{"/demo/_/events/a", "text/plain", "x", nil, 415, "application/json"},
 		{"/demo/_/events/a", "a b", "1", nil, 415, "Content-Type"},
 		{"/demo/_/events/a", "application/cloudevents+json", "{}", nil, 422, "specversion"},

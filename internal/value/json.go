@@ -10,7 +10,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/picloud/picloud/rhai"
 )
@@ -85,8 +84,8 @@ func appendText(b []byte, s string) []byte {
 // FromJSON makes a value of JSON: a number without a fraction and exponent is an
 // integer if it fits, else a float.
 func FromJSON(raw []byte) (rhai.Value, error) {
-	if !utf8.Valid(raw) { // encoding/json would put U+FFFD in the place of what it cannot read
-		return rhai.Value{}, errors.New("the value is not JSON: it is not UTF-8")
+	if err := CheckText(raw); err != nil {
+		return rhai.Value{}, fmt.Errorf("the value is not JSON: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()

@@ -23,7 +23,7 @@ func TestJSON(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		``: "not JSON", `{`: "not JSON", `1 2`: "something follows", `1e999`: "too large", "\"a\xff\"": "not UTF-8", strings.Repeat("[", 300) + strings.Repeat("]", 300): "deeper",
+		``: "not JSON", `{`: "not JSON", `1 2`: "something follows", `1e999`: "too large", "\"a\xff\"": "not UTF-8", `{"\ud800":1}`: `\ud800 is half a surrogate pair`, strings.Repeat("[", 300) + strings.Repeat("]", 300): "deeper",
 	} {
 		if v, err := FromJSON([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %s, %v, want %s", text, v.Repr(), err, want)

@@ -5,7 +5,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"path"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -22,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/auth"
 	"github.com/picloud/picloud/internal/peer"
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/value"
 )
 
 // Prefix is where the API lives.
@@ -79,12 +78,11 @@ func New(c Config) *API {
 	return a
 }
 
-// unmarshal reads a request's body. JSON is UTF-8 (RFC 8259, section 8.1); what is
-// not would be kept as something else than was sent: encoding/json puts U+FFFD in
-// its place.
+// unmarshal reads a request's body. What encoding/json would change is refused: it
+// would be kept as something else than was sent.
 func unmarshal(body []byte, v any) error {
-	if !utf8.Valid(body) {
-		return errors.New("it is not UTF-8")
+	if err := value.CheckText(body); err != nil {
+		return err
 	}
 	return json.Unmarshal(body, v)
 }
