@@ -36,8 +36,10 @@ func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 		scan   func(size int64, request bool) store.MessageUsage
 	}{
 		{
-			// Only leased ones can be under way, and their lease is extended.
-			`UPDATE messages SET dead_at = $2, last_error = $3 WHERE id IN (SELECT id FROM messages
+			// Only leased ones can be under way, and their lease is extended. The conditions
+			// are said twice because PostgreSQL looks again at a row that it has waited for,
+			// and not at how it was found: others give up requests, or claim them.
+			`UPDATE messages SET dead_at = $2, last_error = $3 WHERE dead_at = 0 AND due_at <= $1 AND owner = '' AND id IN (SELECT id FROM messages
 				WHERE channel IN ` + asynchronous + ` AND dead_at = 0 AND due_at <= $1 AND owner = '' LIMIT $4)
 			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
 			[]any{micros(now), store.NobodyRan},
@@ -45,7 +47,7 @@ func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 		},
 		{
 			// Nobody can deliver a request again that failed as often as it may.
-			`DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE channel IN ` + asynchronous + ` AND dead_at > 0 AND dead_at <= $1 LIMIT $2)
+			`DELETE FROM messages WHERE dead_at > 0 AND id IN (SELECT id FROM messages WHERE channel IN ` + asynchronous + ` AND dead_at > 0 AND dead_at <= $1 LIMIT $2)
 			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
 			nil,
 			func(size int64, _ bool) store.MessageUsage { return store.MessageUsage{Dead: -1, DeadBytes: -size} },

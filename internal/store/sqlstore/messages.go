@@ -200,7 +200,8 @@ func (s *Store) Purge(ctx context.Context, c store.Channel, dead bool, ids []str
 	return s.inBatches(ctx, c, ids, func(ctx context.Context, tx Conn, channel int64, id string) (int64, store.MessageUsage, error) {
 		one, last := which+` AND id = $2`, any(id)
 		if id == "" {
-			one, last = `id IN (SELECT id FROM messages WHERE `+which+` LIMIT $2)`, int64(changeBatch)
+			// Said twice: see sweepInvocations.
+			one, last = which+` AND id IN (SELECT id FROM messages WHERE `+which+` LIMIT $2)`, int64(changeBatch)
 		}
 		gone, err := deleteMessages(ctx, tx, one, channel, last)
 		return -gone.Messages - gone.Dead, gone, err
