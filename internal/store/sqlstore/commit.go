@@ -96,7 +96,8 @@ func (k *commit) finish(ctx context.Context) error {
 		return nil
 	}
 	_, err := k.tx.Exec(ctx, `INSERT INTO invocations (id, app_id, script, finished_at, response, token_hash, attempts)
-		VALUES ($1, $2, $3, $4, $5, coalesce((SELECT token_hash FROM messages WHERE id = $1), ''), coalesce((SELECT attempts FROM messages WHERE id = $1), 0))`,
+		VALUES ($1, $2, $3, $4, $5, coalesce((SELECT token_hash FROM messages WHERE id = $1), ''), coalesce((SELECT attempts FROM messages WHERE id = $1), 0))
+		ON CONFLICT (id) DO NOTHING`, // one that somebody else has answered is no longer leased
 		f.ID, k.c.AppID, f.Script, micros(k.c.At), f.Response)
 	return err
 }

@@ -194,6 +194,7 @@ func testQueueInvocations(t *testing.T, q queueTest) {
 	_, err = q.Invocation(t.Context(), q.c.AppID, m.ID)
 	wantErr(t, "before its end", err, store.ErrNotFound)
 	must(t, "Commit", finish(m.Lease))
+	wantErr(t, "again", finish(m.Lease), store.ErrLeaseLost)
 	known("when it is done")
 	want := store.Invocation{ID: m.ID, AppID: q.c.AppID, Script: "report", FinishedAt: at(time.Minute), Attempts: 1, Response: []byte("\x00answer")}
 	got, err := q.Invocation(t.Context(), q.c.AppID, m.ID)
