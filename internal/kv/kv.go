@@ -128,7 +128,11 @@ func (s *Swept) arm(at time.Time) {
 	if s.closed || !s.due.IsZero() && !at.Before(s.due) {
 		return
 	}
-	if soonest := s.last.Add(sweepInterval); at.Before(soonest) {
+	last := s.last
+	if now := time.Now(); last.After(now) { // the clock was set back since
+		last = now
+	}
+	if soonest := last.Add(sweepInterval); at.Before(soonest) {
 		at = soonest
 		if !s.due.IsZero() && !at.Before(s.due) {
 			return

@@ -143,3 +143,17 @@ func TestArmedForMessages(t *testing.T) {
 		s.mu.Unlock()
 	}
 }
+
+// A clock that was set back, from years ahead perhaps, does not end the sweeping.
+func TestSweptAfterTheClockWasSetBack(t *testing.T) {
+	s, under := newSwept(t)
+	s.mu.Lock()
+	s.last = time.Now().Add(1000 * time.Hour)
+	s.mu.Unlock()
+	s.arm(time.Now())
+	select {
+	case <-under.sweeps:
+	case <-time.After(30 * time.Second):
+		t.Error("nothing is swept")
+	}
+}
