@@ -19,7 +19,7 @@ const serverNow = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 
 // KeepNode is store.Nodes's.
 func (s *Store) KeepNode(ctx context.Context, n store.Node, lease time.Duration) (left time.Duration, err error) {
-	err = relaxed{&database{pool: s.pool}}.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
+	err = relaxed{&database{pool: s.signs}}.Write(ctx, func(ctx context.Context, tx sqlstore.Conn) error {
 		left = 0
 		if n.Kind == store.NodeManager {
 			if _, err := tx.Exec(ctx, `DELETE FROM nodes WHERE kind = $1 AND name <> $2`, string(n.Kind), n.Name); err != nil {
@@ -53,7 +53,7 @@ func (s *Store) KeepNode(ctx context.Context, n store.Node, lease time.Duration)
 // RecoverNodes is store.Nodes's.
 func (s *Store) RecoverNodes(ctx context.Context, at time.Time) (gone []string, recovered int64, err error) {
 	var some bool
-	if err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM nodes WHERE kind = $1 AND ends_at < `+serverNow+`)`, string(store.NodeOrchestrator)).Scan(&some); err != nil || !some {
+	if err := s.signs.QueryRow(ctx, `SELECT EXISTS (SELECT FROM nodes WHERE kind = $1 AND ends_at < `+serverNow+`)`, string(store.NodeOrchestrator)).Scan(&some); err != nil || !some {
 		return nil, 0, classify(err)
 	}
 	recovered, err = s.RecoverAll(ctx, at, func(ctx context.Context, tx sqlstore.Conn) (left []sqlstore.Start, err error) {
@@ -77,13 +77,13 @@ func (s *Store) RecoverNodes(ctx context.Context, at time.Time) (gone []string, 
 
 // RemoveNode is store.Nodes's.
 func (s *Store) RemoveNode(ctx context.Context, n store.Node) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM nodes WHERE kind = $1 AND name = $2 AND boot = $3`, string(n.Kind), n.Name, n.Boot)
+	_, err := s.signs.Exec(ctx, `DELETE FROM nodes WHERE kind = $1 AND name = $2 AND boot = $3`, string(n.Kind), n.Name, n.Boot)
 	return classify(err)
 }
 
 // Nodes is store.Nodes's.
 func (s *Store) Nodes(ctx context.Context) ([]store.Node, error) {
-	rows, err := s.pool.Query(ctx, `SELECT name, kind, boot, address, version FROM nodes WHERE ends_at >= `+serverNow+` ORDER BY kind, name`)
+	rows, err := s.signs.Query(ctx, `SELECT name, kind, boot, address, version FROM nodes WHERE ends_at >= `+serverNow+` ORDER BY kind, name`)
 	if err != nil {
 		return nil, classify(err)
 	}

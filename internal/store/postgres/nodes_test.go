@@ -232,3 +232,46 @@ func TestHere(t *testing.T) {
 		}
 	}
 }
+
+// A process whose connections are all at work, or wait, still says that it lives.
+func TestSignsOfLifeWaitForNobody(t *testing.T) {
+	url := migrated(t)
+	s := open(t, url+"&pool_max_conns=2")
+	app := uuid.NewString()
+	if err := s.CreateApp(t.Context(), store.App{ID: app, Slug: "demo"}, "x"); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := connect(t, url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE channels`); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	done := make(chan error, 2)
+	for range cap(done) {
+		go func() {
+			_, err := s.Enqueue(t.Context(), messageAt(queueOf(app, "emails"), now))
+			done <- err
+		}()
+	}
+	waitFor(t, url, `SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	n := store.Node{Name: "a", Kind: store.NodeOrchestrator, Boot: "1"}
+	if _, err := s.KeepNode(ctx, n, time.Minute); err != nil {
+		t.Error(err)
+	}
+	if list, err := s.Nodes(ctx); err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -45,6 +45,7 @@ func migrationFiles() fs.FS {
 type Store struct {
 	*sqlstore.Store
 	pool       *pgxpool.Pool
+	signs      *pgxpool.Pool // one connection, for signs of life: they wait for nobody who works
 	executions *Executions
 	notifier   *notifier
 	listener   *listener
@@ -106,8 +107,21 @@ func open(ctx context.Context, url string, log *slog.Logger, prepare func(contex
 		return nil, err
 	}
 	db := &database{pool: pool}
+	one := cfg.Copy()
+	one.MaxConns, one.MinConns, one.MinIdleConns, one.PingTimeout = 1, 0, 0, 2*time.Second // it connects when it is used
+	one.ConnConfig.RuntimeParams["application_name"] += " signs"
+	signs, err := pgxpool.NewWithConfig(ctx, one)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			signs.Close()
+		}
+	}()
 	s := &Store{
 		pool:       pool,
+		signs:      signs,
 		executions: &Executions{Executions: sqlstore.Executions{DB: db}, db: db},
 		notifier:   newNotifier(pool, log),
 	}
@@ -145,6 +159,7 @@ func (s *Store) Close() error {
 		s.executions.feed.close()
 		s.listener.close()
 		s.notifier.close()
+		s.signs.Close()
 		s.pool.Close()
 	})
 	return nil
