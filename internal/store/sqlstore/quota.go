@@ -49,24 +49,38 @@ func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grow
 	if grown == (store.MessageUsage{}) {
 		return u, nil
 	}
-	err = one(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes},
-		`INSERT INTO message_usage (app_id, shard, messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes, requests, request_bytes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		ON CONFLICT (app_id, shard) DO UPDATE SET messages = message_usage.messages + $3, bytes = message_usage.bytes + $4,
-			dead = message_usage.dead + $5, dead_bytes = message_usage.dead_bytes + $6, dropped = message_usage.dropped + $7,
-			answers = message_usage.answers + $8, answer_bytes = message_usage.answer_bytes + $9,
-			requests = message_usage.requests + $10, request_bytes = message_usage.request_bytes + $11
-		RETURNING messages, bytes, requests, request_bytes, dead, dead_bytes, answers, answer_bytes`,
+	sharded := s.dialect.Shards > 1
+	query := addUsageRow
+	if sharded {
+		query = addUsageShard
+	}
+	err = one(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}, query,
 		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
 		grown.Requests, grown.ReqBytes)
 	if isForeignKey(err) {
 		err = fmt.Errorf("app %s: %w", appID, store.ErrNotFound)
 	}
-	if err != nil || s.dialect.Shards == 1 || grown.Messages <= 0 && grown.Bytes <= 0 && grown.Dead <= 0 && grown.Answers <= 0 {
-		return u, err
+	if sharded {
+		u.Add(grown)
 	}
-	return messageUsage(ctx, tx, appID)
+	return u, err
 }
+
+// What an app uses stands in a row, or in several so that commits do not queue for
+// it: then their sum is that before the statement.
+const (
+	addUsageRow   = addUsages + ` RETURNING messages, bytes, requests, request_bytes, dead, dead_bytes, answers, answer_bytes`
+	addUsageShard = `WITH added AS (` + addUsages + ` RETURNING app_id)
+		SELECT CAST(coalesce(sum(messages), 0) AS BIGINT), CAST(coalesce(sum(bytes), 0) AS BIGINT), CAST(coalesce(sum(requests), 0) AS BIGINT), CAST(coalesce(sum(request_bytes), 0) AS BIGINT),
+			CAST(coalesce(sum(dead), 0) AS BIGINT), CAST(coalesce(sum(dead_bytes), 0) AS BIGINT), CAST(coalesce(sum(answers), 0) AS BIGINT), CAST(coalesce(sum(answer_bytes), 0) AS BIGINT)
+		FROM message_usage WHERE app_id = $1`
+	addUsages = `INSERT INTO message_usage (app_id, shard, messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes, requests, request_bytes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (app_id, shard) DO UPDATE SET messages = message_usage.messages + $3, bytes = message_usage.bytes + $4,
+			dead = message_usage.dead + $5, dead_bytes = message_usage.dead_bytes + $6, dropped = message_usage.dropped + $7,
+			answers = message_usage.answers + $8, answer_bytes = message_usage.answer_bytes + $9,
+			requests = message_usage.requests + $10, request_bytes = message_usage.request_bytes + $11`
+)
 
 // usages is what a transaction changes of what apps use.
 type usages map[string]store.MessageUsage
