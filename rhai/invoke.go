@@ -19,6 +19,9 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	}
 	fn.shareStored(args, lent)
 	if fx&Mutates != 0 && this != nil {
+		if place == nil && lent&1 != 0 {
+			share(args[0]) // no place of its own: what is written is a copy of what others hold
+		}
 		if err := vm.unique(this); err != nil {
 			return Value{}, err
 		}
