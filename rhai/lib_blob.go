@@ -227,10 +227,10 @@ func libPadBlob(c *Call) (Value, error) {
 	if limit := c.vm.limits.MaxArraySize; n > maxString || limit > 0 && n > int64(limit) {
 		return Value{}, newError(ErrDataTooLarge, "Size of BLOB")
 	}
-	missing := int(n) - len(o.b)
-	if missing <= 0 {
+	if n <= int64(len(o.b)) {
 		return Value{}, nil
 	}
+	missing := int(n) - len(o.b)
 	if err := c.Alloc(missing); err != nil {
 		return Value{}, err
 	}

@@ -34,6 +34,16 @@ func TestNoBuiltinIsRegisteredTwice(t *testing.T) {
 	}
 }
 
+// A length that no blob has is less than any.
+func TestPadABlobToLessThanNothing(t *testing.T) {
+	for _, n := range []string{"-1", "0", "-9223372036854775807 - 1"} {
+		v, err := runLimited(t, Limits{}, "let b = blob(2, 7); b.pad("+n+", 1); b.len()", nil)
+		if err != nil || v.String() != "2" {
+			t.Errorf("pad to %s: %v, %v", n, v, err)
+		}
+	}
+}
+
 func TestSortIsStableAndSurvivesNonsense(t *testing.T) {
 	rnd := rand.New(rand.NewSource(1))
 	for n := range 200 {
