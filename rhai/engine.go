@@ -162,19 +162,25 @@ func (e *Engine) mustBeOpen(what string) {
 }
 
 // Register adds functions that scripts call by name. A function with the name and parameter
-// types of an earlier one replaces it. It panics after the first Compile.
+// types of an earlier one replaces it. It panics if no script can write the name, and after the first Compile.
 func (e *Engine) Register(fns ...*Native) {
 	e.mustBeOpen("Register")
 	for _, f := range fns {
+		e.mustFunction(f)
 		f.hooked = true
 		e.funcs.add(f)
 		e.order = append(e.order, f)
 	}
 }
 
-// RegisterModule makes m reachable as `name::item`. It panics after the first Compile.
+// RegisterModule makes m reachable as `name::item`. A module with the name of an earlier one replaces it.
+// It panics if no script can write the name, and after the first Compile.
 func (e *Engine) RegisterModule(m *Module) {
 	e.mustBeOpen("RegisterModule")
+	mustName("module", m.name)
+	if m.name == "global" {
+		panic(`rhai: "global" cannot be the name of a module: scripts write global:: before their own constants`)
+	}
 	e.modules[m.name] = m
 }
 

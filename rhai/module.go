@@ -16,7 +16,8 @@ type moduleVar struct {
 	Value     Value
 }
 
-// NewModule returns an empty module.
+// NewModule returns an empty module. A name matters to [Engine.RegisterModule] and [Module.Sub]; who imports a module that a
+// [Resolver] found names it.
 func NewModule(name string) *Module { return &Module{name: name, funcs: registry{}} }
 
 // Name is how scripts call the module.
@@ -29,9 +30,14 @@ func (m *Module) Describe(doc string) *Module { m.doc = doc; return m }
 func (m *Module) Doc() string { return m.doc }
 
 // Register adds functions and returns the module. A function with the same name
-// and parameter types replaces the earlier one.
+// and parameter types replaces the earlier one. It panics if no script can write the name: operators, properties
+// and indexers belong to the engine.
 func (m *Module) Register(fns ...*Native) *Module {
 	for _, f := range fns {
+		mustCall(f)
+		if f.Name != "print" && f.Name != "debug" {
+			mustName("function of a module", f.Name)
+		}
 		f.hooked = true
 		m.funcs.add(f)
 		m.order = append(m.order, f)
@@ -39,14 +45,20 @@ func (m *Module) Register(fns ...*Native) *Module {
 	return m
 }
 
-// SetVar adds a constant and returns the module.
+// SetVar adds a constant and returns the module. The latest of a name counts. It panics if no script can write the name.
 func (m *Module) SetVar(name string, v Value, doc string) *Module {
+	mustName("constant", name)
 	m.vars = append(m.vars, moduleVar{Name: name, Doc: doc, Value: v.Freeze()})
 	return m
 }
 
-// Sub adds a module reached as `name::sub::item` and returns m.
-func (m *Module) Sub(sub *Module) *Module { m.subs = append(m.subs, sub); return m }
+// Sub adds a module reached as `name::sub::item` and returns m. The latest of a name counts. It panics if no script can
+// write the name.
+func (m *Module) Sub(sub *Module) *Module {
+	mustName("module", sub.name)
+	m.subs = append(m.subs, sub)
+	return m
+}
 
 // Functions are the registered functions in order, for documentation.
 func (m *Module) Functions() []*Native { return m.order }
@@ -73,9 +85,9 @@ func (m *Module) variable(name string) (Value, bool) {
 }
 
 func (m *Module) sub(name string) *Module {
-	for _, s := range m.subs {
-		if s.name == name {
-			return s
+	for i := len(m.subs) - 1; i >= 0; i-- {
+		if m.subs[i].name == name {
+			return m.subs[i]
 		}
 	}
 	return nil
