@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -90,6 +91,13 @@ func TestValueOf(t *testing.T) {
 	type node struct{ Next *node }
 	cycle := &node{}
 	cycle.Next = cycle
+	type loop *loop
+	var self loop
+	self = &self
+	chain, lists := &node{}, []any{}
+	for range 900 { // neither pointers nor interfaces are levels of the data
+		chain, lists = &node{chain}, []any{lists}
+	}
 	tests := []struct {
 		in   any
 		want string // how Any prints the value, or the error
@@ -110,6 +118,11 @@ func TestValueOf(t *testing.T) {
 		{time.Second / 4, "0.25"},
 		{Throw(Int(5)), "5"},
 		{errors.New("no"), "no"},
+		{struct{ E error }{(*nilError)(nil)}, "map[E:<nil>]"},
+		{[]fmt.Stringer{(*big.Int)(nil)}, "[<nil>]"},
+		{*big.NewInt(12), "12"},
+		{struct{ N big.Int }{*big.NewInt(12)}, "map[N:12]"},
+		{self, "cannot convert data behind more than 1000 pointers to a script value"},
 		{deep, "nested deeper than 1000"},
 		{cycle, "nested deeper than 1000"},
 	}
@@ -123,7 +136,17 @@ func TestValueOf(t *testing.T) {
 			t.Errorf("%T: got %.200s, want %s", test.in, got, test.want)
 		}
 	}
+	for _, in := range []any{chain, lists} {
+		if _, err := ValueOf(in); err != nil {
+			t.Errorf("%T: %.200v", in, err)
+		}
+	}
 }
+
+// nilError has an Error that a nil pointer does not survive.
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
 
 func TestDecodeErrors(t *testing.T) {
 	tests := []struct {
@@ -141,6 +164,7 @@ func TestDecodeErrors(t *testing.T) {
 		{map[string]any{"home": map[string]any{"zip": "x"}}, new(convertOuter), "string does not fit int at .home.zip"},
 		{map[string]any{"when": "today"}, new(convertOuter), `string "today" is not a time such as 2006-01-02T15:04:05Z at .when`},
 		{1e300, new(time.Duration), "1e+300 seconds do not fit a duration"},
+		{1e300, new(float32), "f64 does not fit float32"},
 		{1, 5, "rhai: Decode needs a pointer to a variable, not int"},
 	}
 	for _, test := range tests {

@@ -23,7 +23,8 @@ func mustConvert(function, what string, t reflect.Type) {
 
 // unconvertible finds the part of a type that has no script value, as [ValueOf] and [Value.Decode] convert.
 func unconvertible(t reflect.Type, seen map[reflect.Type]bool) (reflect.Type, bool) {
-	if seen[t] || hostTypeOf(t) != nil || t == valueType || t == timeType || t.Implements(textMarshalerType) || t.Implements(errorType) ||
+	if seen[t] || hostTypeOf(t) != nil || t == valueType || t == timeType || t.Implements(errorType) ||
+		t.Implements(textMarshalerType) || reflect.PointerTo(t).Implements(textMarshalerType) ||
 		reflect.PointerTo(t).Implements(textUnmarshalerType) {
 		return nil, false
 	}

@@ -55,7 +55,7 @@ func (v Value) Any() any {
 //
 //   - () sets pointers, interfaces, slices and maps to nil;
 //   - a value of a type made with NewType[T] fits a T, and a *T, which then points to a copy;
-//   - an i64 fits a float variable, and an integer variable that is large enough;
+//   - an i64 fits a float variable, and an integer variable that is large enough; an f64 a float32 likewise;
 //   - a char fits a string, a rune or an integer variable;
 //   - a number, in seconds, fits a time.Duration;
 //   - an any variable gets what Any returns, a Value variable the value itself;
@@ -178,7 +178,7 @@ func (d *decoder) decode(v Value, into reflect.Value) error {
 			return nil
 		}
 	case reflect.Float32, reflect.Float64:
-		if v.isFloat() {
+		if v.isFloat() && !into.OverflowFloat(v.float()) {
 			into.SetFloat(v.float())
 			return nil
 		}

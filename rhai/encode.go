@@ -37,6 +37,7 @@ func ValueOf(v any) (Value, error) { return (&encoder{}).encode(v) }
 type encoder struct {
 	call *Call
 	path []string
+	hops int // pointers on the way, which a cycle may consist of
 }
 
 func (e *encoder) encode(v any) (Value, error) {
@@ -107,8 +108,11 @@ func (e *encoder) reflect(v reflect.Value, depth int) (Value, error) {
 	if k := t.Kind(); (k == reflect.Pointer || k == reflect.Interface) && v.IsNil() {
 		return Value{}, nil
 	}
+	if t.Kind() == reflect.Interface { // what it holds may be a nil pointer
+		return e.reflect(v.Elem(), depth)
+	}
 	if pointsToHost(t) { // whatever else a *T implements
-		return e.reflect(v.Elem(), depth+1)
+		return e.reflect(v.Elem(), depth)
 	}
 	if t.Implements(errorType) {
 		err := v.Interface().(error)
@@ -116,6 +120,11 @@ func (e *encoder) reflect(v reflect.Value, depth int) (Value, error) {
 			return share(re.Value), nil
 		}
 		return e.string(err.Error())
+	}
+	if k := t.Kind(); k != reflect.Pointer && !t.Implements(textMarshalerType) && reflect.PointerTo(t).Implements(textMarshalerType) {
+		p := reflect.New(t) // such as a big.Int, whose methods are the pointer's
+		p.Elem().Set(v)
+		v, t = p, p.Type()
 	}
 	if t.Implements(textMarshalerType) {
 		text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
@@ -138,8 +147,13 @@ func (e *encoder) reflect(v reflect.Value, depth int) (Value, error) {
 		return Float(v.Float()), nil
 	case reflect.String:
 		return e.string(v.String())
-	case reflect.Pointer, reflect.Interface:
-		return e.reflect(v.Elem(), depth+1)
+	case reflect.Pointer:
+		if e.hops++; e.hops > maxDepth {
+			return Value{}, e.fail("data behind more than %d pointers", maxDepth)
+		}
+		x, err := e.reflect(v.Elem(), depth)
+		e.hops--
+		return x, err
 	case reflect.Slice:
 		if v.IsNil() {
 			return Value{}, nil

@@ -86,7 +86,7 @@ func NewFn(name string, f any, opts ...FnOption) *Native {
 			in = in.Elem()
 		}
 		mustConvert(name, "parameter", in)
-		params[i] = paramFor(in)
+		params[i] = paramFor(name, in)
 	}
 	return newTyped(name, params, r.returns, append([]FnOption{Effects(effects)}, opts...), r.call)
 }
@@ -174,7 +174,7 @@ func (r *reflected) call(c *Call) (Value, error) {
 }
 
 // paramFor is the parameter that takes values for a Go type.
-func paramFor(t reflect.Type) Param {
+func paramFor(function string, t reflect.Type) Param {
 	if h := hostTypeOf(t); h != nil {
 		return Param{Type: THost, Host: h, TypeName: h.Name}
 	}
@@ -189,18 +189,18 @@ func paramFor(t reflect.Type) Param {
 	case reflect.PointerTo(t).Implements(textUnmarshalerType):
 		p.Type = TString
 	default:
-		p.Type = kindsFor(t)
+		p.Type = kindsFor(function, t)
 		if t.Kind() == reflect.Pointer {
-			p.Host = paramFor(t.Elem()).Host
+			p.Host = paramFor(function, t.Elem()).Host
 		}
 	}
 	if p.Type == 0 {
-		panic(fmt.Sprintf("rhai: no script value fits a parameter of type %s; allowed are %s", t, allowedTypes))
+		panic(fmt.Sprintf("rhai: %s: no script value fits a parameter of type %s; allowed are %s", function, t, allowedTypes))
 	}
 	return p
 }
 
-func kindsFor(t reflect.Type) TypeSet {
+func kindsFor(function string, t reflect.Type) TypeSet {
 	switch t.Kind() {
 	case reflect.Bool:
 		return TBool
@@ -221,7 +221,7 @@ func kindsFor(t reflect.Type) TypeSet {
 	case reflect.Map, reflect.Struct:
 		return TMap
 	case reflect.Pointer:
-		return paramFor(t.Elem()).Type | TUnit
+		return paramFor(function, t.Elem()).Type | TUnit
 	}
 	return 0
 }

@@ -147,7 +147,7 @@ func hostError(err error) error {
 
 func paramOf[A any](function string) Param {
 	mustConvert(function, "parameter", reflect.TypeFor[A]())
-	return paramFor(reflect.TypeFor[A]())
+	return paramFor(function, reflect.TypeFor[A]())
 }
 
 func resultName[R any](function string) string {
