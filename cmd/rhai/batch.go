@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,18 +44,25 @@ func batch(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	for n := 1; lines.Scan(); n++ {
-		if len(lines.Bytes()) == 0 {
+		line := bytes.TrimSpace(lines.Bytes())
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		if len(line) == 0 {
 			continue
 		}
 		var q question
 		var r reply
-		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
+		if err := json.Unmarshal(line, &q); err != nil {
 			r = reply{ID: q.ID, Error: fmt.Sprintf("line %d is no question such as {\"id\":\"1\",\"script\":\"40 + 2\"}: %v", n, err), Stdout: []string{}, Debug: []string{}}
 		} else {
 			r = answer(ctx, q)
 		}
 		if err := enc.Encode(r); err != nil {
 			return err
+		}
+		if ctx.Err() != nil {
+			return errStopped
 		}
 	}
 	return lines.Err()

@@ -17,23 +17,25 @@ var errUnformatted = errors.New("rhai fmt: the files above are not formatted")
 // format prints sources in the standard layout, writes them back or lists those that have another.
 func format(args []string, in io.Reader, out io.Writer) error {
 	write, list := false, false
-	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
-		switch args[0] {
-		case "-w":
+	var names []string
+	for _, arg := range args {
+		switch {
+		case arg == "-w":
 			write = true
-		case "-l":
+		case arg == "-l":
 			list = true
+		case unknownFlag([]string{arg}) != "":
+			return wrongUsage(fmt.Sprintf("rhai fmt: unknown flag %s\n", arg))
 		default:
-			return wrongUsage(fmt.Sprintf("rhai fmt: unknown flag %s\n", args[0]))
+			names = append(names, arg)
 		}
-		args = args[1:]
 	}
-	if len(args) == 0 {
+	if len(names) == 0 {
 		return errUsage
 	}
 	var errs []error
 	changed := false
-	for _, name := range args {
+	for _, name := range names {
 		src, err := readFile(name, in)
 		if err != nil {
 			errs = append(errs, err)

@@ -38,23 +38,32 @@ const errUsage wrongUsage = ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop) // who interrupts again is not asked to wait
 	os.Exit(command(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // command runs one command line and returns the exit status.
-func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+func command(ctx context.Context, args []string, stdin io.Reader, stdout, errOut io.Writer) int {
 	var err error = errUsage
+	in, out := &input{ctx, stdin}, &output{w: stdout}
 	if len(args) > 1 && (args[1] == "-h" || args[1] == "--help") {
 		args = args[1:]
 	}
 	if len(args) > 0 {
 		rest := args[1:]
+		flag := unknownFlag(rest)
+		switch args[0] {
+		case "run", "check", "disasm", "bench", "batch", "repl":
+			if flag != "" && !(args[0] == "bench" && rest[0] != flag) { // a number of runs is no flag
+				fmt.Fprintf(errOut, "rhai %s: unknown flag %s\n%s", args[0], flag, usage)
+				return 2
+			}
+		}
 		switch args[0] {
 		case "run":
 			err = run(ctx, rest, in, out)
 		case "repl":
-			err = repl(ctx, rest, in, out)
+			err = repl(ctx, rest, stdin, stdout)
 		case "check":
 			err = check(rest, in, out)
 		case "fmt":
@@ -66,11 +75,13 @@ func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		case "batch":
 			err = batch(ctx, rest, in, out)
 		case "help", "-h", "--help":
-			fmt.Fprint(out, usage)
-			return 0
+			_, err = io.WriteString(out, usage)
 		default:
 			err = wrongUsage(fmt.Sprintf("rhai: unknown command %q\n", args[0]))
 		}
+	}
+	if err == nil {
+		err = out.err
 	}
 	var wrong wrongUsage
 	switch {
@@ -82,6 +93,16 @@ func command(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	}
 	fmt.Fprintln(errOut, err)
 	return 1
+}
+
+// unknownFlag is the first of the arguments that is formed like a flag, or "".
+func unknownFlag(args []string) string {
+	for _, a := range args {
+		if len(a) > 1 && a[0] == '-' {
+			return a
+		}
+	}
+	return ""
 }
 
 // readFile reads a file, or the standard input for "-", without the byte order mark that some editors write.

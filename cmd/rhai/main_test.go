@@ -57,7 +57,7 @@ func TestWrongUsage(t *testing.T) {
 	if status, out, _ := call(t, "", "fmt", "--help"); status != 0 || out != usage {
 		t.Errorf("status %d, %q", status, out)
 	}
-	if status, _, errOut := call(t, "1", "bench", "-", "none"); status != 1 || !strings.Contains(errOut, "none") {
+	if status, _, errOut := call(t, "1", "bench", "-", "none"); status != 2 || !strings.Contains(errOut, "none") {
 		t.Errorf("status %d, %q", status, errOut)
 	}
 }

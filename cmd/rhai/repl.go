@@ -25,9 +25,14 @@ func repl(ctx context.Context, args []string, in io.Reader, out io.Writer) error
 		defer c.close()
 		return s.loop(ctx, c)
 	}
-	lines := bufio.NewScanner(in)
+	o := &output{w: out}
+	s = newSession(o)
+	lines := bufio.NewScanner(&input{ctx, in})
 	lines.Buffer(nil, 16<<20)
-	return s.loop(ctx, &pipe{lines, out})
+	if err := s.loop(ctx, &pipe{lines, o}); err != nil {
+		return err
+	}
+	return o.err
 }
 
 // lineReader asks for lines. It returns io.EOF after the last, and errInterrupted when the line was given up.
