@@ -14,13 +14,12 @@ import (
 	"github.com/picloud/picloud/rhai/syntax"
 )
 
-// candidates are values of a size that a parameter accepts.
-func candidates(p Param, n int) []Value {
-	var vs []Value
-	add := func(t TypeSet, list ...Value) {
-		if p.Type&t != 0 {
-			vs = append(vs, list...)
-		}
+var collectionsOf = map[int][]Value{}
+
+// collections are three arrays, the last of several types, and a map of a size, which nobody may write in place.
+func collections(n int) []Value {
+	if made, ok := collectionsOf[n]; ok {
+		return made
 	}
 	ints, texts := make([]Value, n), make([]Value, n)
 	m := map[string]Value{}
@@ -31,10 +30,26 @@ func candidates(p Param, n int) []Value {
 			m[fmt.Sprint("key", i)] = Int(int64(i))
 		}
 	}
+	collectionsOf[n] = []Value{Array(ints).Freeze(), Array(texts).Freeze(), Array(append(ints[:n-1:n-1], String("t"))).Freeze(), Map(m).Freeze()}
+	return collectionsOf[n]
+}
+
+// candidates are values of a size that a parameter accepts.
+func candidates(p Param, n int) []Value {
+	var vs []Value
+	add := func(t TypeSet, list ...Value) {
+		if p.Type&t != 0 {
+			vs = append(vs, list...)
+		}
+	}
+	large := collections(n)
 	add(TString, String(strings.Repeat("ab,", n/3)), String(strings.Repeat("é ", n/3)), String("a"))
-	add(TArray, Array(ints), Array(texts))
-	add(TMap, Map(m))
+	add(TArray, large[:3]...)
+	add(TMap, large[3])
 	add(TBlob, Blob(make([]byte, n)))
+	if p.Name == "radix" {
+		add(TInt, Int(16))
+	}
 	add(TInt, Int(int64(n/2)), Int(1), Int(-2))
 	add(TRange, Range(1, int64(n), false))
 	add(TFn, Value{})      // stands for closures
@@ -47,6 +62,17 @@ func candidates(p Param, n int) []Value {
 		vs = vs[:4]
 	}
 	return vs
+}
+
+// literals are texts that the functions which read numbers and data accept.
+func literals(f *Native, n int) []Value {
+	switch f.Name {
+	case "parse_json":
+		return []Value{String(`{"a": [` + strings.Repeat("1, ", n/3) + "2]}"), String(`{"a": "` + strings.Repeat("é", n/2) + `"}`)}
+	case "parse_int", "parse_float":
+		return []Value{String(strings.Repeat("0", n) + "7")}
+	}
+	return nil
 }
 
 // closures stand for parameters of type Fn.
@@ -134,9 +160,77 @@ func TestChargesCoverTheWork(t *testing.T) {
 	}
 }
 
+// A call that works more than it charges, also before it fails, shows when it is made often: nothing of its time is lost in the noise then. What is large is
+// larger here, so that a pass over it which nobody charged is seen, be it as fast as a search for a byte.
+func TestChargesCoverRepeatedWork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	const n = 200_000
+	eng := NewEngine()
+	limits := Limits{MaxOperations: 200_000, MaxMemory: 1 << 40}
+	done := map[*Native]bool{}
+	for _, f := range StandardFunctions() {
+		if f.Name == "sleep" || f.Name == "exit" {
+			continue
+		}
+		for _, c := range argumentLists(f, n) {
+			text := callText(f, c.args)
+			prog, err := eng.Compile("", "let ok = 0; for i in 0..2000 { try { "+text+"; ok += 1; } catch {} } ok")
+			if text == "" || err != nil {
+				continue
+			}
+			scope := NewScope()
+			for i, v := range c.values {
+				if c.args[i] == fmt.Sprint("a", i) {
+					scope.Push(c.args[i], v)
+				}
+			}
+			wrong := ""
+			for range 3 { // what is too slow three times is no noise
+				var stats Stats
+				bytes, start := allocated(), cpuTime()
+				v, err := prog.Run(context.Background(), scope, RunMetered(&limits, &stats), RunInputs())
+				took, real := cpuTime()-start, int64(allocated()-bytes)
+				if n, _ := v.AsInt(); n > 0 || kindOf(err) == ErrTooManyOperations {
+					done[f] = true
+				}
+				ops := min(stats.Operations, limits.MaxOperations)
+				if limit := 2*stats.PeakMemory + 4<<20; real > limit {
+					wrong = fmt.Sprintf("allocates %d bytes and charges %d", real, stats.PeakMemory)
+				} else if limit := 5*time.Millisecond + time.Duration(ops)*1000; took > limit {
+					wrong = fmt.Sprintf("takes %v and charges %d operations", took, ops)
+				} else {
+					wrong = ""
+					break
+				}
+			}
+			if wrong != "" {
+				t.Errorf("%s %s, with%s", text, wrong, c.of())
+			}
+		}
+		if !done[f] && !strings.Contains(f.Name, "$") {
+			t.Errorf("%s: no call succeeds", f.Signature())
+		}
+	}
+}
+
 type argumentList struct {
 	args   []string
 	values []Value
+}
+
+// of says what the arguments are, for messages.
+func (l argumentList) of() string {
+	var b strings.Builder
+	for i, v := range l.values {
+		if x := v.String(); len(x) < 30 {
+			fmt.Fprintf(&b, " %s=%s", l.args[i], x)
+		} else {
+			fmt.Fprintf(&b, " %s=%.9s… of %d", l.args[i], x, v.Len())
+		}
+	}
+	return b.String()
 }
 
 // argumentLists are calls of f with every combination of candidates, up to a number.
@@ -148,7 +242,11 @@ func argumentLists(f *Native, n int) []argumentList {
 		}
 		var next []argumentList
 		for _, l := range lists {
-			for _, v := range candidates(p, n) {
+			values := candidates(p, n)
+			if i == 0 {
+				values = append(literals(f, n), values...)
+			}
+			for _, v := range values {
 				names := []string{fmt.Sprint("a", i)}
 				if v.IsUnit() && p.Type&TFn != 0 {
 					names = closures
@@ -162,8 +260,8 @@ func argumentLists(f *Native, n int) []argumentList {
 			}
 		}
 		lists = next
-		if len(lists) > 60 {
-			lists = lists[:60]
+		if len(lists) > 90 {
+			lists = lists[:90]
 		}
 	}
 	return lists

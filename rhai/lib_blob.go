@@ -272,13 +272,21 @@ func (c *Call) spliceBytes(from, to int, with []byte) error {
 
 // libSpliceBlob replaces a part; an empty part means the end, as the reference has it.
 func libSpliceBlob(c *Call) (Value, error) {
-	n := len(c.slot().blob().b)
+	o := c.slot().blob()
+	n := len(o.b)
 	from, to := c.bounds(n)
 	if from == to {
 		from, to = n, n
 	}
 	with := c.Arg(c.Len() - 1).blob()
-	return Value{}, c.spliceBytes(from, to, bytes.Clone(with.b))
+	insert := with.b
+	if with == o { // spliced into itself
+		if err := c.Alloc(n); err != nil {
+			return Value{}, err
+		}
+		insert = bytes.Clone(insert)
+	}
+	return Value{}, c.spliceBytes(from, to, insert)
 }
 
 func (c *Call) bytesPart(b []byte) (Value, error) {

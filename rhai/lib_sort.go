@@ -56,14 +56,14 @@ func (c *Call) sortNatural(a *arrayObj, descending bool) error {
 	if len(a.v) <= 1 {
 		return nil
 	}
+	if err := c.Charge(len(a.v) * bits.Len(uint(len(a.v))) >> 2); err != nil {
+		return err
+	}
 	kind := typeName(a.v[0])
 	for _, v := range a.v[1:] {
 		if typeName(v) != kind {
 			return newError(ErrFunctionNotFound, "elements of different types cannot be sorted")
 		}
-	}
-	if err := c.Charge(len(a.v) * bits.Len(uint(len(a.v))) >> 2); err != nil {
-		return err
 	}
 	var compare func(x, y Value) int
 	texts := false

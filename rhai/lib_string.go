@@ -380,10 +380,13 @@ func libPadText(c *Call) (Value, error) {
 	}
 	missing := int(want) - v.charLen()
 	pad := c.pattern(2)
-	unit := utf8.RuneCountInString(pad)
-	if missing <= 0 || unit == 0 {
+	if missing <= 0 || pad == "" {
 		return Value{}, nil
 	}
+	if err := c.Charge(len(pad) >> 5); err != nil {
+		return Value{}, err
+	}
+	unit := utf8.RuneCountInString(pad)
 	whole := missing / unit
 	tail := pad[:byteOffset(String(pad), missing%unit)]
 	size := whole*len(pad) + len(tail)
