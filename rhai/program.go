@@ -265,6 +265,9 @@ func (p *Program) scopeOut(vm *machine, scope *Scope) {
 		}
 	}
 	for _, t := range p.unit.TopVars {
+		if vm.pc <= int(t.PC) {
+			continue // the body ended before: the register holds whatever was there
+		}
 		place := &vm.stack[min(int(t.Slot.Reg), len(vm.stack)-1)]
 		if t.Slot.Far {
 			place = &vm.ext.far[t.Slot.Reg]

@@ -87,3 +87,36 @@ func TestManyOutsideVariables(t *testing.T) {
 		}
 	}
 }
+
+// A run that ends early gives the scope the variables that it has defined, and nothing else.
+func TestScopeOfEarlyEnd(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{`let a = 1; foo(a); let b = 2;`, "a=1 "},
+		{`[1, 2].len(); foo(1); let x = 5;`, ""},
+		{`let q = (for i in [1, 2] { throw 3; }) + 1; let x = 5; let y = 6; let z = 7;`, ""},
+		{`try { foo() } catch (e) { throw } let x = 5; let y = 6;`, ""},
+		{`let f = || 1; if f.call() == 1 { return 7; } let x = 5;`, "f=Fn "},
+		{`let x = foo(1);`, ""},
+		{`let x = 1; let g = || x; x += 1; foo(1); let x = 3;`, "x=2 g=Fn "},
+		{`let x = 1; let y = 2`, "x=1 y=2 "},
+	} {
+		p, err := NewEngine().Compile("", c.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope := NewScope()
+		p.Run(t.Context(), scope)
+		got := ""
+		scope.Each(func(name string, v Value, _ bool) bool {
+			text := v.String()
+			if v.Kind() == KindFn {
+				text = "Fn"
+			}
+			got += name + "=" + text + " "
+			return true
+		})
+		if got != c.want {
+			t.Errorf("%s leaves %q, want %q", c.src, got, c.want)
+		}
+	}
+}

@@ -190,6 +190,7 @@ type TopVar struct {
 	Name  string
 	Slot  Slot
 	Const bool
+	PC    int32 // the first instruction that finds it defined
 }
 
 // Let is the definition of a variable.

@@ -139,7 +139,9 @@ func (c *fn) block(b *syntax.Block, dst int) {
 // define puts the value in register r (reserved for it when near) in scope.
 func (c *fn) define(n *syntax.Name, slot bytecode.Slot, constant bool) {
 	if c.main && c.depth == 1 && !c.fragment {
-		c.TopVars = append(c.TopVars, bytecode.TopVar{Name: n.Name, Slot: slot, Const: constant})
+		c.TopVars = append(c.TopVars, bytecode.TopVar{
+			Name: n.Name, Slot: slot, Const: constant, PC: int32(c.here()),
+		})
 	}
 	c.push(variable{name: n.Name, slot: slot, constant: constant, evals: c.evals})
 }
