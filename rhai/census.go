@@ -317,7 +317,7 @@ func (t *tracer) mapObj(v Value, m *mapObj) {
 	if cap(m.vals) > 4 || vals == 0 {
 		t.live += sizeClass(int64(cap(m.vals)) * valueSize)
 	}
-	if m.own {
+	if m.own || m.flags&flagKeyed != 0 {
 		if cap(m.keys) > 4 || keys == 0 {
 			t.live += sizeClass(int64(cap(m.keys)) * keySize)
 		}

@@ -429,14 +429,14 @@ func (vm *machine) copyMap(m *mapObj) (*mapObj, error) {
 		}
 		return c, nil
 	}
-	if m.own {
-		// From now on both share the key vector.
-		if m.flags&flagFrozen == 0 {
-			m.own = false
-		}
+	if m.own && m.flags&flagFrozen == 0 {
+		// From now on both share the key vector, and each counts it: the other may be gone tomorrow.
+		m.own = false
+		m.flags |= flagKeyed
 	}
 	c := newShaped(m.keys[:n:n])
 	c.depth = m.depth
+	c.flags |= m.flags & flagKeyed
 	copy(c.vals, m.vals)
 	return c, nil
 }

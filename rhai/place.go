@@ -595,6 +595,9 @@ func (vm *machine) setMapKey(m *mapObj, key string, v Value, op syntax.Token) bo
 			if err := vm.chargeKey(m); err != nil {
 				return vm.fail(err)
 			}
+			if err := vm.alloc(strBytes(len(key))); err != nil {
+				return vm.fail(err)
+			}
 			s = m.insert(strings.Clone(key))
 		}
 		if !vm.assign(s, op, v, true) {

@@ -38,6 +38,7 @@ const (
 	flagCaptured                   // cells: a closure holds the variable, too
 	flagRoom                       // maps: the object has room for inlineMax values
 	flagNames                      // maps: and for as many keys
+	flagKeyed                      // maps: the keys, shared with copies, are the run's and no program's
 )
 
 // hdr starts every object. Scalars point at sentinels with the same header,
