@@ -71,8 +71,18 @@ func (vm *machine) live() (bytes, work int64) {
 	if vm.env != nil {
 		t.env(vm.env)
 	}
-	for i := range vm.dyn {
-		t.add(Value{p: &vm.dyn[i].cell.hdr})
+	t.dynamic(vm.dyn)
+	for i := range vm.importing {
+		t.env(vm.importing[i].env)
+		t.dynamic(vm.importing[i].dyn)
+	}
+	for _, inst := range vm.loaded {
+		if inst != nil {
+			t.env(inst.env)
+			for _, v := range inst.vars {
+				t.add(v)
+			}
+		}
 	}
 	for i := range vm.path {
 		if p := vm.path[i].temp; p != nil {
@@ -142,6 +152,12 @@ func (fn *funcProto) top(pc int) int {
 		return 0
 	}
 	return int(fn.f.Top[pc])
+}
+
+func (t *tracer) dynamic(vars []dynVar) {
+	for i := range vars {
+		t.add(Value{p: &vars[i].cell.hdr})
+	}
 }
 
 func (t *tracer) env(e *environment) {

@@ -72,6 +72,8 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 type importStep struct {
 	path string
 	prog *Program
+	env  *environment // of who imports it, and the variables that evals defined there
+	dyn  []dynVar
 }
 
 // cycle names the imports that lead from a script to itself: "a imports b imports a".
@@ -126,7 +128,7 @@ func (vm *machine) instantiate(p *Program, path string, pos Position) (*moduleIn
 	vm.out = false
 	vm.keep = func() { // before the registers are given up
 		for _, e := range vm.exports {
-			inst.vars[e.name] = share(*e.place).Freeze()
+			inst.vars[e.name] = share(*e.place)
 		}
 		inst.env.imports = append([]importSlot(nil), vm.imports...)
 	}
@@ -135,7 +137,7 @@ func (vm *machine) instantiate(p *Program, path string, pos Position) (*moduleIn
 	if vm.natives >= maxNatives || len(vm.frames) <= vm.fp+2 {
 		err = vm.endless(p, path).at(pos)
 	} else {
-		vm.importing = append(vm.importing, importStep{path, p})
+		vm.importing = append(vm.importing, importStep{path, p, env, dyn})
 		vm.undefineOuter(p, adj)
 		_, err = vm.runBody(p, adj)
 		vm.importing = cutSlice(vm.importing, len(vm.importing)-1)
