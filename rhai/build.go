@@ -94,6 +94,17 @@ func (vm *machine) makeRange(in *bytecode.Ins) bool {
 
 // interpolate executes R[A] = text of D values from R[A] on.
 func (vm *machine) interpolate(in *bytecode.Ins) bool {
+	held := vm.texts
+	err := vm.joinParts(in)
+	vm.texts = held
+	if err != nil {
+		return vm.fail(err)
+	}
+	return true
+}
+
+// joinParts writes the parts of an interpolation one after the other, and all of them together.
+func (vm *machine) joinParts(in *bytecode.Ins) error {
 	at := vm.base + int(in.A)
 	parts := vm.stack[at : at+int(in.D)]
 	var room [16]string
@@ -109,17 +120,18 @@ func (vm *machine) interpolate(in *bytecode.Ins) bool {
 		} else {
 			var err error
 			if t, err = vm.display(v); err != nil {
-				return vm.fail(err)
+				return err
 			}
+			vm.texts += strBytes(len(t)) // alive until they are joined
 		}
 		n += len(t)
 		texts = append(texts, t)
 	}
 	if err := vm.checkString(n); err != nil {
-		return vm.fail(err)
+		return err
 	}
 	if err := vm.alloc(strBytes(n)); err != nil {
-		return vm.fail(err)
+		return err
 	}
 	o := newStrObj(n)
 	r := o.room()
@@ -129,7 +141,7 @@ func (vm *machine) interpolate(in *bytecode.Ins) bool {
 	}
 	o.len = uint32(n)
 	vm.regs[in.A] = strValue(o, n, isASCII(unsafe.String(o.data(), n)))
-	return true
+	return nil
 }
 
 // special executes the functions that belong to the language.

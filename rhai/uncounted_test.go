@@ -1,6 +1,9 @@
 package rhai
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Each of these keeps, or makes at once, many times its memory limit in a place that was once not counted.
 func TestNothingIsUncounted(t *testing.T) {
@@ -18,6 +21,11 @@ func TestNothingIsUncounted(t *testing.T) {
 		if _, err := runLimited(t, Limits{MaxOperations: 100e6, MaxMemory: 4 << 20}, src, nil); kindOf(err) != ErrMemory {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	// It ends at the second text of two megabytes, and not when all are to be joined.
+	src := "let a = []; a.pad(10000, \"x\"); let b = []; b.pad(40, a); let s = `" + strings.Repeat("${b}", 31) + "`;"
+	if _, err := runLimited(t, Limits{MaxOperations: 1e6, MaxMemory: 4 << 20}, src, nil); kindOf(err) != ErrMemory {
+		t.Errorf("texts of an interpolation: %v", err)
 	}
 	// What a script exports belongs to the run, and so does what an exported closure captured.
 	for name, src := range map[string]string{
@@ -50,7 +58,7 @@ func TestNothingIsUncounted(t *testing.T) {
 	}
 	// Names as programs have them are still shared.
 	var st Stats
-	src := `let one = #{a: 1, b: 2, c: 3}; let all = []; for i in 0..2000 { let m = one; m.a = i; all.push(m); } all.len()`
+	src = `let one = #{a: 1, b: 2, c: 3}; let all = []; for i in 0..2000 { let m = one; m.a = i; all.push(m); } all.len()`
 	if _, err := runLimited(t, Limits{MaxMemory: 400 << 10}, src, &st); err != nil {
 		t.Errorf("copies of a literal: %v %+v", err, st)
 	}
