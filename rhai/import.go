@@ -138,7 +138,6 @@ func (vm *machine) instantiate(p *Program, path string, pos Position) (*moduleIn
 		err = vm.endless(p, path).at(pos)
 	} else {
 		vm.importing = append(vm.importing, importStep{path, p, env, dyn})
-		vm.undefineOuter(p, adj)
 		_, err = vm.runBody(p, adj)
 		vm.importing = cutSlice(vm.importing, len(vm.importing)-1)
 	}
@@ -153,13 +152,13 @@ func (vm *machine) instantiate(p *Program, path string, pos Position) (*moduleIn
 	return inst, nil
 }
 
-// undefineOuter marks the variables a body expects from outside as missing.
-func (vm *machine) undefineOuter(p *Program, adj int) {
+// undefineOuter marks the variables that a body, whose frame is current, expects from outside as missing.
+func (vm *machine) undefineOuter(p *Program) {
 	for _, o := range p.unit.Outer {
 		if o.Slot.Far {
 			continue
 		}
-		v := &vm.stack[vm.base+adj+int(o.Slot.Reg)]
+		v := &vm.stack[vm.base+int(o.Slot.Reg)]
 		*v = Value{p: &vUndef}
 		if o.Slot.Cell {
 			c := &cellObj{hdr: hdr{kind: kindCell}, v: *v}

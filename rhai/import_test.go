@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/picloud/picloud/rhai"
@@ -95,5 +96,42 @@ func TestImportsInACircle(t *testing.T) {
 	}
 	if !slices.Contains(want, fmt.Sprint(err)) {
 		t.Errorf("with programs that are new each time: %v", err)
+	}
+}
+
+// The registers of an imported body may begin in another part of the stack than those of the code around the import.
+func TestImportAtAnyDepth(t *testing.T) {
+	table := rhai.StaticResolver{}
+	eng := rhai.NewEngine(rhai.WithResolver(table))
+	for name, src := range map[string]string{
+		"read":     `let y = zzz; export y;`,
+		"captured": `let f = || zzz; export f;`,
+		"used":     `let f = || zzz; zzz + 1;`,
+	} {
+		p, err := eng.Compile(name, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table[name] = p
+	}
+	for locals := 3; locals < 170; locals += 13 {
+		src := "fn f(n, path) { "
+		for i := range locals {
+			src += fmt.Sprintf("let v%d = %d; ", i, i)
+		}
+		src += "if n > 0 { f(n - 1, path) + 0 } else { import path as m; 1 } } f(depth, path)"
+		p, err := eng.Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range table {
+			for depth := range 40 {
+				scope := rhai.NewScope().Push("depth", rhai.Int(int64(depth))).Push("path", rhai.String(path))
+				v, err := p.Run(context.Background(), scope)
+				if err == nil || !strings.Contains(err.Error(), "Variable not found: zzz") {
+					t.Fatalf("%d locals, %d levels, %s: %v %v", locals, depth, path, v, err)
+				}
+			}
+		}
 	}
 }

@@ -625,6 +625,9 @@ func (vm *machine) runBody(p *Program, adj int) (Value, *Error) {
 		return Value{}, err
 	}
 	vm.frames[vm.fp-1].flags |= frameEntry | frameBody
+	if adj > 0 {
+		vm.undefineOuter(p) // only now it is known where the registers are
+	}
 	if p.body.nfar > 0 {
 		scope := vm.scope
 		if adj > 0 {

@@ -197,7 +197,7 @@ func (p *Program) scopeIn(vm *machine, scope *Scope) {
 			}
 		}
 	}
-	vm.undefineOuter(p, 0)
+	vm.undefineOuter(p)
 	if scope == nil {
 		return
 	}
