@@ -44,3 +44,33 @@ func TestCaptured(t *testing.T) {
 		}
 	}
 }
+
+// A function of the library must not lose what it works on to the function that it calls.
+func TestCapturedReceiver(t *testing.T) {
+	for _, call := range []string{
+		`x.for_each(|| x.clear())`,
+		`x.call(Fn("for_each"), || x.clear())`,
+		`x.call(Fn("retain"), |v| { x.clear(); true })`,
+		`x.call(Fn("drain"), |v| { x.clear(); true })`,
+		`m.a.call(Fn("retain"), |v| { m.a = []; true })`,
+		`m.call(Fn("retain"), |k, v| { m.clear(); true })`,
+	} {
+		src := `let x = [1, 2, 2, 3]; let m = #{a: x, b: x}; ` + call
+		p, err := NewEngine().Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = p.Run(t.Context(), nil); kindOf(err) != ErrDataRace {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	// These do not tell of the errors of their functions.
+	for _, call := range []string{`x.call(Fn("dedup"), |a, b| { x.clear(); false })`, `x.call(Fn("sort"), |a, b| { x.clear(); 0 })`} {
+		if v, err := runLimited(t, Limits{}, `let x = [1, 2, 3]; `+call+`; x`, nil); err != nil || v.String() != "[1, 2, 3]" {
+			t.Errorf("%s: %v %v", call, v, err)
+		}
+	}
+	if v, err := runLimited(t, Limits{}, `let x = [1, 2]; let f = || x; x.call(Fn("for_each"), || this += 1); x.push(5); f.call()`, nil); err != nil || v.String() != "[2, 3, 5]" {
+		t.Errorf("unlocked: %v %v", v, err)
+	}
+}

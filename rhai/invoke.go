@@ -205,17 +205,7 @@ func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, po
 	if fn.Effects&Mutates != 0 && path && vm.hasTemps() {
 		steps = append(steps, vm.path...)
 	}
-	lock := cell != nil && fn.Effects&CallsBack != 0
-	if lock {
-		if cell.flags&flagLocked != 0 {
-			return vm.dataRace()
-		}
-		cell.flags |= flagLocked
-	}
-	v, err := vm.callNative(fn, args, place, vm.placeRO, lent|1, pos)
-	if lock {
-		cell.flags &^= flagLocked
-	}
+	v, err := vm.callNativeOn(cell, fn, args, place, vm.placeRO, lent|1, pos)
 	if err != nil {
 		return vm.failAt(err, pos)
 	}
@@ -224,6 +214,20 @@ func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, po
 		return vm.writeBack(steps)
 	}
 	return true
+}
+
+// callNativeOn is callNative on a place that may be in a cell: script code that the function runs must not come there.
+func (vm *machine) callNativeOn(cell *cellObj, fn *Native, args []Value, place *Value, ro bool, lent uint64, pos Position) (Value, error) {
+	if cell == nil || fn.Effects&CallsBack == 0 {
+		return vm.callNative(fn, args, place, ro, lent, pos)
+	}
+	if cell.flags&flagLocked != 0 {
+		return Value{}, errDataRace()
+	}
+	cell.flags |= flagLocked
+	v, err := vm.callNative(fn, args, place, ro, lent, pos)
+	cell.flags &^= flagLocked
+	return v, err
 }
 
 // callMethod starts a script function with the current place as `this`.
@@ -416,7 +420,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		return vm.failAt(newError(ErrFunctionNotFound, callSignature(f.name, all)), pos)
 	}
 	if bind {
-		place := vm.place
+		place, cell := vm.place, vm.placeCell
 		if fn.Effects&Mutates != 0 {
 			for _, v := range all[1:] {
 				share(v)
@@ -427,7 +431,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 			place = vm.place
 			vm.deepenPath()
 		}
-		v, err := vm.callNative(fn, all, place, vm.placeRO, ^uint64(0), pos)
+		v, err := vm.callNativeOn(cell, fn, all, place, vm.placeRO, ^uint64(0), pos)
 		if err != nil {
 			return vm.failAt(err, pos)
 		}

@@ -313,9 +313,13 @@ func (vm *machine) newCell(a *Value) bool {
 
 // dataRace refuses a variable that a running method call has borrowed. The error has no position, as in the reference.
 func (vm *machine) dataRace() bool {
+	return vm.fail(errDataRace())
+}
+
+func errDataRace() *Error {
 	err := newError(ErrDataRace, "")
 	err.noFill = true
-	return vm.fail(err)
+	return err
 }
 
 // check refuses a variable that is not defined.
