@@ -11,11 +11,19 @@ var mapBuiltins = []builtin{
 	},
 	{
 		"contains(map: map, property: string) -> bool", "Tells whether the map has a property.", `#{a: ()}.contains("a") // true`, 0,
-		func(c *Call) (Value, error) { return Bool(c.Arg(0).mp().slot(c.text(1)) != nil), nil },
+		func(c *Call) (Value, error) {
+			if err := c.vm.payKey(c.Arg(1)); err != nil {
+				return Value{}, err
+			}
+			return Bool(c.Arg(0).mp().slot(c.text(1)) != nil), nil
+		},
 	},
 	{
 		"get(map: map, property: string) -> any", "Returns a property; () if there is none.", `#{a: 1}.get("b") // ()`, 0,
 		func(c *Call) (Value, error) {
+			if err := c.vm.payKey(c.Arg(1)); err != nil {
+				return Value{}, err
+			}
 			v, _ := c.Arg(0).mp().get(c.text(1))
 			return share(v), nil
 		},
@@ -23,6 +31,9 @@ var mapBuiltins = []builtin{
 	{
 		"set(mut map: map, property: string, value: any) -> ()", "Sets a property.", `let m = #{}; m.set("a", 1); m // #{"a": 1}`, Stores,
 		func(c *Call) (Value, error) {
+			if err := c.vm.payKey(c.Arg(1)); err != nil {
+				return Value{}, err
+			}
 			return Value{}, c.vm.setKey(c.slot().mp(), c.text(1), c.args[2])
 		},
 	},
@@ -35,6 +46,9 @@ var mapBuiltins = []builtin{
 		func(c *Call) (Value, error) {
 			m := c.slot().mp()
 			if err := c.Charge(min(m.len(), chunkMax) >> 3); err != nil {
+				return Value{}, err
+			}
+			if err := c.vm.payKey(c.Arg(1)); err != nil {
 				return Value{}, err
 			}
 			v, _ := m.remove(c.text(1))

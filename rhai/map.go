@@ -307,6 +307,14 @@ func (vm *machine) setKey(m *mapObj, key string, v Value) error {
 	return nil
 }
 
+// payKey charges for looking for a long key: it is compared with others that may begin alike.
+func (vm *machine) payKey(key Value) error {
+	if n := key.strLen(); n >= 64 {
+		return vm.charge(int64(n) >> 6)
+	}
+	return nil
+}
+
 // chargeKey charges for one more key.
 func (vm *machine) chargeKey(m *mapObj) error {
 	n := m.len()

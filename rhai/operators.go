@@ -500,6 +500,9 @@ func (vm *machine) contains(container, item Value) (Value, error) {
 		}
 	case KindMap:
 		if kx == KindString {
+			if err := vm.payKey(x); err != nil {
+				return Value{}, err
+			}
 			return Bool(c.mp().slot(x.str()) != nil), nil
 		}
 	case KindRange:
@@ -511,6 +514,9 @@ func (vm *machine) contains(container, item Value) (Value, error) {
 		return Bool(i >= 0), err
 	case KindBlob:
 		if kx == KindInt {
+			if err := vm.charge(int64(len(c.blob().b)) >> 6); err != nil {
+				return Value{}, err
+			}
 			return Bool(bytes.IndexByte(c.blob().b, byte(x.int())) >= 0), nil
 		}
 	}

@@ -104,6 +104,9 @@ func (vm *machine) stepIndex(i Value) bool {
 		if !i.isString() {
 			return vm.fail(errMismatch("string", internalTypeName(i)))
 		}
+		if err := vm.payKey(i); err != nil {
+			return vm.fail(err)
+		}
 		if s := c.mp().slot(i.str()); s != nil {
 			vm.step(pathStep{index: i}, s)
 			return true
@@ -281,6 +284,9 @@ func (vm *machine) indexed(place *Value, i Value) (Value, bool) {
 	case KindMap:
 		if !i.isString() {
 			return Value{}, vm.fail(errMismatch("string", internalTypeName(i)))
+		}
+		if err := vm.payKey(i); err != nil {
+			return Value{}, vm.fail(err)
 		}
 		v, ok := c.mp().get(i.str())
 		return v, ok || !vm.eng.strictMaps || vm.missing(i.str())
@@ -558,6 +564,9 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 		i = i.untag()
 		if !i.isString() {
 			return vm.fail(errMismatch("string", internalTypeName(i)))
+		}
+		if err := vm.payKey(i); err != nil {
+			return vm.fail(err)
 		}
 		return vm.setMapKey(c.mp(), i.str(), v, op)
 	}

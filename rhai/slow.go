@@ -432,6 +432,9 @@ func (vm *machine) jumpCompare(in *bytecode.Ins, op syntax.Token, y Value) bool 
 	x := vm.regs[in.A]
 	if x.isString() && y.isString() {
 		if op == syntax.Equal || op == syntax.NotEqual {
+			if err := vm.charge(int64(min(x.strLen(), y.strLen())) >> 6); err != nil {
+				return vm.fail(err)
+			}
 			if (x.str() == y.str()) != (op == syntax.Equal) {
 				vm.pc += int(in.D)
 			}

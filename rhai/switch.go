@@ -17,6 +17,7 @@ type switchTable struct {
 	ranges  map[rangeCase][]int32
 	others  []switchValue // arrays, maps and function pointers
 	effort  int64         // operations for a value that is looked for one by one
+	weight  int64         // operations for a comparison with all of others
 }
 
 type switchText struct {
@@ -86,7 +87,33 @@ func (t *switchTable) build(p *Program, s *bytecode.SwitchSite) {
 		}
 	}
 	t.effort = int64(len(t.others)+len(s.Ranges)) / 8
+	for i := range t.others {
+		t.weight += weigh(t.others[i].v)
+	}
+	t.weight /= 8
 	t.fill()
+}
+
+// weigh is the work of a comparison with a constant.
+func weigh(v Value) int64 {
+	n := int64(1)
+	switch v.kind() {
+	case KindString:
+		n += int64(v.strLen()) >> 3
+	case KindArray:
+		for _, e := range v.arr().v {
+			n += weigh(e)
+		}
+	case KindMap:
+		for it := v.mp().iter(); ; {
+			k, e, ok := it.next()
+			if !ok {
+				break
+			}
+			n += weigh(*e) + int64(len(k))>>3
+		}
+	}
+	return n
 }
 
 // fill makes the dense table when the integers lie close together. Where a guard comes first
@@ -201,10 +228,14 @@ func (t *switchTable) target(x Value) int32 {
 func (vm *machine) switchOn(in *bytecode.Ins) bool {
 	t := &vm.fn.prog.switches[in.D]
 	x := vm.regs[in.A].untag()
-	if t.effort > 0 {
-		if err := vm.charge(t.effort); err != nil {
-			return vm.fail(err)
+	if x.isInt() && x.n-t.low < uint64(len(t.dense)) {
+		if to := t.dense[x.n-t.low]; to >= 0 { // as the run loop does it, for nothing
+			vm.pc = int(to)
+			return true
 		}
+	}
+	if err := vm.paySearch(t, x); err != nil {
+		return vm.fail(err)
 	}
 	if !t.guarded {
 		vm.pc = int(t.target(x))
@@ -219,12 +250,25 @@ func (vm *machine) switchOn(in *bytecode.Ins) bool {
 // switchNext executes SwNext: a guard has refused.
 func (vm *machine) switchNext(in *bytecode.Ins) bool {
 	t := &vm.fn.prog.switches[in.D]
-	if t.effort > 0 {
-		if err := vm.charge(t.effort); err != nil {
-			return vm.fail(err)
-		}
+	if err := vm.paySearch(t, vm.regs[in.B+1]); err != nil {
+		return vm.fail(err)
 	}
 	return vm.nextCandidate(t, in.B)
+}
+
+// paySearch charges for finding the candidates for x.
+func (vm *machine) paySearch(t *switchTable, x Value) error {
+	n := t.effort
+	switch x.kind() {
+	case KindString:
+		n += int64(x.strLen()) >> 6
+	case KindArray, KindMap, KindBlob, KindFn:
+		n += t.weight
+	}
+	if n > 0 {
+		return vm.charge(n)
+	}
+	return nil
 }
 
 func (vm *machine) nextCandidate(t *switchTable, b uint8) bool {

@@ -122,6 +122,10 @@ func (c *fn) forStmt(s *syntax.ForStmt, dst int) {
 	slot := c.loopVar(&s.Var, value)
 	toNext := c.emit(bytecode.Jmp, 0, 0, 0, 0, s.At)
 	start := c.here()
+	cost := c.loopCost(s)
+	if cost > 255 { // the rest of what ForNext has no room for
+		c.back(start+1, cost-255, s.At)
+	}
 	if s.Counter != nil {
 		c.emit(bytecode.AddI, count, count, 0, 1, s.At)
 		c.emit(bytecode.Move, count+1, count, 0, 0, s.At)
@@ -131,7 +135,7 @@ func (c *fn) forStmt(s *syntax.ForStmt, dst int) {
 	c.block(s.Body, -1)
 	c.patchAll(l.continues)
 	c.patch(toNext)
-	i := c.emit(bytecode.ForNext, it, value, min(c.loopCost(s), 255), 0, startPos(s.Iter))
+	i := c.emit(bytecode.ForNext, it, value, min(cost, 255), 0, startPos(s.Iter))
 	c.f.Code[i].D = int32(start - i - 1)
 	c.void(dst, s.At)
 	c.patchAll(l.breaks)

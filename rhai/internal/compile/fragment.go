@@ -37,7 +37,8 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 	}
 	fc.site, fc.frame = len(fc.vars), len(fc.vars)
 	if params != nil {
-		fc.depth = 1 // what the function defines ends with it
+		f.Cost = 1 + int64(fc.facts.total)/8 // as a call of it; an eval is charged by the length of its text
+		fc.depth = 1                         // what the function defines ends with it
 		for i := range params {
 			p := &params[i]
 			slot := bytecode.Slot{Reg: int32(base + i), Cell: fc.facts.captured[p]}
