@@ -60,7 +60,10 @@ func (vm *machine) live() (bytes, work int64) {
 	vm.registers(t)
 	t.add(vm.ret)
 	for x := vm.ext; x != nil; x = x.prev {
-		t.slice(x.far)
+		if len(x.far) > 0 {
+			t.live += sizeClass(int64(len(x.far)) * valueSize)
+			t.slice(x.far)
+		}
 		if x.this != nil {
 			t.add(*x.this)
 		}
@@ -107,8 +110,9 @@ func (vm *machine) live() (bytes, work int64) {
 // registers traces what the frames still need of their registers and clears the dead ones on top.
 func (vm *machine) registers(t *tracer) {
 	fn, pc, base, stack, chunk := vm.fn, vm.pc-1, vm.base, vm.stack, len(vm.chunks)
-	limit := fn.top(pc)
-	clear(stack[base+limit : min(max(base+256, vm.high+vm.wide), len(stack))])
+	limit := max(fn.top(pc), vm.entering)
+	end := min(max(base+256, vm.high+vm.wide), len(stack))
+	clear(stack[base+limit : max(base+limit, end)])
 	for i := vm.fp; ; i-- {
 		if fn == nil {
 			return

@@ -124,6 +124,11 @@ func (vm *machine) enterFragment(fn *funcProto, a uint8) bool {
 	if vm.fp >= len(vm.frames)-1 {
 		return vm.fail(newError(ErrStackOverflow, ""))
 	}
+	if fn.nfar > len(vm.ext.far) {
+		if err := vm.alloc(sizeClass(int64(fn.nfar) * valueSize)); err != nil {
+			return vm.fail(err)
+		}
+	}
 	f := &vm.frames[vm.fp]
 	vm.fp++
 	f.fn, f.pc, f.adj, f.flags, f.base = vm.fn, int32(vm.pc), a, frameFragment, int32(vm.base)

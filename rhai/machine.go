@@ -50,6 +50,7 @@ type machine struct {
 	exports       []exportVar
 	chunks        [][]Value // chunks below the current one
 	high          int       // highest base in the first chunk
+	entering      int       // registers that hold arguments of a call that is about to be made
 	wide          int       // most registers of a function that ran
 	calls         []*Call
 	ncalls        int
@@ -298,6 +299,14 @@ func (vm *machine) enter(fn *funcProto, adj int, flags uint8) *Error {
 	}
 	if vm.fp >= len(vm.frames)-1 {
 		return newError(ErrStackOverflow, "")
+	}
+	if fn.nfar > 0 {
+		vm.entering = adj + fn.arity()
+		err := vm.alloc(sizeClass(int64(fn.nfar) * valueSize))
+		vm.entering = 0
+		if err != nil {
+			return asError(err)
+		}
 	}
 	f := &vm.frames[vm.fp]
 	vm.fp++

@@ -22,6 +22,27 @@ func TestNothingIsUncounted(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// Variables beyond those that have registers, in every call.
+	many := strings.Repeat("let a;", 20000)
+	for _, src := range []string{
+		`fn f(n) { ` + many + ` if n > 0 { f(n - 1) } else { 0 } } f(60)`,
+		`fn f(n, m, o) { ` + many + ` if n > 0 { Fn("f").curry(n - 1, 1).call(2) } else { 0 } } f(60, 1, 2)`,
+		`fn f(n) { ` + many + ` if n > 0 { [n - 1].map(|x| f(x))[0] } else { 0 } } f(20)`,
+	} {
+		for _, m := range []int64{1 << 20, 4 << 20} {
+			if _, err := runLimited(t, Limits{MaxOperations: 100e6, MaxMemory: m}, src, nil); kindOf(err) != ErrMemory {
+				t.Errorf("%d bytes, far variables: %v", m, err)
+			}
+		}
+	}
+	// A census in the middle of such a call loses no argument.
+	for m := int64(12000); m < 40000; m += 100 {
+		src := `fn f(a, b, c, d) { ` + strings.Repeat("let x;", 300) + ` a + b + c + d } let n = 0;
+			for i in 0..20 { let s = [i, i]; n += Fn("f").curry(1, 2).call(3, 4) + [7].map(|x| f(x, 1, 1, 1))[0] + f(1, 1, 1, s.len()); } n`
+		if v, err := runLimited(t, Limits{MaxMemory: m}, src, nil); kindOf(err) != ErrMemory && v.String() != "500" {
+			t.Fatalf("%d bytes: %v %v", m, v, err)
+		}
+	}
 	// It ends at the second text of two megabytes, and not when all are to be joined.
 	src := "let a = []; a.pad(10000, \"x\"); let b = []; b.pad(40, a); let s = `" + strings.Repeat("${b}", 31) + "`;"
 	if _, err := runLimited(t, Limits{MaxOperations: 1e6, MaxMemory: 4 << 20}, src, nil); kindOf(err) != ErrMemory {
