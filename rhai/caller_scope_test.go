@@ -50,3 +50,34 @@ func TestThrowOfNothingInCatch(t *testing.T) {
 		}
 	}
 }
+
+// What is constant stays so for an eval, after an eval, and for a function that is called with !.
+func TestConstantsAndEval(t *testing.T) {
+	eng := NewEngine()
+	for _, src := range []string{
+		`const x = 1; eval("x = 5")`,
+		`const x = 1; let y = 2; eval("y += 1; x = 5")`,
+		`const x = [1]; eval("x[0] = 1")`,
+		`const x = #{a: 1}; eval("x.a += 1")`,
+		`eval("const x = 1;"); x = 3`,
+		`eval("const x = [1];"); let z = 1; z += 1; x[0] = 3`,
+		`fn f() { const x = 1; eval("x = 2") } f()`,
+		`fn f() { x = 2 } const x = 1; f!()`,
+		`outside; eval("outside = 5")`,
+		`eval("1"); outside = 5`,
+		`eval("1"); outside += 5`,
+		`let f = || outside; eval("1"); outside = 5`,
+		`fn f() { outside = 5 } outside; f!()`,
+		`list; eval("list[0] = 5")`,
+		`eval("1"); list[0] = 5`,
+	} {
+		p, err := eng.Compile("", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope := NewScope().PushConst("outside", Int(1)).PushConst("list", Array([]Value{Int(1)}))
+		if _, err = p.Run(t.Context(), scope); kindOf(err) != ErrAssignmentToConst {
+			t.Errorf("%s: %v", src, err)
+		}
+	}
+}

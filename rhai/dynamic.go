@@ -240,14 +240,14 @@ func (vm *machine) slotPlace(s bytecode.Slot) (place *Value, cell *cellObj) {
 func (vm *machine) dynFind(site *bytecode.VarSite) bool {
 	vm.path = vm.path[:0]
 	vm.placeCell, vm.placeRO, vm.placePos = nil, false, vm.pos()
-	vm.placeName = 0
+	vm.placeName = site.Index
 	if d := vm.dynamic(site.Name); d != nil {
 		vm.place, vm.placeRO = &d.cell.v, d.constant
 		return true
 	}
 	if site.Static {
 		vm.place, vm.placeCell = vm.slotPlace(site.Slot)
-		vm.placeRO = site.Const
+		vm.placeRO = site.Const || site.Outer && vm.outerConst(outerIndex(site.Slot))
 		if vm.place.p != &vUndef {
 			return true
 		}

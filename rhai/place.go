@@ -70,6 +70,14 @@ func (vm *machine) rootPlace(in *bytecode.Ins) bool {
 // farOuter is where the far slots begin in the list of constant outside variables.
 const farOuter = 256
 
+// outerIndex is where an outside variable is in that list.
+func outerIndex(s bytecode.Slot) int {
+	if s.Far {
+		return farOuter + int(s.Reg)
+	}
+	return int(s.Reg)
+}
+
 // outerConst reports whether the outside variable in a register, or in a far slot, is constant.
 func (vm *machine) outerConst(i int) bool { return i < len(vm.outer) && vm.outer[i] }
 

@@ -150,9 +150,11 @@ type VarSite struct {
 	Namespace []string
 	Pos       syntax.Pos
 	NSPos     syntax.Pos
-	Static    bool // Slot is the variable when no newer one of that name exists
+	Index     int32 // of the name in Names
+	Static    bool  // Slot is the variable when no newer one of that name exists
 	Slot      Slot
 	Const     bool
+	Outer     bool // from an outside scope, which may have it as a constant
 }
 
 // EvalSite is what a fragment compiled at run time sees.

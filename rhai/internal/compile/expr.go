@@ -149,13 +149,13 @@ func (c *fn) fail(kind, text string, pos syntax.Pos) {
 }
 
 func (c *fn) varSite(x *syntax.Variable) int32 {
-	s := bytecode.VarSite{Name: x.Name, Pos: x.At, NSPos: x.Start()}
+	s := bytecode.VarSite{Name: x.Name, Pos: x.At, NSPos: x.Start(), Index: c.name(x.Name)}
 	for _, n := range x.Namespace {
 		s.Namespace = append(s.Namespace, n.Name)
 	}
 	if len(x.Namespace) == 0 {
 		if v := c.lookup(x.Name); v != nil {
-			s.Static, s.Slot, s.Const = true, v.slot, v.constant
+			s.Static, s.Slot, s.Const, s.Outer = true, v.slot, v.constant, v.outer
 		}
 	}
 	c.Vars = append(c.Vars, s)
