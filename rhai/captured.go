@@ -12,50 +12,42 @@ type Captured struct {
 // host types with reference semantics are not copied.
 func (v Value) Captured() *Captured {
 	c := &Captured{}
-	c.value(v, map[*cellObj]bool{})
-	return c
-}
-
-func (c *Captured) value(v Value, seen map[*cellObj]bool) {
-	// Data without nesting hold no function.
-	if v.p == nil || v.p.kind != kindCell && valueDepth(v) == 0 {
-		return
-	}
-	switch v.p.kind {
-	case kindCell:
-		cell := v.cell()
-		if seen[cell] {
-			return
+	seen := map[*hdr]bool{} // a value may hold another one many times over
+	todo := []Value{v}      // and be nested deeper than Go's stack
+	for len(todo) > 0 {
+		v := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		// Data without nesting hold no function.
+		if v.p == nil || v.p.kind != kindCell && valueDepth(v) == 0 || seen[v.p] {
+			continue
 		}
-		seen[cell] = true
-		c.cells = append(c.cells, cell)
-		c.values = append(c.values, share(cell.v))
-		c.value(cell.v, seen)
-	case kindTagged:
-		c.value(v.tagged().v, seen)
-	case KindFn:
-		for _, a := range v.fn().curry {
-			c.value(a, seen)
+		if k := v.p.kind; (k == KindArray || k == KindMap) && valueDepth(v) < 2 {
+			continue
 		}
-	case KindArray:
-		if valueDepth(v) < 2 {
-			return
-		}
-		for _, e := range v.arr().v {
-			c.value(e, seen)
-		}
-	case KindMap:
-		if valueDepth(v) < 2 {
-			return
-		}
-		for it := v.mp().iter(); ; {
-			_, e, ok := it.next()
-			if !ok {
-				return
+		seen[v.p] = true
+		switch v.p.kind {
+		case kindCell:
+			cell := v.cell()
+			c.cells = append(c.cells, cell)
+			c.values = append(c.values, share(cell.v))
+			todo = append(todo, cell.v)
+		case kindTagged:
+			todo = append(todo, v.tagged().v)
+		case KindFn:
+			todo = append(todo, v.fn().curry...)
+		case KindArray:
+			todo = append(todo, v.arr().v...)
+		case KindMap:
+			for it := v.mp().iter(); ; {
+				_, e, ok := it.next()
+				if !ok {
+					break
+				}
+				todo = append(todo, *e)
 			}
-			c.value(*e, seen)
 		}
 	}
+	return c
 }
 
 // Restore gives the variables what they held. A variable that a method call

@@ -2,6 +2,7 @@ package rhai
 
 import (
 	"context"
+	"runtime/debug"
 	"testing"
 )
 
@@ -72,5 +73,22 @@ func TestCapturedReceiver(t *testing.T) {
 	}
 	if v, err := runLimited(t, Limits{}, `let x = [1, 2]; let f = || x; x.call(Fn("for_each"), || this += 1); x.push(5); f.call()`, nil); err != nil || v.String() != "[2, 3, 5]" {
 		t.Errorf("unlocked: %v %v", v, err)
+	}
+}
+
+// What a closure captured may be nested deep, and hold the same value any number of times.
+func TestCapturedIsBounded(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20))
+	for _, src := range []string{
+		`let f = || 0; for i in 0..200000 { let g = f; f = || g.call(); } f`,
+		`let f = || 0; let a = [f]; for i in 0..60 { a = [a, a]; } || a`,
+		`let f = || 0; let a = #{f: f}; for i in 0..60 { a = #{a: a, b: a}; } || a`,
+		`let f = || 0; let g = || f; for i in 0..60 { let a = g; let b = g; g = || [a, b]; } g`,
+	} {
+		v, err := runLimited(t, Limits{}, src, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Captured().Restore()
 	}
 }
