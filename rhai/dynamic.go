@@ -135,6 +135,7 @@ func (vm *machine) enterFragment(fn *funcProto, a uint8) bool {
 	if fn.nfar > len(vm.ext.far) {
 		far := make([]Value, fn.nfar)
 		copy(far, vm.ext.far)
+		vm.moveExports(vm.ext.far, far)
 		vm.ext.far = far
 	}
 	vm.fn, vm.pc = fn, 0

@@ -3,6 +3,7 @@ package rhai
 import (
 	"errors"
 	"strings"
+	"unsafe"
 
 	"github.com/picloud/picloud/rhai/internal/bytecode"
 )
@@ -66,6 +67,20 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 	vm.modules++
 	vm.imports = append(vm.imports, slot) // without a name, too: its methods are visible
 	return true
+}
+
+// moveExports follows the variables of a body to their new place.
+func (vm *machine) moveExports(from, to []Value) {
+	if len(from) == 0 {
+		return
+	}
+	for i := range vm.exports {
+		e := &vm.exports[i]
+		at := uintptr(unsafe.Pointer(e.place)) - uintptr(unsafe.Pointer(&from[0]))
+		if k := at / unsafe.Sizeof(from[0]); k < uintptr(len(from)) {
+			e.place = &to[k]
+		}
+	}
 }
 
 // importStep is a script whose body runs because it is imported.

@@ -135,3 +135,27 @@ func TestImportAtAnyDepth(t *testing.T) {
 		}
 	}
 }
+
+// An export is the variable as it is in the end, wherever an eval has moved it.
+func TestExportAndEval(t *testing.T) {
+	many := func(name string, n int) (src string) {
+		for i := range n {
+			src += fmt.Sprintf("let %s%d = %d; ", name, i, i)
+		}
+		return src
+	}
+	table := rhai.StaticResolver{}
+	eng := rhai.NewEngine(rhai.WithResolver(table))
+	m, err := eng.Compile("m", many("v", 300)+`export v3; export v290; eval("{ `+many("w", 250)+` }"); v3 = 30; v290 = 5000;`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table["m"] = m
+	p, err := eng.Compile("", `import "m" as m; m::v3 + m::v290`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := p.Run(context.Background(), nil); err != nil || v.String() != "5030" {
+		t.Errorf("got %v, %v", v, err)
+	}
+}
