@@ -116,6 +116,16 @@ func errMessage(format string, args ...any) *Error {
 // Host functions return it.
 func Throw(v Value) error { return errThrow(v) }
 
+// own is a copy of an error that a host function returned. The function may return the same one again, also to
+// another run at the same time, and the machine writes to it.
+func (e *Error) own() *Error {
+	c := *e
+	c.host = hostObj{}
+	c.first = [1]CallSite{}
+	c.Trace = append([]CallSite(nil), e.Trace...)
+	return &c
+}
+
 // at fills in the position when the error has none yet.
 func (e *Error) at(pos Position) *Error {
 	switch {

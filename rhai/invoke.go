@@ -43,6 +43,9 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 		vm.temps = cutSlice(vm.temps, temps)
 	}
 	if err != nil {
+		if e, ok := err.(*Error); ok && fn.hooked {
+			err = e.own()
+		}
 		return v, vm.nativeError(err)
 	}
 	return v, nil
