@@ -36,7 +36,7 @@ func (g *generator) expr() string {
 	if g.depth > 4 {
 		return g.pick(g.variable(), strconv.Itoa(g.IntN(5)), `"s"`, "1.5", "true")
 	}
-	switch g.IntN(30) {
+	switch g.IntN(33) {
 	case 0, 1, 2, 3:
 		return g.variable()
 	case 4, 5:
@@ -84,8 +84,24 @@ func (g *generator) expr() string {
 			"reduce(|p, q| { p.push(q); p }, [])", "reduce(|p, q| { p += q; p }, V)", "map(|v| { v.x = X; v })", "map(|v| V)",
 			"filter(|v| { v.push(1); true })", "for_each(|i| { this += X; })", "zip(V, |p, q| [p, q])", "dedup()", "order()", "chop(1)",
 			"index_of(X)", "find_map(|v| [v])", "to_json()", "split(1)", "keys()", "to_chars()", "call(X)", "curry(X)", "as_string()", "tag"))
+	case 28: // a function of the library by its pointer, which may meet a closure over the same variable
+		return g.variable() + ".call(Fn(\"" + g.pick("map", "filter", "retain", "drain", "for_each", "sort", "reduce", "push", "f", "m") + "\"), |p| { " +
+			g.place() + g.pick(" = ", " += ") + "p; " + g.expr() + " })"
+	case 29:
+		return "switch " + g.expr() + " { " + g.pick("[1, 2, 3]", "#{x: 1, y: [1, 2]}", `"text"`, "2.5", "'c'", "()") + " => " + g.expr() +
+			", [1] if " + g.condition() + " => " + g.expr() + ", -3..=3 if " + g.condition() + " => " + g.expr() + ", _ => " + g.expr() + " }"
+	case 30:
+		return g.quoted(g.expr())
 	}
 	return "!" + g.condition()
+}
+
+// quoted writes the evaluation of a text.
+func (g *generator) quoted(text string) string {
+	if strings.ContainsAny(text, "`\n") {
+		return g.variable()
+	}
+	return "eval(`" + text + "`)"
 }
 
 // condition writes something that is not obviously no bool.
@@ -114,11 +130,13 @@ func (g *generator) stmt() {
 		}
 		w("} ")
 	}
-	kind := g.IntN(20)
+	kind := g.IntN(21)
 	if g.depth > 3 {
 		kind = g.IntN(9)
 	}
 	switch kind {
+	case 20: // k is constant, which only an evaluation learns too late
+		w(g.quoted(g.pick(g.place(), "k[0]", "k.x", "k", "k[1].y")+g.pick(" = ", " += ")+g.expr()+g.pick("", "; let a = 1", "; const d = [2]")), "; ")
 	case 0, 1, 2:
 		w(g.place(), " = ", g.expr(), "; ")
 	case 3, 4, 5:
@@ -187,8 +205,9 @@ fn int.m(p) { this *= 2; this + p }
 // program returns the statements of a random program and its result.
 func (g *generator) program() (body, result string) {
 	for _, v := range []string{"a", "b", "c", "d", "e"} {
-		g.b.WriteString("let " + v + " = " + g.pick("1", "[1, 2, 3]", "#{x: 1, y: [1, 2]}", `"text"`, "[[1], #{y: 2}]", "2.5", "[#{x: 1}]", "3", "#{x: #{y: 1}}") + "; ")
+		g.b.WriteString("let " + v + " = " + g.pick("1", "[1, 2, 3]", "#{x: 1, y: [1, 2]}", `"text"`, `"long text é long text é long text é long text é long text é long text é long text é long text é long text é long text é long text é long text é "`, "[[1], #{y: 2}]", "2.5", "[#{x: 1}]", "3", "#{x: #{y: 1}}") + "; ")
 	}
+	g.b.WriteString("const k = " + g.pick("[1, #{y: 2}]", "#{x: 1}", "1") + "; ")
 	for range 3 + g.IntN(8) {
 		if g.IntN(40) == 0 {
 			g.stmt()
