@@ -25,7 +25,7 @@ func appendFloat(b []byte, f float64) []byte {
 	case abs > maxPlainFloat || abs < minPlainFloat:
 		return appendFloatExp(b, f)
 	}
-	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	b = appendShortest(b, f, 'f')
 	if abs == math.Trunc(abs) {
 		b = append(b, ".0"...)
 	}
@@ -41,7 +41,7 @@ func appendFloatDebug(b []byte, f float64) []byte {
 	case abs >= 1e16 || abs != 0 && abs < 1e-4:
 		return appendFloatExp(b, f)
 	}
-	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	b = appendShortest(b, f, 'f')
 	if abs == math.Trunc(abs) {
 		b = append(b, ".0"...)
 	}
@@ -57,7 +57,7 @@ func appendFloatExp(b []byte, f float64) []byte {
 		return append(b, "inf"...)
 	}
 	var buf [32]byte
-	s := strconv.AppendFloat(buf[:0], f, 'e', -1, 64)
+	s := appendShortest(buf[:0], f, 'e')
 	for i, c := range s {
 		if c != 'e' {
 			continue

@@ -148,7 +148,7 @@ func rustFloat(f float64) string {
 	case math.IsInf(f, -1):
 		return "-inf"
 	}
-	return strconv.FormatFloat(f, 'f', -1, 64)
+	return string(appendShortest(nil, f, 'f'))
 }
 
 func libParseInt(c *Call, radix int64) (Value, error) {
