@@ -45,9 +45,7 @@ func (c *fn) call(x *syntax.Call, dst int) {
 		}
 		if i, ok := c.fns[fnKey{x.Name, n}]; ok {
 			a := c.base(dst, n)
-			for j, arg := range x.Args {
-				c.expr(arg, a+j, true)
-			}
+			c.scriptArgs(x.Args, a)
 			if c.MaxVariables > 0 && n > c.MaxVariables {
 				c.fail("ErrorTooManyVariables", "", x.At)
 			}
@@ -104,6 +102,26 @@ func lent(x syntax.Expr) bool {
 func (c *fn) args(list []syntax.Expr, a int) {
 	for i, x := range list {
 		c.expr(x, a+i, !allSimple(list[i+1:]))
+	}
+}
+
+// scriptArgs evaluates the arguments of a call f(…) of a script's function into registers from a on. A variable that is
+// the first of them is read last, as where it is passed by place: what the others do to it shows. So is `this`, but
+// where there is none the call fails at once.
+func (c *fn) scriptArgs(list []syntax.Expr, a int) {
+	if len(list) == 0 {
+		return
+	}
+	_, variable := list[0].(*syntax.Variable)
+	_, this := list[0].(*syntax.This)
+	if !variable {
+		c.expr(list[0], a, true)
+	}
+	for i, x := range list[1:] {
+		c.expr(x, a+1+i, true)
+	}
+	if variable || this && !allSimple(list[1:]) {
+		c.expr(list[0], a, true)
 	}
 }
 

@@ -392,8 +392,14 @@ var comparison = map[syntax.Token][3]bytecode.Op{
 // binary evaluates an operator. Dst is written last.
 func (c *fn) binary(x *syntax.Binary, dst int) {
 	if x.Op == syntax.In || x.Op == syntax.NotIn { // a call of contains with the sides exchanged
-		ry := c.left(x.Y, x.X)
-		rx, _ := c.operand(x.X, false)
+		var rx, ry int
+		if _, ok := x.Y.(*syntax.Variable); ok && x.Op == syntax.In { // a variable is read last, see scriptArgs
+			rx = c.left(x.X, x.Y)
+			ry, _ = c.operand(x.Y, false)
+		} else {
+			ry = c.left(x.Y, x.X)
+			rx, _ = c.operand(x.X, false)
+		}
 		c.emit(bytecode.Bin, dst, rx, ry, int32(syntax.In), x.At)
 		if x.Op == syntax.NotIn {
 			c.emit(bytecode.Not, dst, dst, 0, 0, x.At)
