@@ -373,8 +373,11 @@ func (p *printer) function(f *fnObj, form textForm, depth int) {
 		return
 	}
 	p.b = append(p.b, "Fn"...)
-	if f.proto != nil { // linked to a script function and its module
-		p.b = append(p.b, "*+"...)
+	if f.proto != nil { // linked to a script function
+		p.b = append(p.b, '*')
+		if len(p.cells) == 0 { // and to its module, which the reference does not say within a shared variable
+			p.b = append(p.b, '+')
+		}
 	}
 	p.b = append(p.b, '(')
 	p.b = appendQuoted(p.b, f.name)

@@ -149,8 +149,10 @@ func (p *parser) parseSwitch(c context) Stmt {
 		default:
 			for {
 				p.caseExpr++
+				p.inCase++
 				values = append(values, p.parseExpr(c))
 				p.caseExpr--
+				p.inCase--
 				if !p.accept(Pipe) {
 					break
 				}

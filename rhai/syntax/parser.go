@@ -146,6 +146,7 @@ type parser struct {
 	marks    map[Pos]mark // what the formatter wants to know, nil for others
 
 	caseExpr int // > 0 within the values of a switch case: `|` ends an expression
+	inCase   int // the same, also within their closures
 	loneExpr bool
 }
 
@@ -186,7 +187,7 @@ func (p *parser) upAt(c context, pos Pos) context {
 }
 
 func (p *parser) fail(kind ErrorKind, msg string, pos Pos) {
-	if p.caseExpr > 0 {
+	if p.inCase > 0 {
 		kind, msg = ExprExpected, "Expecting literal expression"
 	}
 	panic(bailout{&Error{Kind: kind, Msg: msg, Pos: pos}})
