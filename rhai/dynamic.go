@@ -290,6 +290,22 @@ func (vm *machine) dynPlace(in *bytecode.Ins) bool {
 	return vm.dynFind(&vm.fn.prog.unit.Vars[in.D])
 }
 
+// dynCell executes R[A] = cell of a variable, which a closure captures. A constant is captured as a copy: the closure's code
+// does not know that it must not change it.
+func (vm *machine) dynCell(in *bytecode.Ins) bool {
+	site := &vm.fn.prog.unit.Vars[in.D]
+	if d := vm.dynamic(site.Name); d != nil && !d.constant {
+		vm.regs[in.A] = Value{p: &d.cell.hdr}
+		return true
+	} else if d == nil && site.Static && site.Slot.Cell {
+		if place, cell := vm.slotPlace(site.Slot); place.p != &vUndef {
+			vm.regs[in.A] = Value{p: &cell.hdr}
+			return true
+		}
+	}
+	return vm.dynGet(in) && vm.newCell(&vm.regs[in.A])
+}
+
 // isDefined reports whether a variable of the name exists at a site.
 func (vm *machine) isDefined(name string, site *bytecode.EvalSite) bool {
 	if vm.dynamic(name) != nil {

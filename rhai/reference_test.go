@@ -21,6 +21,19 @@ func TestAnswersOfTheReference(t *testing.T) {
 		{`q in z`, "Variable not found: q (line 1, position 1)"},
 		{`q !in z`, "Variable not found: z (line 1, position 7)"},
 
+		// Constants and variables that an eval defined.
+		{`eval("const Y = 5"); Y = 6`, "Cannot modify constant Y (line 1, position 22)"},
+		{`fn f() { eval("const Y = [5]"); Y[0] = 6 } f()`, "Cannot modify constant Y (line 1, position 33)\nin call to function 'f' (line 1, position 44)"},
+		{`eval("let Y = 5"); let g = || { Y += 1; Y }; [g.call(), Y]`, "[6, 6]"},
+		{`let x = 1; eval("let x = 2"); let g = || x; g.call()`, "2"},
+		{`eval("let y = 2"); let g = |a| { let b = || a + y; b.call() }; g.call(4)`, "6"},
+		{`fn f() { 1 } eval("let y = 2"); let g = || f; type_of(g.call())`, `"Fn"`},
+		{`eval("let a = 1; export a"); eval("let b = 2"); export b; b`, "2"},
+		{`eval("export nope")`, "Variable not found: nope (line 1, position 8)\nin call to function 'eval' (line 1, position 6)"},
+
+		// Any mistake in the values of a switch, also in a closure there, which can be none.
+		{`switch 3 { || { x = } => 1 }`, "Syntax error: Expecting literal expression (line 1, position 21)"},
+
 		{`let b = blob(3); b.pad(-9223372036854775807 - 1, 3); b`, "[000000]"},
 	} {
 		got, err := runScript(t, c.script, Limits{MaxOperations: 1e6})

@@ -281,6 +281,8 @@ func (vm *machine) slow(in *bytecode.Ins) bool {
 		return vm.dynSet(in)
 	case bytecode.DynPlace:
 		return vm.dynPlace(in)
+	case bytecode.DynCell:
+		return vm.dynCell(in)
 	case bytecode.DynMark:
 		*a = Int(int64(len(vm.dyn)))
 	case bytecode.DynCut:

@@ -278,6 +278,7 @@ var opNames = [NumOps]string{
 	DynGet:    "dyn.get",
 	DynSet:    "dyn.set",
 	DynPlace:  "dyn.place",
+	DynCell:   "dyn.cell",
 	DynMark:   "dyn.mark",
 	DynCut:    "dyn.cut",
 	Fail:      "fail",

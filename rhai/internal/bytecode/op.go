@@ -155,6 +155,7 @@ const (
 	DynGet   // R[A] = variable of site D, dynamically
 	DynSet   // variable of site D = R[A]
 	DynPlace // p = variable of site D
+	DynCell  // R[A] = cell of the variable of site D, for a closure
 	DynMark  // R[A] = number of dynamic variables
 	DynCut   // forget dynamic variables beyond R[A]
 	Fail     // raise the error of site D

@@ -347,6 +347,12 @@ func (c *fn) makeClosure(x *syntax.Closure, dst int) {
 	site := bytecode.ClosureSite{Func: i}
 	for _, n := range x.Captures {
 		v := c.lookup(n.Name)
+		if c.dynamic(v) {
+			t := c.temp(1)
+			c.emit(bytecode.DynCell, t, 0, 0, c.varSite(&syntax.Variable{At: n.Pos, Name: n.Name}), n.Pos)
+			site.Regs = append(site.Regs, bytecode.Slot{Reg: int32(t), Cell: true})
+			continue
+		}
 		if f, ok := c.byName[n.Name]; ok && (v == nil || v.outer) {
 			t := c.temp(1)
 			c.emit(bytecode.LoadK, t, 0, 0, c.constant(bytecode.Const{Kind: bytecode.FnConst, Int: int64(f)}), n.Pos)

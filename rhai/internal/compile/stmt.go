@@ -196,7 +196,7 @@ func (c *fn) dynSite(n syntax.Name) int32 {
 
 func (c *fn) export(n syntax.Name, alias *syntax.Name) {
 	v := c.lookup(n.Name)
-	if v == nil {
+	if v == nil && !c.fragment && !c.dynamic(v) {
 		c.fail("ErrorVariableNotFound", n.Name, n.Pos)
 		return
 	}
