@@ -402,7 +402,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		return true
 	}
 	if bind {
-		if fn := vm.typedFor(f, n); fn != nil {
+		if fn := vm.typedFor(*vm.place, f, n); fn != nil {
 			all := append([]Value(nil), f.curry...)
 			for i := range all {
 				all[i] = share(all[i].deref())
@@ -490,9 +490,9 @@ func (vm *machine) envOf(p *Program) *environment {
 	return nil
 }
 
-// typedFor is the method that a pointer means for the type of the current place.
-func (vm *machine) typedFor(f *fnObj, n int) *funcProto {
-	k := typedKey{typeName(vm.place.untag()), f.name, n}
+// typedFor is the method that a pointer means for the type of a value.
+func (vm *machine) typedFor(this Value, f *fnObj, n int) *funcProto {
+	k := typedKey{typeName(this.untag()), f.name, n}
 	if fn := vm.env.prog.typed[k]; fn != nil {
 		return fn
 	}
@@ -524,7 +524,14 @@ func (vm *machine) invoke(f Value, this *Value, args []Value, pos Position) (Val
 	}
 	fo := f.fn()
 	n := len(fo.curry) + len(args)
-	if fn := vm.scriptFor(fo, n); fn != nil {
+	var fn *funcProto
+	if this != nil && (fo.proto == nil || fo.proto.f.ThisType != "") {
+		fn = vm.typedFor(*this, fo, n) // goes before a function of the name for any type
+	}
+	if fn == nil {
+		fn = vm.scriptFor(fo, n)
+	}
+	if fn != nil {
 		if len(fo.curry) == 0 {
 			return vm.invokeIn(fn, fo, this, args, pos)
 		}
@@ -546,11 +553,11 @@ func (vm *machine) invoke(f Value, this *Value, args []Value, pos Position) (Val
 			return vm.invokeIn(fn, fo, this, all[1:], pos)
 		}
 	}
-	fn := choose(vm.eng.overloads(fo.name, len(all)), all)
-	if fn == nil {
+	native := choose(vm.eng.overloads(fo.name, len(all)), all)
+	if native == nil {
 		return Value{}, newError(ErrFunctionNotFound, callSignature(fo.name, all)).at(pos)
 	}
-	v, err := vm.callNative(fn, all, this, false, ^uint64(0), pos)
+	v, err := vm.callNative(native, all, this, false, ^uint64(0), pos)
 	if err != nil {
 		return Value{}, asError(err).at(pos)
 	}
@@ -653,7 +660,7 @@ func (vm *machine) invokeExtra(caller string, f Value, this *Value, args, extras
 	}
 	n, e := len(args), len(extras)
 	var room [8]Value
-	if p := fo.fn().proto; p != nil && p.f.ThisType == "" {
+	if p := fo.fn().proto; p != nil {
 		want := p.arity() - len(fo.fn().curry)
 		switch {
 		case want == n:

@@ -29,7 +29,22 @@ func TestAnswersOfTheReference(t *testing.T) {
 		{`eval("let y = 2"); let g = |a| { let b = || a + y; b.call() }; g.call(4)`, "6"},
 		{`fn f() { 1 } eval("let y = 2"); let g = || f; type_of(g.call())`, `"Fn"`},
 		{`eval("let a = 1; export a"); eval("let b = 2"); export b; b`, "2"},
+		{
+			`[1].map(|i| eval("fn f() {}"))`, "Syntax error: Function definitions must be at global level and cannot be inside a block or another function\n" +
+				"in call to function 'eval' (line 1, position 19)\nin closure call (line 1, position 5)",
+		},
 		{`eval("export nope")`, "Variable not found: nope (line 1, position 8)\nin call to function 'eval' (line 1, position 6)"},
+
+		// A function of the script called contains is what the operator in calls.
+		{`fn contains(a, b) { a == b } [5 in 5, 5 in 6, 5 !in 5]`, "[true, false, false]"},
+		{`fn contains(a, b) { 42 } 1 !in [1]`, "Function not found: ! (i64) (line 1, position 28)"},
+
+		// Methods of a type given to functions of the library.
+		{`fn int.foo() { this > 1 } [1, 2].filter(foo)`, "[2]"},
+		{`fn int.foo() { this > 1 } fn foo() { false } [1, 2].filter(Fn("foo"))`, "[2]"},
+		{`fn int.foo(i) { this += i; } let a = [1, 2]; a.for_each(foo); a`, "[1, 3]"},
+		{`fn int.foo(x) { this + x } [1, 2].reduce(Fn("foo"), 0)`, "3"},
+		{`fn int.foo() { this } [1, "a"].map(foo)`, "Function not found: foo (&str | ImmutableString | String) (line 1, position 32)"},
 
 		// Any mistake in the values of a switch, also in a closure there, which can be none.
 		{`switch 3 { || { x = } => 1 }`, "Syntax error: Expecting literal expression (line 1, position 21)"},

@@ -398,6 +398,15 @@ var comparison = map[syntax.Token][3]bytecode.Op{
 // binary evaluates an operator. Dst is written last.
 func (c *fn) binary(x *syntax.Binary, dst int) {
 	if x.Op == syntax.In || x.Op == syntax.NotIn { // a call of contains with the sides exchanged
+		if _, own := c.fns[fnKey{"contains", 2}]; own {
+			t := c.temp(1)
+			c.call(&syntax.Call{Name: "contains", Args: []syntax.Expr{x.Y, x.X}, At: x.At}, t)
+			c.move(dst, t, x.At)
+			if x.Op == syntax.NotIn {
+				c.emit(bytecode.Not, dst, dst, 0, 0, x.At)
+			}
+			return
+		}
 		var rx, ry int
 		if _, ok := x.Y.(*syntax.Variable); ok && x.Op == syntax.In { // a variable is read last, see scriptArgs
 			rx = c.left(x.X, x.Y)
