@@ -75,10 +75,12 @@ func (vm *machine) fragment(site *bytecode.EvalSite, text string) (*funcProto, *
 		return nil, parseError(err)
 	}
 	if len(s.Functions) > 0 || s.Closures > 0 {
-		return nil, parseError(&syntax.Error{
+		e := parseError(&syntax.Error{
 			Kind: syntax.WrongFnDefinition,
 			Msg:  "Function definitions must be at global level and cannot be inside a block or another function",
 		})
+		e.noFill = true
+		return nil, e
 	}
 	u, err := compile.Fragment(s.Body, "eval", vm.fn.prog.name, site, nil, 0, vm.eng.compileOptions())
 	if err != nil {
