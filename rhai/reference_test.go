@@ -16,6 +16,8 @@ func TestAnswersOfTheReference(t *testing.T) {
 		{`fn f(a, b) { [a, b] } fn g() { f(this, { this = 9; 1 }) } let x = 1; x.g()`, "[9, 1]"},
 		{`fn f(a, b) { [a, b] } let x = 5; f(x, eval("let x = 7; x"))`, "[7, 7]"},
 		{`fn f(a, b) { [a, b] } f(q, z)`, "Variable not found: z (line 1, position 28)"},
+		{`fn f() { max(q, z) } f()`, "Variable not found: z (line 1, position 17)\nin call to function 'f' (line 1, position 22)"},
+		{`const X = [1]; max(X, 1 / 0)`, "Division by zero: 1 / 0"},
 		{`let a = [1]; ({ a = [2]; 2 }) in a`, "true"},
 		{`let a = [1]; ({ a = [2]; 2 }) !in a`, "true"},
 		{`q in z`, "Variable not found: q (line 1, position 1)"},

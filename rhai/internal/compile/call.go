@@ -148,6 +148,14 @@ func (c *fn) nativeCall(x *syntax.Call, dst int) {
 			return
 		}
 	}
+	if n > 0 {
+		if v, ok := x.Args[0].(*syntax.Variable); ok { // read last, see scriptArgs
+			c.args(x.Args[1:], a+1)
+			c.expr(v, a, false)
+			c.emit(bytecode.CallN, a, 0, n, c.addSite(site), x.At)
+			return
+		}
+	}
 	c.args(x.Args, a)
 	c.emit(bytecode.CallN, a, 0, n, c.addSite(site), x.At)
 }
