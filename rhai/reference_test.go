@@ -33,7 +33,7 @@ func TestAnswersOfTheReference(t *testing.T) {
 		{`eval("let a = 1; export a"); eval("let b = 2"); export b; b`, "2"},
 		{
 			`[1].map(|i| eval("fn f() {}"))`, "Syntax error: Function definitions must be at global level and cannot be inside a block or another function\n" +
-				"in call to function 'eval' (line 1, position 19)\nin closure call (line 1, position 5)",
+				"in call to function 'eval' (line 1, position 18)\nin closure call (line 1, position 5)",
 		},
 		{`eval("export nope")`, "Variable not found: nope (line 1, position 8)\nin call to function 'eval' (line 1, position 6)"},
 
