@@ -81,3 +81,43 @@ func TestConstantsAndEval(t *testing.T) {
 		}
 	}
 }
+
+// An eval in the body sees all of the outside scope, also what the body itself does not mention.
+func TestEvalSeesTheOutsideScope(t *testing.T) {
+	eng := NewEngine()
+	for _, c := range []struct{ src, want, x string }{
+		{`eval("x")`, "[1]", "[1]"},
+		{`eval("x.push(2); x")`, "[1, 2]", "[1, 2]"},
+		{`eval("x = 7"); eval("x + 1")`, "8", "7"},
+		{`eval("x[0] += y"); eval("x[0]")`, "6", "[6]"},
+		{`eval("let x = 3; x")`, "3", "3"},
+		{`{ eval("let x = 3; x") + eval("x") }`, "6", "[1]"},
+		{`eval("eval(\"x\")")`, "[1]", "[1]"},
+		{`fn f() { x.push(3); x } f!()`, "[1, 3]", "[1, 3]"},
+		{`eval("y = 3")`, "Cannot modify constant y (line 1, position 1)\nin call to function 'eval' (line 1, position 6)", "[1]"},
+		{`fn f() { eval("x") } f()`, "Variable not found: x (line 1, position 1)\nin call to function 'eval' (line 1, position 15)\nin call to function 'f' (line 1, position 22)", "[1]"},
+		{`let f = || eval("x"); f.call()`, "Variable not found: x (line 1, position 1)\nin call to function 'eval' (line 1, position 17)\nin closure call (line 1, position 25)", "[1]"},
+		{`eval("z")`, "Variable not found: z (line 1, position 1)\nin call to function 'eval' (line 1, position 6)", "[1]"},
+	} {
+		p, err := eng.Compile("", c.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, inputs := range []bool{false, true} {
+			scope := NewScope().Push("x", Array([]Value{Int(1)})).PushConst("y", Int(5))
+			var opts []RunOption
+			if inputs {
+				opts = append(opts, RunInputs())
+				c.x = "[1]"
+			}
+			v, err := p.Run(t.Context(), scope, opts...)
+			got := v.String()
+			if err != nil {
+				got = err.Error()
+			}
+			if x, _ := scope.Get("x"); got != c.want || x.String() != c.x {
+				t.Errorf("%s (inputs %v): %s, then x is %s", c.src, inputs, got, x)
+			}
+		}
+	}
+}

@@ -74,6 +74,11 @@ func (vm *machine) live() (bytes, work int64) {
 	if vm.env != nil {
 		t.env(vm.env)
 	}
+	if vm.scopeUsed {
+		for i := range vm.scope.vars {
+			t.add(vm.scope.vars[i].value)
+		}
+	}
 	t.dynamic(vm.dyn)
 	for i := range vm.importing {
 		t.env(vm.importing[i].env)

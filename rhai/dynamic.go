@@ -255,7 +255,36 @@ func (vm *machine) dynFind(site *bytecode.VarSite) bool {
 			return true
 		}
 	}
+	if v := vm.outside(site); v != nil {
+		vm.place, vm.placeRO = &v.value, v.constant
+		return true
+	}
 	return vm.failAt(newError(ErrVariableNotFound, site.Name), site.Pos)
+}
+
+// outside finds an outside variable that the body does not mention, for an eval in it: it is not in a register.
+func (vm *machine) outside(site *bytecode.VarSite) *scopeVar {
+	if site.Static || vm.scope == nil || !vm.inBody() {
+		return nil
+	}
+	i := vm.scope.find(site.Name)
+	if i < 0 {
+		return nil
+	}
+	if !vm.scopeUsed && !vm.out {
+		vm.scope = &Scope{vars: append([]scopeVar(nil), vm.scope.vars...)} // the host's stays as it is
+	}
+	vm.scopeUsed = true
+	return &vm.scope.vars[i]
+}
+
+// inBody reports whether the code that runs is a part of the main body.
+func (vm *machine) inBody() bool {
+	fn := vm.fn
+	for i := vm.fp - 1; i >= 0 && vm.frames[i].flags&frameFragment != 0; i-- {
+		fn = vm.frames[i].fn
+	}
+	return fn == vm.main.prog.body && vm.env == vm.main
 }
 
 func (vm *machine) dynGet(in *bytecode.Ins) bool {

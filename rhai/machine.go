@@ -69,6 +69,7 @@ type machine struct {
 	loaded        map[*Program]*moduleInstance
 	keep          func() // called before the body's frame ends
 	scope         *Scope
+	scopeUsed     bool   // an eval looks at variables in it
 	out           bool   // the scope gets the body's variables
 	cancel        func() // sets cancelled
 	ender         ender  // of the context that is being watched
@@ -190,7 +191,7 @@ func (vm *machine) stop() {
 	vm.imports, vm.dyn, vm.exports, vm.outer = nil, nil, nil, vm.outer[:0]
 	vm.fragments, vm.loaded, vm.fragmentBytes = nil, nil, 0
 	vm.cursor = cursor{}
-	vm.ownEnv = false
+	vm.ownEnv, vm.scopeUsed = false, false
 	vm.modules, vm.ncalls, vm.natives, vm.callbacks = 0, 0, 0, 0
 	vm.temps, vm.importing = cutSlice(vm.temps, 0), cutSlice(vm.importing, 0)
 	machines.Put(vm)
