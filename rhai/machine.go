@@ -433,9 +433,10 @@ func (vm *machine) unwind() bool {
 // handler finds what handles vm.err in the current frame.
 func (vm *machine) handler() *bytecode.Handler {
 	pc := int32(vm.pc - 1)
-	for i := range vm.fn.f.Handlers {
-		h := &vm.fn.f.Handlers[i]
-		if pc < h.Start || pc >= h.End {
+	f := vm.fn.f
+	for i := f.Handler(pc); i >= 0; i = f.Handlers[i].Parent {
+		h := &f.Handlers[i]
+		if pc >= h.End {
 			continue
 		}
 		if h.Rethrow {

@@ -50,3 +50,14 @@ func TestNoFreeWork(t *testing.T) {
 		}
 	}
 }
+
+// Finding the handler of an error takes no time by their number.
+func TestManyHandlers(t *testing.T) {
+	const n = 50000
+	src := "let n = 0; " + strings.Repeat("try { throw 1 } catch { n += 1 } ", n) +
+		"try { try { throw 1 } catch { try { throw 2 } catch (e) { n += e; throw } n += 100; } } catch (e) { n += 10 * e; } n"
+	v, err := runLimited(t, Limits{}, src, nil) // quadratic, this was half a minute
+	if err != nil || v.int() != n+2+20 {
+		t.Errorf("%v %v", v, err)
+	}
+}

@@ -1,6 +1,11 @@
 package bytecode
 
-import "github.com/picloud/picloud/rhai/syntax"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/picloud/picloud/rhai/syntax"
+)
 
 // Unit is the code of one source: its body and its functions.
 type Unit struct {
@@ -54,7 +59,7 @@ type Func struct {
 	Pending  []Unwritten  // of calls, in order: registers below Top that have not been written yet
 	Alt      []PosAt      // second positions of instructions, in order: of the operator in a chain
 	Links    []PosAt      // third ones: of the link that an assignment ends with
-	Handlers []Handler    // innermost first
+	Handlers []Handler    // by Start, outer ones first
 }
 
 // Handler covers [Start, End) with a catch block at Target, which finds the
@@ -62,8 +67,43 @@ type Func struct {
 // thrown () stands for the error kept in register Reg.
 type Handler struct {
 	Start, End, Target int32
+	Parent             int32 // the index of the handler around this one, -1 if there is none
 	Reg                uint8
 	Rethrow            bool
+}
+
+// NestHandlers puts the handlers, which lie within or beside one another, in order.
+func (f *Func) NestHandlers() {
+	slices.SortStableFunc(f.Handlers, func(a, b Handler) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
+	})
+	var open []int32
+	for i := range f.Handlers {
+		h := &f.Handlers[i]
+		for len(open) > 0 && f.Handlers[open[len(open)-1]].End <= h.Start {
+			open = open[:len(open)-1]
+		}
+		h.Parent = -1
+		if len(open) > 0 {
+			h.Parent = open[len(open)-1]
+		}
+		open = append(open, int32(i))
+	}
+}
+
+// Handler is where the search for the handlers of an instruction begins: those whose range holds it are that one, or around it. It is -1
+// if there are none.
+func (f *Func) Handler(pc int32) int32 {
+	lo, hi := 0, len(f.Handlers)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if f.Handlers[mid].Start <= pc {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return int32(lo) - 1
 }
 
 // ConstKind classes a constant.

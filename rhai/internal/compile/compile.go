@@ -95,8 +95,10 @@ func Script(s *syntax.Script, source string, o Options) (u *bytecode.Unit, err e
 // trim gives back what growing left over: programs are kept by the thousand.
 func (u *unit) trim() {
 	u.Body.Trim()
+	u.Body.NestHandlers()
 	for _, f := range u.Funcs {
 		f.Trim()
+		f.NestHandlers()
 	}
 	u.Calls = append(make([]bytecode.CallSite, 0, len(u.Calls)), u.Calls...)
 	u.Consts = append(make([]bytecode.Const, 0, len(u.Consts)), u.Consts...)

@@ -254,7 +254,6 @@ func (c *fn) try(s *syntax.TryStmt, dst int) {
 	c.block(s.Catch, -1)
 	c.tries--
 	c.void(dst, s.At)
-	// Inner handlers were added first, so the innermost one is found first.
 	c.f.Handlers = append(c.f.Handlers, h, bytecode.Handler{
 		Start: int32(from), End: int32(c.here()), Reg: uint8(err), Rethrow: true,
 	})

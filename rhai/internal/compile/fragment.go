@@ -49,5 +49,9 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 		}
 	}
 	fc.tail(stmts, -1)
+	f.NestHandlers()
+	for _, f := range c.Funcs {
+		f.NestHandlers()
+	}
 	return c.Unit, nil
 }
