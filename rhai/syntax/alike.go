@@ -19,23 +19,29 @@ func editDistance(a, b string) int {
 	if len(a)-len(b) > 2 || len(b)-len(a) > 2 || len(a) > 60 {
 		return 3
 	}
-	var d [61][64]int // of the beginnings of a and b
-	for i := range len(a) + 1 {
-		d[i][0] = i
-	}
+	var rows [3][64]uint8 // of the beginnings of a, the last three, and those of b
+	before, last, next := &rows[0], &rows[1], &rows[2]
 	for j := range len(b) + 1 {
-		d[0][j] = j
+		last[j] = uint8(j)
 	}
 	for i := 1; i <= len(a); i++ {
+		next[0] = uint8(i)
+		least := next[0]
 		for j := 1; j <= len(b); j++ {
-			d[i][j] = d[i-1][j-1]
+			n := last[j-1]
 			if a[i-1] != b[j-1] {
-				d[i][j] = 1 + min(d[i-1][j-1], d[i-1][j], d[i][j-1])
+				n = 1 + min(n, last[j], next[j-1])
+				if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+					n = min(n, before[j-2]+1)
+				}
 			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
+			next[j] = n
+			least = min(least, n)
 		}
+		if least > 3 {
+			return 3 // an exchange takes one back at most
+		}
+		before, last, next = last, next, before
 	}
-	return min(3, d[len(a)][len(b)])
+	return min(3, int(last[len(b)]))
 }

@@ -72,8 +72,14 @@ func (p *parser) noteCall(x *Call) {
 	p.notes.Calls = append(p.notes.Calls, n)
 }
 
+// maxGuesses bounds the unknown names of a source for which a similar one is looked for.
+const maxGuesses = 1000
+
 // near is a visible variable with almost the same name, or "".
 func (p *parser) near(name string) string {
+	if p.guesses++; p.guesses > maxGuesses {
+		return ""
+	}
 	best, found := 3, ""
 	for i := len(p.stack) - 1; i >= max(int(p.state.base), len(p.stack)-300); i-- {
 		if d, ok := Alike(name, p.stack[i].name); ok && d < best {

@@ -141,6 +141,7 @@ type parser struct {
 	notes    *Notes       // what a check wants to know, nil for others
 	defining []string     // with notes: the variables whose values are being parsed
 	selfUses map[Pos]bool // with notes: where closures in these values mention them
+	guesses  int          // with notes: how often a variable of a similar name was looked for
 	fnDepth  int          // > 0 within the definition of a function
 	imports  []string     // names of imported modules, with Options.Strict
 	marks    map[Pos]mark // what the formatter wants to know, nil for others
