@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -94,5 +95,54 @@ func TestPurgeLeavesWhatIsClaimedMeanwhile(t *testing.T) {
 	}
 	if got, err := s.Message(t.Context(), app, m.ID); err != nil || got.Lease != "lease" {
 		t.Errorf("it is %+v, %v", got, err)
+	}
+}
+
+// A sweep that finds nothing to remove changes nothing and locks nothing, however many
+// consumers wait for work.
+func TestASweepLeavesIdleConsumersAlone(t *testing.T) {
+	url := migrated(t)
+	s := open(t, url)
+	const apps = 20
+	for i := range apps {
+		app, now := uuid.NewString(), time.Now().UTC().Truncate(time.Microsecond)
+		if err := s.CreateApp(t.Context(), store.App{ID: app, Slug: fmt.Sprint("app", i)}, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.ChangeManifest(t.Context(), app, "", "x", now, func(m *store.Manifest) error {
+			m.Scripts = map[string]store.ManifestScript{"mail": {}}
+			m.Queues = map[string]store.ManifestQueue{"emails": {Delivery: store.Delivery{Script: "mail"}}}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		c := queueOf(app, "emails")
+		m := messageAt(c, now)
+		if _, err := s.Enqueue(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Purge(t.Context(), c, false, []string{m.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn := connect(t, url)
+	transactions := func() (n int64) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), `SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := transactions()
+	if _, err := s.Sweep(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	// The server's own may be among them.
+	if n := transactions() - before; n >= apps {
+		t.Errorf("a sweep made %d transactions that change something", n)
+	}
+	var left int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM channels`).Scan(&left); err != nil || left != apps {
+		t.Errorf("%d channels are left, %v", left, err)
 	}
 }

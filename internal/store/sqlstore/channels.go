@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -136,40 +137,57 @@ func (s *Store) removeIdle(ctx context.Context, tx Conn, appID string, which fun
 }
 
 // sweepChannels removes the channels that hold nothing and that the app's active
-// deployment does not deliver.
+// deployment does not deliver. Most that hold nothing are only waiting for work: they
+// are looked at without a transaction, which would lock them.
 func (s *Store) sweepChannels(ctx context.Context) error {
-	var apps []string
+	apps := map[string][]store.Channel{}
 	if err := each(ctx, s.db, func(rows Rows) error {
-		var app string
-		err := rows.Scan(&app)
-		apps = append(apps, app)
+		var c store.Channel
+		var kind string
+		err := rows.Scan(&c.AppID, &kind, &c.Name)
+		c.Kind = store.ChannelKind(kind)
+		apps[c.AppID] = append(apps[c.AppID], c)
 		return err
-	}, `SELECT DISTINCT app_id FROM channels WHERE `+idle); err != nil {
+	}, `SELECT app_id, kind, name FROM channels WHERE `+idle); err != nil {
 		return err
 	}
-	for _, app := range apps {
+	for app, list := range apps {
+		gone, err := undelivered(ctx, s.db, app)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(list, gone) {
+			continue
+		}
 		if err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-			var raw []byte
-			err := one(ctx, tx, []any{&raw}, `SELECT d.manifest FROM apps a JOIN deployments d ON d.app_id = a.id AND d.number = a.active_deployment WHERE a.id = $1`, app)
-			if errors.Is(err, sql.ErrNoRows) {
-				return nil // the app is gone, and its channels with it
-			}
+			gone, err := undelivered(ctx, tx, app)
 			if err != nil {
 				return err
 			}
-			m, err := decodeManifest(raw)
-			if err != nil {
-				return err
-			}
-			return s.removeIdle(ctx, tx, app, func(_ int64, c store.Channel) bool {
-				_, delivered := m.Delivery(c.Kind, c.Name)
-				return !delivered
-			})
+			return s.removeIdle(ctx, tx, app, func(_ int64, c store.Channel) bool { return gone(c) })
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// undelivered returns what tells which channels an app's active deployment does not
+// deliver. Of an app that is gone there are none: its channels went with it.
+func undelivered(ctx context.Context, q querier, app string) (func(store.Channel) bool, error) {
+	var raw []byte
+	err := one(ctx, q, []any{&raw}, `SELECT d.manifest FROM apps a JOIN deployments d ON d.app_id = a.id AND d.number = a.active_deployment WHERE a.id = $1`, app)
+	if errors.Is(err, sql.ErrNoRows) {
+		return func(store.Channel) bool { return false }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := decodeManifest(raw)
+	return func(c store.Channel) bool {
+		_, delivered := m.Delivery(c.Kind, c.Name)
+		return !delivered
+	}, err
 }
 
 // Remove is store.Queue's.
