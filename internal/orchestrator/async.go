@@ -86,6 +86,8 @@ func (o *Orchestrator) enqueue(w http.ResponseWriter, r *http.Request, app *snap
 			problem(w, r, http.StatusRequestEntityTooLarge, "the request is too large to be run later", "")
 		case errors.Is(err, store.ErrQuota):
 			problem(w, r, http.StatusInsufficientStorage, "the app has no room for more requests to be run later; nothing was kept: try again when it has run some of them", "")
+		case errors.Is(err, store.ErrNotFound):
+			problem(w, r, http.StatusNotFound, fmt.Sprintf("there is no app %q", s.App), "")
 		case r.Context().Err() != nil:
 			problem(w, r, statusClientClosed, "the request was cancelled", "")
 		default:

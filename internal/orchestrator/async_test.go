@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -64,5 +65,30 @@ func TestKeptRequest(t *testing.T) {
 	res, err := decodeResponse(encodeResponse(&invoke.Response{Status: 200, Body: []byte("\xff")}))
 	if err != nil || !res.Base64 || res.Body != "/w==" {
 		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+// Whoever is refused learns why, and whether the request may have been kept.
+func TestAsyncFailures(t *testing.T) {
+	data := &kept{}
+	w := newWorld(t, func(c *Config) { c.Data, c.Queue, c.Node = data, memory.New(), "node" })
+	w.apps.set("demo", endpoints("hello"))
+	for err, want := range map[error]struct {
+		status int
+		says   string
+	}{
+		fmt.Errorf("app demo: %w", store.ErrNotFound): {404, "no app"},
+		store.ErrInvalid:        {413, "too large"},
+		store.ErrQuota:          {507, "no room"},
+		store.ErrUnavailable:    {503, "is not known"},
+		store.ErrUnknownOutcome: {503, "is not known"},
+	} {
+		data.err = err
+		r := httptest.NewRequest("POST", "http://localhost/demo/hello", strings.NewReader("body"))
+		r.Header.Set("Prefer", "respond-async")
+		res := w.do(r)
+		if answer := body(t, res); res.StatusCode != want.status || !strings.Contains(answer, want.says) || (want.status == 503) != (res.Header.Get("Retry-After") != "") {
+			t.Errorf("%v: %d %s", err, res.StatusCode, answer)
+		}
 	}
 }
