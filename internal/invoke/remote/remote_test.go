@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -414,5 +416,42 @@ func TestIntroduction(t *testing.T) {
 		c.current.conn.close(errClosed)
 		c.mu.Unlock()
 		<-lost
+	}
+}
+
+// exhausted is a listener to which the system has given no file for a while.
+type exhausted struct {
+	net.Listener
+	left int
+}
+
+func (l *exhausted) Accept() (net.Conn, error) {
+	if l.left > 0 {
+		l.left--
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// That the system has no files left for a moment ends no executor.
+func TestServeOutlastsALackOfFiles(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "x.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(nil)
+	s.Introduce(About{Version: "1"})
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(&exhausted{l, 2}) }()
+	c := NewUnixClient(l.Addr().String())
+	if about, _, err := c.Connect(t.Context()); err != nil || about.Version != "1" {
+		t.Errorf("%+v, %v", about, err)
+	}
+	c.Close()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/picloud/picloud/internal/invoke"
@@ -31,6 +32,10 @@ type Server struct {
 	conns     map[*serverConn]struct{}
 	accepted  sync.WaitGroup // connections, until nothing of them is left
 }
+
+// acceptPause is how long Serve waits when the system has nothing left for a
+// connection.
+var acceptPause = 100 * time.Millisecond
 
 // NewServer returns a Server for the given executor.
 func NewServer(e invoke.Executor) *Server {
@@ -57,8 +62,14 @@ func (s *Server) Serve(l net.Listener) error {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+			switch {
+			case errors.Is(err, net.ErrClosed):
 				return net.ErrClosed
+			case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+				// The calls of scripts take files as well, and end.
+				slog.Error("no connection can be taken at the moment; trying again", "error", err)
+				time.Sleep(acceptPause)
+				continue
 			}
 			return err
 		}
