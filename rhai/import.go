@@ -46,7 +46,15 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 		return vm.failAt(newError(ErrModuleNotFound, path), pos)
 	}
 	if err != nil {
+		if e, ok := vm.nativeError(err).(*Error); ok && e.Kind == ErrTerminated {
+			return vm.failAt(e, pos)
+		}
 		return vm.failAt(&Error{Kind: ErrInModule, subject: path, inner: err}, pos)
+	}
+	if m, ok := got.(*Module); ok && m == nil {
+		got = nil
+	} else if p, ok := got.(*Program); ok && p == nil {
+		got = nil
 	}
 	slot := importSlot{name: vm.fn.prog.unit.Names[in.D]}
 	switch m := got.(type) {

@@ -4,7 +4,7 @@ package rhai
 type Limits struct {
 	MaxOperations int64 // work: loops, calls and builtins charge it
 	MaxMemory     int64 // bytes by the engine's own model of memory
-	MaxCallLevels int   // nested script calls; zero means 64
+	MaxCallLevels int   // nested script calls; zero means 64, and 100,000 are the most
 
 	MaxStringSize int // bytes of one string
 	MaxArraySize  int // elements of one array or bytes of one blob
@@ -19,6 +19,9 @@ type Limits struct {
 }
 
 const defaultCallLevels = 64
+
+// maxCallLevels bounds what a run reserves for its calls before it begins.
+const maxCallLevels = 100_000
 
 // maxAlloc bounds one allocation, with or without a limit.
 const maxAlloc = 1 << 36

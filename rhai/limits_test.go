@@ -3,6 +3,7 @@ package rhai
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 )
 
@@ -123,5 +124,18 @@ func TestCancellation(t *testing.T) {
 	}
 	if _, err = p.Run(ctx, nil); kindOf(err) != ErrTerminated {
 		t.Errorf("a context that is done already: %v", err)
+	}
+}
+
+// A host that means "as many as you like" must not make a run reserve all of them.
+func TestAnyNumberOfCallLevels(t *testing.T) {
+	for _, levels := range []int{maxCallLevels + 1, math.MaxInt} {
+		l := Limits{MaxCallLevels: levels, MaxMemory: 64 << 20}
+		if v, err := runLimited(t, l, "fn f(n) { if n == 0 { 0 } else { f(n - 1) + 1 } } f(5000)", nil); err != nil || v.String() != "5000" {
+			t.Errorf("%v, %v", v, err)
+		}
+		if _, err := runLimited(t, l, "fn f(n) { f(n + 1) + 1 } f(0)", nil); kindOf(err) != ErrStackOverflow && kindOf(err) != ErrMemory {
+			t.Errorf("%v", kindOf(err))
+		}
 	}
 }

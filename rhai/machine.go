@@ -152,6 +152,7 @@ func (e *Engine) start(ctx context.Context, l *Limits) *machine {
 	if levels <= 0 {
 		levels = defaultCallLevels
 	}
+	levels = min(levels, maxCallLevels)
 	if len(vm.allFrames) < levels+2 {
 		vm.allFrames = make([]frame, levels+2)
 	}
