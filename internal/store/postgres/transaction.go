@@ -12,44 +12,85 @@ import (
 	"github.com/picloud/picloud/internal/store/sqlstore"
 )
 
-// transaction is one on a connection. What begins it travels with its first
-// statement, which saves a journey to the server.
+// transaction is one on a connection. Each journey to the server costs more than most
+// statements, so what begins it, and statements whose results are not needed at
+// once, travel with the next statement.
 type transaction struct {
-	conn  *pgx.Conn
-	begin []string // until the first statement
+	conn    *pgx.Conn
+	begun   bool
+	waiting []statement
+}
+
+// maxWaiting bounds how many statements wait.
+const maxWaiting = 64
+
+// statement waits to be sent. then, which may be nil, is called with its result.
+type statement struct {
+	query string
+	args  []any
+	then  func(sqlstore.Rows, error) error
 }
 
 func begin(conn *pgx.Conn, settings []string) *transaction {
-	return &transaction{conn, append([]string{"begin isolation level read committed read write"}, settings...)}
+	t := &transaction{conn: conn, waiting: []statement{{query: "begin isolation level read committed read write"}}}
+	for _, s := range settings {
+		t.waiting = append(t.waiting, statement{query: s})
+	}
+	return t
 }
 
-// first sends the first statement; its result is the batch's next.
-func (t *transaction) first(ctx context.Context, query string, args []any) (pgx.BatchResults, error) {
+// send sends what waits, and a statement whose result is the batch's next if there
+// is one.
+func (t *transaction) send(ctx context.Context, last ...statement) (results pgx.BatchResults, err error) {
 	batch := &pgx.Batch{}
-	for _, s := range t.begin {
-		batch.Queue(s)
+	waiting := t.waiting
+	t.begun, t.waiting = true, nil
+	for _, s := range waiting {
+		batch.Queue(s.query, s.args...)
 	}
-	batch.Queue(query, args...)
-	before := len(t.begin)
-	t.begin = nil
-	results := t.conn.SendBatch(ctx, batch)
-	for range before {
-		if _, err := results.Exec(); err != nil {
-			return nil, errors.Join(err, results.Close())
+	for _, s := range last {
+		batch.Queue(s.query, s.args...)
+	}
+	results = t.conn.SendBatch(ctx, batch)
+	for i := range waiting {
+		if err := received(results, &waiting[i]); err != nil {
+			_ = results.Close() // which fails for the same reason, if for any
+			return nil, err
 		}
 	}
 	return results, nil
 }
 
+func received(results pgx.BatchResults, s *statement) error {
+	rows, err := results.Query()
+	if s.then == nil {
+		rows.Close()
+		return constraint(rows.Err())
+	}
+	if err != nil {
+		return s.then(nil, constraint(err))
+	}
+	return errors.Join(s.then(pgRows{rows}, nil), pgRows{rows}.Close())
+}
+
+// Later is sqlstore.Conn's.
+func (t *transaction) Later(ctx context.Context, then func(sqlstore.Rows, error) error, query string, args ...any) error {
+	t.waiting = append(t.waiting, statement{query, args, then})
+	if len(t.waiting) < maxWaiting {
+		return nil
+	}
+	return t.flush(ctx)
+}
+
 // Exec is sqlstore.Conn's.
 func (t *transaction) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if t.begin == nil {
+	if len(t.waiting) == 0 {
 		tag, err := t.conn.Exec(ctx, query, args...)
 		return tag.RowsAffected(), constraint(err)
 	}
-	results, err := t.first(ctx, query, args)
+	results, err := t.send(ctx, statement{query: query, args: args})
 	if err != nil {
-		return 0, constraint(err)
+		return 0, err
 	}
 	tag, err := results.Exec()
 	if closed := results.Close(); err == nil {
@@ -60,31 +101,31 @@ func (t *transaction) Exec(ctx context.Context, query string, args ...any) (int6
 
 // Query is sqlstore.Conn's.
 func (t *transaction) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
-	if t.begin == nil {
+	if len(t.waiting) == 0 {
 		rows, err := t.conn.Query(ctx, query, args...)
 		if err != nil {
 			return nil, err
 		}
 		return pgRows{rows}, nil
 	}
-	results, err := t.first(ctx, query, args)
+	results, err := t.send(ctx, statement{query: query, args: args})
 	if err != nil {
-		return nil, constraint(err)
+		return nil, err
 	}
 	rows, err := results.Query()
 	if err != nil {
 		return nil, constraint(errors.Join(err, results.Close()))
 	}
-	return firstRows{pgRows{rows}, results}, nil
+	return lastRows{pgRows{rows}, results}, nil
 }
 
-// firstRows are those of a transaction's first statement.
-type firstRows struct {
+// lastRows are those of a batch's last statement.
+type lastRows struct {
 	pgRows
 	batch pgx.BatchResults
 }
 
-func (r firstRows) Close() error {
+func (r lastRows) Close() error {
 	err := r.pgRows.Close()
 	if closed := classify(r.batch.Close()); err == nil {
 		err = closed
@@ -92,9 +133,30 @@ func (r firstRows) Close() error {
 	return err
 }
 
+// flush has what waits done, unless that is nothing but the beginning.
+func (t *transaction) flush(ctx context.Context) error {
+	if !t.begun && !t.wanted() || len(t.waiting) == 0 {
+		return nil
+	}
+	results, err := t.send(ctx)
+	if err != nil {
+		return err
+	}
+	return constraint(results.Close())
+}
+
+func (t *transaction) wanted() bool {
+	for i := range t.waiting {
+		if t.waiting[i].then != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // commit ends the transaction. If the connection was lost it is not known how.
 func (t *transaction) commit(ctx context.Context) error {
-	if t.begin != nil {
+	if !t.begun {
 		return nil
 	}
 	tag, err := t.conn.Exec(ctx, "commit")
@@ -111,7 +173,7 @@ func (t *transaction) commit(ctx context.Context) error {
 // rollback undoes the transaction. If that fails the connection is not used again,
 // which ends the transaction too.
 func (t *transaction) rollback(ctx context.Context) {
-	if t.begin == nil {
+	if t.begun {
 		_, _ = t.conn.Exec(ctx, "rollback")
 	}
 }

@@ -229,8 +229,7 @@ func (s *Store) Remove(ctx context.Context, c store.Channel) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM channels WHERE id = $1`, id); err != nil {
 			return err
 		}
-		_, err = s.count(ctx, tx, usages{c.AppID: gone}, false)
-		return err
+		return s.count(ctx, tx, usages{c.AppID: gone}, false, nil)
 	})
 }
 

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,10 +19,14 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (version int64, err 
 	var full []string
 	_, err = s.adding(ctx, func(ctx context.Context, tx Conn, o *offers) ([]store.Message, error) {
 		k := commit{s: s, tx: tx, c: &c, messages: slices.Clip(c.Messages), offers: o}
-		err := k.run(ctx)
-		version, full = k.version, k.full
+		err := k.run(ctx, &full)
+		version = k.version
 		return k.added, err
 	})
+	if errors.Is(err, errKnown) {
+		err = one(ctx, s.db, []any{&version}, `SELECT version FROM commits WHERE run_id = $1 AND seq = $2`, c.RunID, c.Seq)
+		return version, err
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -39,10 +45,14 @@ type commit struct {
 	messages []store.Message
 	added    []store.Message // those that were
 	offers   *offers
-	full     []string // the app, when it keeps more than it may
 }
 
-func (k *commit) run(ctx context.Context) error {
+// errKnown: a commit of that name was made before.
+var errKnown = errors.New("the commit is known")
+
+// run does what there is to do, some of it by the end of the transaction. full
+// becomes the app, when it keeps more than it may.
+func (k *commit) run(ctx context.Context, full *[]string) error {
 	if err := k.finish(ctx); err != nil {
 		return err
 	}
@@ -55,8 +65,7 @@ func (k *commit) run(ctx context.Context) error {
 		used.Add(store.MessageUsage{Answers: 1, AnswerBytes: int64(len(f.Response))})
 	}
 	if k.c.RunID != "" && len(k.c.Acks) == 0 && len(k.c.Ops)+len(k.c.Messages) > 0 {
-		known, err := k.name(ctx)
-		if err != nil || known {
+		if err := k.name(ctx); err != nil {
 			return err
 		}
 	}
@@ -84,8 +93,7 @@ func (k *commit) run(ctx context.Context) error {
 	}
 	changed := usagesOf(k.added)
 	changed.add(k.c.AppID, used)
-	k.full, err = k.s.count(ctx, k.tx, changed, true)
-	return err
+	return k.s.count(ctx, k.tx, changed, true, full)
 }
 
 // finish writes down the answer to an asynchronous request, with what is known of
@@ -103,20 +111,21 @@ func (k *commit) finish(ctx context.Context) error {
 }
 
 // name takes the version, if keys are changed, and writes down the name of the
-// commit; true if it is known already, with the version it had.
-func (k *commit) name(ctx context.Context) (known bool, err error) {
+// commit; errKnown if that is there already.
+func (k *commit) name(ctx context.Context) error {
 	if len(k.c.Ops) > 0 {
 		if err := one(ctx, k.tx, []any{&k.version}, k.s.dialect.NextVersion); err != nil {
-			return false, err
+			return err
 		}
 	}
-	n, err := k.tx.Exec(ctx, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) ON CONFLICT (run_id, seq) DO NOTHING`,
+	var version int64
+	return oneLater(ctx, k.tx, []any{&version}, func(err error) error {
+		if errors.Is(err, sql.ErrNoRows) {
+			return errKnown
+		}
+		return err
+	}, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) ON CONFLICT (run_id, seq) DO NOTHING RETURNING version`,
 		k.c.RunID, k.c.Seq, k.version)
-	if err != nil || n == 1 {
-		return false, err
-	}
-	err = one(ctx, k.tx, []any{&k.version}, `SELECT version FROM commits WHERE run_id = $1 AND seq = $2`, k.c.RunID, k.c.Seq)
-	return true, err
 }
 
 // Sweep is store.Commits's.

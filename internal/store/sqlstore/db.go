@@ -39,6 +39,10 @@ type Rows interface {
 type Conn interface {
 	Exec(ctx context.Context, query string, args ...any) (affected int64, err error)
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	// Later runs a statement before the next one, or before the commit at the latest,
+	// and calls then, which closes the rows, with its result; what then returns fails
+	// the transaction. It may be run at once, and then's error is returned.
+	Later(ctx context.Context, then func(Rows, error) error, query string, args ...any) error
 }
 
 // DB is a database as the common SQL sees it.
@@ -137,6 +141,20 @@ func one(ctx context.Context, q querier, dest []any, query string, args ...any) 
 	if err != nil {
 		return err
 	}
+	return scanOne(rows, dest)
+}
+
+// oneLater is one by Later; then is called with the error.
+func oneLater(ctx context.Context, tx Conn, dest []any, then func(error) error, query string, args ...any) error {
+	return tx.Later(ctx, func(rows Rows, err error) error {
+		if err == nil {
+			err = scanOne(rows, dest)
+		}
+		return then(err)
+	}, query, args...)
+}
+
+func scanOne(rows Rows, dest []any) (err error) {
 	if !rows.Next() {
 		err = rows.Err()
 		if err == nil {

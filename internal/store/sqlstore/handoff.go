@@ -34,6 +34,7 @@ type offers struct {
 
 type offer struct {
 	*store.Offer
+	given int // messages that it was given to, unless their channel is paused
 	taken []store.Message
 }
 
@@ -48,7 +49,7 @@ func (h *handOff) offers() *offers {
 func (o *offers) again() {
 	for _, of := range o.list {
 		if of != nil {
-			of.taken = nil
+			of.given, of.taken = 0, nil
 		}
 	}
 }
@@ -86,12 +87,13 @@ func atOnce(list []store.Message) map[store.Channel]int {
 	return due
 }
 
-// of returns the offer for a message, nil if there is none.
+// of gives an offer to a message, nil if there is none.
 func (o *offers) of(m *store.Message) *offer {
 	of := o.list[m.Channel]
-	if of == nil || m.DueAt.After(m.CreatedAt) || len(of.taken) >= of.Max {
+	if of == nil || m.DueAt.After(m.CreatedAt) || of.given >= of.Max {
 		return nil
 	}
+	of.given++
 	return of
 }
 

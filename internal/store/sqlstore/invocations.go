@@ -89,8 +89,7 @@ func (s *Store) sweepBatches(ctx context.Context, change string, args []any, usa
 			if err != nil {
 				return err
 			}
-			full, err = s.count(ctx, tx, changed, false)
-			return err
+			return s.count(ctx, tx, changed, false, &full)
 		}); err != nil {
 			return err
 		}

@@ -23,7 +23,8 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) (list []store.Message,
 	}
 	var full []string
 	err = s.relaxed.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
-		list, later, full, err = s.claim(ctx, tx, c)
+		full = nil
+		list, later, err = s.claim(ctx, tx, c, &full)
 		return err
 	})
 	if err != nil {
@@ -53,19 +54,19 @@ func (s *Store) claimOf(which string) string {
 		FROM counted WHERE messages.id = counted.id AND weight <= $4 AND (bytes <= $10 OR bytes = size) RETURNING ` + messageColumns
 }
 
-// claim claims inside a transaction. full is the app, when it keeps more dead letters
-// now than it may.
-func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store.Message, later store.Later, full []string, err error) {
+// claim claims inside a transaction. full becomes the app, when it keeps more dead
+// letters now than it may.
+func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim, full *[]string) (list []store.Message, later store.Later, err error) {
 	var channel, paused, suspected int64
 	err = one(ctx, tx, []any{&channel, &paused, &suspected}, `SELECT id, paused,
 			coalesce((SELECT min(due_at) FROM messages WHERE channel = channels.id AND `+suspects+` AND boot <> $4), 0)
 		FROM channels WHERE app_id = $1 AND kind = $2 AND name = $3`,
 		c.Channel.AppID, string(c.Channel.Kind), c.Channel.Name, c.Boot)
 	if errors.Is(err, sql.ErrNoRows) || paused != 0 {
-		return nil, later, nil, nil
+		return nil, later, nil
 	}
 	if err != nil {
-		return nil, later, nil, err
+		return nil, later, err
 	}
 	if !c.Suspect {
 		later.Suspect = fromOptionalMicros(suspected)
@@ -73,7 +74,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	if c.Alone {
 		taken, err := s.leased(ctx, tx, channel, c)
 		if err != nil || !taken.IsZero() {
-			return nil, store.Later{Due: taken}, nil, err
+			return nil, store.Later{Due: taken}, err
 		}
 		c.Max, c.Batch = 1, 1
 	}
@@ -99,7 +100,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 	}, s.claimOf(which), channel, micros(c.At), c.Boot, int64(c.Max*c.Batch), c.Token, c.Owner, micros(c.At.Add(c.Lease)),
 		limit, int64(c.Batch), int64(store.MaxClaimBytes))
 	if err != nil {
-		return nil, later, nil, err
+		return nil, later, err
 	}
 	slices.SortFunc(list, func(a, b store.Message) int { return strings.Compare(a.ID, b.ID) })
 	if c.Suspect {
@@ -107,18 +108,18 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 			var size, token int64
 			if err := one(ctx, tx, []any{&size, &token}, `UPDATE messages SET dead_at = $2, last_error = $3 WHERE id = $1 RETURNING length(payload), length(token_hash)`,
 				id, micros(c.At), store.TooManyCrashes); err != nil {
-				return nil, later, nil, err
+				return nil, later, err
 			}
 			died.add(c.Channel.AppID, store.Died(size, token > 0))
 		}
-		if full, err = s.count(ctx, tx, died, false); err != nil {
-			return nil, later, nil, err
+		if err := s.count(ctx, tx, died, false, full); err != nil {
+			return nil, later, err
 		}
 	} else if len(freed) > 0 {
 		later.Suspect = c.At
 	}
 	if c.Suspect || store.Weight(list, c.Batch) >= c.Max*c.Batch {
-		return list, later, full, nil
+		return list, later, nil
 	}
 	err = each(ctx, tx, func(rows Rows) error {
 		var due int64
@@ -126,7 +127,7 @@ func (s *Store) claim(ctx context.Context, tx Conn, c store.Claim) (list []store
 		later.Due = fromMicros(due)
 		return err
 	}, `SELECT due_at FROM messages WHERE channel = $1 AND boot <> $2 AND `+others+` ORDER BY due_at LIMIT 1`, channel, c.Boot)
-	return list, later, nil, err
+	return list, later, err
 }
 
 // leased returns when the last lease of a channel ends, zero if there is none, and
@@ -208,8 +209,7 @@ func (s *Store) Return(ctx context.Context, lease string, list []store.Returned,
 				returned[c] = r.DueAt
 			}
 		}
-		full, err = s.count(ctx, tx, changed, false)
-		return err
+		return s.count(ctx, tx, changed, false, &full)
 	})
 	if err == nil {
 		s.drop(ctx, full)

@@ -147,8 +147,7 @@ func (s *Store) inBatches(ctx context.Context, c store.Channel, ids []string, f 
 				total += n
 				changed.add(c.AppID, grown)
 			}
-			_, err := s.count(ctx, tx, changed, false)
-			return err
+			return s.count(ctx, tx, changed, false, nil)
 		})
 		return total, err
 	}

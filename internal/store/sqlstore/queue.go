@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/picloud/picloud/internal/store"
@@ -14,8 +16,7 @@ func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []sto
 		if added, err = s.enqueue(ctx, tx, list, o); err != nil {
 			return nil, err
 		}
-		_, err = s.count(ctx, tx, usagesOf(added), true)
-		return added, err
+		return added, s.count(ctx, tx, usagesOf(added), true, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *o
 			}
 		}
 		if _, err := s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
-			return insert(ctx, tx, m, channel, o.of(m))
+			return s.insert(ctx, tx, m, channel, o.of(m))
 		}); err != nil {
 			return nil, err
 		}
@@ -72,30 +73,36 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *o
 }
 
 // insert adds a message, leased if there is an offer and the channel is not paused.
-func insert(ctx context.Context, tx Conn, m *store.Message, channel int64, of *offer) error {
+func (s *Store) insert(ctx context.Context, tx Conn, m *store.Message, channel int64, of *offer) error {
 	payload := m.Payload
 	if payload == nil {
 		payload = []byte{}
 	}
-	if of == nil {
-		_, err := tx.Exec(ctx, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
-			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7, $8)`,
-			m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash)
-		return err
-	}
-	const open = `(CASE (SELECT paused FROM channels WHERE id = $2) WHEN 0 THEN `
 	leased := *m
 	leased.IdempotencyKey, leased.TokenHash = "", ""
 	var due int64
-	err := one(ctx, tx, []any{&leased.Lease, &leased.Owner, &due}, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
+	inserted := func(err error) error {
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil
+		case isForeignKey(err): // the transaction may be run again
+			s.channels.forget(m.Channel)
+		case err == nil && leased.Lease != "":
+			leased.DueAt = fromMicros(due)
+			of.taken = append(of.taken, leased)
+		}
+		return err
+	}
+	if of == nil {
+		return oneLater(ctx, tx, nil, inserted, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', '', '', 0, '', $7, $8)`,
+			m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash)
+	}
+	const open = `(CASE (SELECT paused FROM channels WHERE id = $2) WHEN 0 THEN `
+	return oneLater(ctx, tx, []any{&leased.Lease, &leased.Owner, &due}, inserted, `INSERT INTO messages (id, channel, source, depth, created_at, due_at, attempts, crashes, single, lease, owner, boot, dead_at, last_error, payload, token_hash)
 		VALUES ($1, $2, $3, $4, $5, `+open+`CAST($12 AS BIGINT) ELSE CAST($6 AS BIGINT) END), 0, 0, 0, `+open+`$9 ELSE '' END), `+open+`$10 ELSE '' END), `+open+`$11 ELSE '' END), 0, '', $7, $8)
 		RETURNING lease, owner, due_at`,
 		m.ID, channel, m.Source, m.Depth, micros(m.CreatedAt), micros(m.DueAt), payload, m.TokenHash, of.Token, of.Owner, of.Boot, micros(of.Until))
-	if err == nil && leased.Lease != "" {
-		leased.DueAt = fromMicros(due)
-		of.taken = append(of.taken, leased)
-	}
-	return err
 }
 
 // inChannel inserts a row that names a channel by its number. If that is gone, the

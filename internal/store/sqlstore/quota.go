@@ -43,27 +43,31 @@ func messageUsage(ctx context.Context, q querier, appID string) (sum store.Messa
 }
 
 // addMessageUsage adds to what an app uses. It comes last in a transaction: the
-// row that it locks is one that others want. If something has grown it returns
-// what the app uses now.
-func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grown store.MessageUsage) (u store.MessageUsage, err error) {
+// row that it locks is one that others want. then is called with what the app uses
+// now, if something has changed.
+func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grown store.MessageUsage, then func(store.MessageUsage) error) error {
 	if grown == (store.MessageUsage{}) {
-		return u, nil
+		return nil
 	}
 	sharded := s.dialect.Shards > 1
 	query := addUsageRow
 	if sharded {
 		query = addUsageShard
 	}
-	err = one(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}, query,
-		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
+	var u store.MessageUsage
+	return oneLater(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}, func(err error) error {
+		switch {
+		case isForeignKey(err):
+			return fmt.Errorf("app %s: %w", appID, store.ErrNotFound)
+		case err != nil:
+			return err
+		}
+		if sharded {
+			u.Add(grown)
+		}
+		return then(u)
+	}, query, appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
 		grown.Requests, grown.ReqBytes)
-	if isForeignKey(err) {
-		err = fmt.Errorf("app %s: %w", appID, store.ErrNotFound)
-	}
-	if sharded {
-		u.Add(grown)
-	}
-	return u, err
 }
 
 // What an app uses stands in a row, or in several so that commits do not queue for
@@ -91,22 +95,28 @@ func (l usages) add(appID string, grown store.MessageUsage) {
 	l[appID] = u
 }
 
-// count adds them up. full are the apps that keep more than they may.
-func (s *Store) count(ctx context.Context, tx Conn, l usages, check bool) (full []string, err error) {
+// count adds them up, by the end of the transaction. full, which may be nil, becomes
+// the apps that keep more than they may.
+func (s *Store) count(ctx context.Context, tx Conn, l usages, check bool, full *[]string) error {
 	q := s.quotaNow()
+	if full != nil {
+		*full = nil
+	}
 	for _, appID := range slices.Sorted(maps.Keys(l)) { // all transactions lock in this order
-		u, err := s.addMessageUsage(ctx, tx, appID, l[appID])
-		if err == nil && check {
-			err = q.Check(u, l[appID])
-		}
-		if err != nil {
-			return nil, err
-		}
-		if keepsTooMuch(q, u, l[appID]) {
-			full = append(full, appID)
+		grown := l[appID]
+		if err := s.addMessageUsage(ctx, tx, appID, grown, func(u store.MessageUsage) error {
+			if full != nil && keepsTooMuch(q, u, grown) {
+				*full = append(*full, appID)
+			}
+			if check {
+				return q.Check(u, grown)
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
-	return full, nil
+	return nil
 }
 
 // keepsTooMuch reports whether dead letters or answers that were added have made
@@ -169,8 +179,7 @@ func (s *Store) dropOldest(ctx context.Context, tx Conn, appID string) (grown st
 		return grown, err
 	}
 	grown.Answers, grown.AnswerBytes = -n, -bytes
-	_, err = s.addMessageUsage(ctx, tx, appID, grown)
-	return grown, err
+	return grown, s.addMessageUsage(ctx, tx, appID, grown, func(store.MessageUsage) error { return nil })
 }
 
 // dropRows deletes the oldest of what is kept, as far as it is beyond the quota,

@@ -140,8 +140,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 			added = append(added, messages...)
 		}
 		// How many of a schedule's messages wait is bounded anyway, and so are schedules.
-		_, err = s.count(ctx, tx, usagesOf(added), false)
-		return added, err
+		return added, s.count(ctx, tx, usagesOf(added), false, nil)
 	})
 	if err != nil {
 		return nil, err
