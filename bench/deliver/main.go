@@ -5,7 +5,11 @@
 // turns with what a durable write costs by itself: 4 KiB appended to a file in the
 // same directory, and fdatasync.
 //
-//	go run ./bench/deliver [-n 200]
+//	go run ./bench/deliver [-n 200] [-pause 2ms]
+//
+// Between two messages it pauses, so that the handler of the first has ended. On a
+// machine that does nothing else a longer pause makes both slower: processors fall
+// asleep, and caches go cold.
 //
 // It runs on SQLite, or on the database of PICLOUD_DATABASE_URL, whose disk may be
 // another one.
@@ -30,16 +34,14 @@ import (
 func main() {
 	log.SetFlags(0)
 	n := flag.Int("n", 200, "how many messages, 500 at most")
+	pause := flag.Duration("pause", 2*time.Millisecond, "how long to pause after a message")
 	flag.Parse()
-	if err := run(*n); err != nil {
+	if err := run(*n, *pause); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// pause lets the handler of a message end before the next one is sent.
-const pause = 20 * time.Millisecond
-
-func run(n int) error {
+func run(n int, pause time.Duration) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	dir, err := os.MkdirTemp("", "picloud-bench-")
@@ -94,7 +96,7 @@ func run(n int) error {
 	for i, e := range page.Items {
 		deliveries = append(deliveries, e.StartedAt.Sub(sent[i]))
 	}
-	fmt.Printf("%s/%s, %d processors, %d messages, one at a time\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), n)
+	fmt.Printf("%s/%s, %d processors, %d messages, one at a time, with pauses of %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), n, pause)
 	one := show("4 KiB and fdatasync", syncs)
 	show("request sent to answered", answers)
 	all := show("request sent to handler started", deliveries)
