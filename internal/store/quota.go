@@ -104,6 +104,18 @@ func (q *Quota) Check(usage, grown MessageUsage) error {
 	return nil
 }
 
+// Ample reports whether twice what is used and many times what is added are within
+// the quota.
+func (q *Quota) Ample(usage, grown MessageUsage) bool {
+	usage.Add(usage)
+	many := grown
+	for range 6 {
+		many.Add(many)
+	}
+	usage.Add(many)
+	return q.Check(usage, grown) == nil
+}
+
 // CheckChannels reports as ErrQuota that an app would have too many channels.
 func (q *Quota) CheckChannels(channels int64) error {
 	if q.Channels > 0 && channels > q.Channels {

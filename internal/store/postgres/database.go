@@ -81,9 +81,6 @@ func (db *database) writeOnce(ctx context.Context, f func(context.Context, sqlst
 	if err := f(ctx, tx); err != nil {
 		return classify(err)
 	}
-	if err := tx.flush(ctx); err != nil {
-		return classify(err)
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

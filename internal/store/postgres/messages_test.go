@@ -37,6 +37,25 @@ func expectDue(t *testing.T, heard <-chan notice, want notice) {
 	}
 }
 
+// expectDueAfter is expectDue when notices of a channel may come before.
+func expectDueAfter(t *testing.T, heard <-chan notice, before store.Channel, want notice) {
+	t.Helper()
+	for {
+		select {
+		case got := <-heard:
+			switch {
+			case got.c == before:
+				continue
+			case got.c != want.c || !got.due.Equal(want.due):
+				t.Fatalf("heard %+v, want %+v", got, want)
+			}
+			return
+		case <-time.After(30 * time.Second):
+			t.Fatalf("did not hear %+v", want)
+		}
+	}
+}
+
 // twoStores are two processes on one database, with an app, and what b hears of
 // messages.
 func twoStores(t *testing.T) (a, b *postgres.Store, app string, heardByB <-chan notice) {

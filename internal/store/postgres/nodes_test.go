@@ -109,7 +109,7 @@ func TestNodesThatAreGoneAreRecovered(t *testing.T) {
 	if len(all) != 1 || all[0] != "dead" || total != 1 {
 		t.Errorf("gone are %v with %d messages", all, total)
 	}
-	expectDue(t, heard, notice{})
+	expectDueAfter(t, heard, c, notice{})
 	for _, m := range []store.Message{lives, dead, again, unknown} {
 		got, err := s.Message(t.Context(), app, m.ID)
 		free := m.ID == dead.ID

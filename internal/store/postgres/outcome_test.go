@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/picloud/picloud/internal/store"
 )
@@ -18,6 +19,7 @@ import (
 // through and cuts the connection before its answer.
 type cutter struct {
 	armed   atomic.Bool
+	mark    string // what is cut, in lower case
 	network string
 	server  string
 }
@@ -87,7 +89,7 @@ func (c *cutter) relay(client net.Conn) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(buf)
-		if bytes.Contains(bytes.ToLower(buf[:n]), []byte("commit\x00")) && c.armed.CompareAndSwap(true, false) {
+		if bytes.Contains(bytes.ToLower(buf[:n]), []byte(c.mark)) && c.armed.CompareAndSwap(true, false) {
 			cut.Store(true)
 		}
 		if _, werr := server.Write(buf[:n]); werr != nil || err != nil {
@@ -102,7 +104,7 @@ func (c *cutter) relay(client net.Conn) {
 }
 
 func TestACommitWithoutAnAnswer(t *testing.T) {
-	c := &cutter{}
+	c := &cutter{mark: "commit\x00"}
 	s := open(t, c.serve(t, migrated(t)))
 	heard := hear(t, s)
 	c.armed.Store(true)
@@ -115,5 +117,35 @@ func TestACommitWithoutAnAnswer(t *testing.T) {
 	expect(t, heard, store.Change{AppID: "a", Slug: "maybe"})
 	if _, err := s.AppBySlug(t.Context(), "maybe"); err != nil {
 		t.Errorf("after it: %v", err)
+	}
+}
+
+// A run's commit travels with its statements.
+func TestAWholeCommitWithoutAnAnswer(t *testing.T) {
+	c := &cutter{mark: "cut here"}
+	s := open(t, c.serve(t, migrated(t)))
+	app := store.App{ID: store.NewID(), Slug: "maybe"}
+	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
+		t.Fatal(err)
+	}
+	send := func() error {
+		now := time.Now()
+		queue := store.Channel{AppID: app.ID, Kind: store.ChannelQueue, Name: "work"}
+		_, err := s.Commit(t.Context(), store.Commit{AppID: app.ID, RunID: store.NewID(), At: now, Messages: []store.Message{
+			{ID: store.NewID(), Channel: queue, Source: "cut here", Depth: 1, CreatedAt: now, DueAt: now},
+		}})
+		return err
+	}
+	for range 3 { // the server knows the statements then
+		if err := send(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.armed.Store(true)
+	if err := send(); !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Fatalf("got %v, want that the outcome is unknown", err)
+	}
+	if u, err := s.MessageUsage(t.Context(), app.ID); err != nil || u.Messages != 4 {
+		t.Errorf("after it: %+v, %v", u, err)
 	}
 }

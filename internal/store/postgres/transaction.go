@@ -24,7 +24,7 @@ type transaction struct {
 // maxWaiting bounds how many statements wait.
 const maxWaiting = 64
 
-// statement waits to be sent. then, which may be nil, is called with its result.
+// statement waits to be sent. then, unless it is nil, is called with its result.
 type statement struct {
 	query string
 	args  []any
@@ -39,18 +39,15 @@ func begin(conn *pgx.Conn, settings []string) *transaction {
 	return t
 }
 
-// send sends what waits, and a statement whose result is the batch's next if there
-// is one.
-func (t *transaction) send(ctx context.Context, last ...statement) (results pgx.BatchResults, err error) {
+// send sends what waits, and a statement whose result is the batch's next.
+func (t *transaction) send(ctx context.Context, query string, args ...any) (results pgx.BatchResults, err error) {
 	batch := &pgx.Batch{}
 	waiting := t.waiting
 	t.begun, t.waiting = true, nil
 	for _, s := range waiting {
 		batch.Queue(s.query, s.args...)
 	}
-	for _, s := range last {
-		batch.Queue(s.query, s.args...)
-	}
+	batch.Queue(query, args...)
 	results = t.conn.SendBatch(ctx, batch)
 	for i := range waiting {
 		if err := received(results, &waiting[i]); err != nil {
@@ -75,28 +72,34 @@ func received(results pgx.BatchResults, s *statement) error {
 
 // Later is sqlstore.Conn's.
 func (t *transaction) Later(ctx context.Context, then func(sqlstore.Rows, error) error, query string, args ...any) error {
-	t.waiting = append(t.waiting, statement{query, args, then})
-	if len(t.waiting) < maxWaiting {
-		return nil
+	if len(t.waiting) == maxWaiting {
+		if _, err := t.Exec(ctx, `select`); err != nil {
+			return err
+		}
 	}
-	return t.flush(ctx)
+	t.waiting = append(t.waiting, statement{query, args, then})
+	return nil
 }
 
 // Exec is sqlstore.Conn's.
 func (t *transaction) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tag, err := t.exec(ctx, query, args...)
+	return tag.RowsAffected(), constraint(err)
+}
+
+func (t *transaction) exec(ctx context.Context, query string, args ...any) (tag pgconn.CommandTag, err error) {
 	if len(t.waiting) == 0 {
-		tag, err := t.conn.Exec(ctx, query, args...)
-		return tag.RowsAffected(), constraint(err)
+		return t.conn.Exec(ctx, query, args...)
 	}
-	results, err := t.send(ctx, statement{query: query, args: args})
+	results, err := t.send(ctx, query, args...)
 	if err != nil {
-		return 0, err
+		return tag, err
 	}
-	tag, err := results.Exec()
+	tag, err = results.Exec()
 	if closed := results.Close(); err == nil {
 		err = closed
 	}
-	return tag.RowsAffected(), constraint(err)
+	return tag, err
 }
 
 // Query is sqlstore.Conn's.
@@ -108,7 +111,7 @@ func (t *transaction) Query(ctx context.Context, query string, args ...any) (sql
 		}
 		return pgRows{rows}, nil
 	}
-	results, err := t.send(ctx, statement{query: query, args: args})
+	results, err := t.send(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -133,18 +136,28 @@ func (r lastRows) Close() error {
 	return err
 }
 
-// flush has what waits done, unless that is nothing but the beginning.
-func (t *transaction) flush(ctx context.Context) error {
-	if !t.begun && !t.wanted() || len(t.waiting) == 0 {
+// commit has done what waits and ends the transaction. If the connection was lost it
+// is not known how.
+func (t *transaction) commit(ctx context.Context) error {
+	if !t.begun && !t.wanted() {
 		return nil
 	}
-	results, err := t.send(ctx)
-	if err != nil {
-		return err
+	tag, err := t.exec(ctx, "commit")
+	if err == nil && tag.String() == "ROLLBACK" {
+		err = pgx.ErrTxCommitRollback
 	}
-	return constraint(results.Close())
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused), errors.Is(err, pgx.ErrTxCommitRollback):
+		t.rollback(ctx)
+		return classify(err)
+	}
+	return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
 }
 
+// wanted reports whether more waits than the beginning.
 func (t *transaction) wanted() bool {
 	for i := range t.waiting {
 		if t.waiting[i].then != nil {
@@ -152,22 +165,6 @@ func (t *transaction) wanted() bool {
 		}
 	}
 	return false
-}
-
-// commit ends the transaction. If the connection was lost it is not known how.
-func (t *transaction) commit(ctx context.Context) error {
-	if !t.begun {
-		return nil
-	}
-	tag, err := t.conn.Exec(ctx, "commit")
-	if err == nil && tag.String() == "ROLLBACK" {
-		err = pgx.ErrTxCommitRollback
-	}
-	var refused *pgconn.PgError
-	if err == nil || errors.As(err, &refused) || errors.Is(err, pgx.ErrTxCommitRollback) {
-		return classify(err)
-	}
-	return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
 }
 
 // rollback undoes the transaction. If that fails the connection is not used again,

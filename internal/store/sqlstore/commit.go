@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -120,11 +119,11 @@ func (k *commit) name(ctx context.Context) error {
 	}
 	var version int64
 	return oneLater(ctx, k.tx, []any{&version}, func(err error) error {
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, ErrUnique) {
 			return errKnown
 		}
 		return err
-	}, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) ON CONFLICT (run_id, seq) DO NOTHING RETURNING version`,
+	}, `INSERT INTO commits (run_id, seq, version) VALUES ($1, $2, $3) RETURNING version`,
 		k.c.RunID, k.c.Seq, k.version)
 }
 

@@ -40,8 +40,9 @@ type Conn interface {
 	Exec(ctx context.Context, query string, args ...any) (affected int64, err error)
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
 	// Later runs a statement before the next one, or before the commit at the latest,
-	// and calls then, which closes the rows, with its result; what then returns fails
-	// the transaction. It may be run at once, and then's error is returned.
+	// and calls then, which closes the rows, with its result. A statement that fails
+	// fails the transaction, with the error that then returns; of one that does not,
+	// then returns nil. It may be run at once.
 	Later(ctx context.Context, then func(Rows, error) error, query string, args ...any) error
 }
 
@@ -73,6 +74,7 @@ type Store struct {
 	willTell func(context.Context)
 	channels channels
 	quota    atomic.Pointer[store.Quota]
+	rooms    rooms
 	dialect  Dialect
 	// relaxed is db for what may be lost in a power cut.
 	relaxed DB

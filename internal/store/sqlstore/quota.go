@@ -43,9 +43,10 @@ func messageUsage(ctx context.Context, q querier, appID string) (sum store.Messa
 }
 
 // addMessageUsage adds to what an app uses. It comes last in a transaction: the
-// row that it locks is one that others want. then is called with what the app uses
-// now, if something has changed.
-func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grown store.MessageUsage, then func(store.MessageUsage) error) error {
+// row that it locks is one that others want. If something has changed check is called
+// with what the app uses now; not, if there is ample room, but then it need not be
+// known before the commit.
+func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grown store.MessageUsage, check func(store.MessageUsage) error) error {
 	if grown == (store.MessageUsage{}) {
 		return nil
 	}
@@ -55,19 +56,31 @@ func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grow
 		query = addUsageShard
 	}
 	var u store.MessageUsage
-	return oneLater(ctx, tx, []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}, func(err error) error {
+	dest := []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}
+	args := []any{
+		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
+		grown.Requests, grown.ReqBytes,
+	}
+	added := func(err error) error {
 		switch {
-		case isForeignKey(err):
-			return fmt.Errorf("app %s: %w", appID, store.ErrNotFound)
+		case isForeignKey(err): // or an earlier statement that has waited: the transaction may be run again
+			return fmt.Errorf("app %s: %w (%w)", appID, store.ErrNotFound, err)
 		case err != nil:
 			return err
 		}
 		if sharded {
 			u.Add(grown)
 		}
-		return then(u)
-	}, query, appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
-		grown.Requests, grown.ReqBytes)
+		s.rooms.note(appID, u)
+		return nil
+	}
+	if s.rooms.ample(s.quotaNow(), appID, grown) {
+		return oneLater(ctx, tx, dest, added, query, args...)
+	}
+	if err := added(one(ctx, tx, dest, query, args...)); err != nil {
+		return err
+	}
+	return check(u)
 }
 
 // What an app uses stands in a row, or in several so that commits do not queue for
