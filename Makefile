@@ -26,10 +26,10 @@ DASHBOARD := web/build/index.html.gz
 NODE_MODULES := web/node_modules/.package-lock.json
 DASHBOARD_SOURCES := api/openapi.yaml $(wildcard web/*.js web/*.json) $(shell find web/src web/static web/scripts -type f ! -name '*.gen.ts')
 
-.PHONY: help run build dashboard test bench fuzz lint generate verify schema
+.PHONY: help run build dashboard test bench fuzz arm64 lint generate verify schema
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: dashboard ## start PiCloud on embedded SQLite in ./data, at http://127.0.0.1:8080
 	$(GO) run ./cmd/picloud serve
@@ -80,6 +80,11 @@ fuzz: ## look for scripts that break the engine, FUZZTIME for each target
 	@for target in $(FUZZ_TARGETS); do \
 	  $(GO) test -run '^$$' -fuzz "^$${target%%:*}$$" -fuzztime $(FUZZTIME) "$${target#*:}"; \
 	done
+
+arm64: ## compare the engine's answers and counts on an emulated ARM processor with those recorded
+	@tools/need qemu
+	GOARCH=arm64 $(GO) test -exec qemu-aarch64-static ./rhai -run 'Conformance|RecordedCounts' -count=1 -timeout 60m
+	GOARCH=arm64 $(GO) test -exec qemu-aarch64-static ./rhai/internal/fpmath -count=1 -timeout 60m
 
 lint: ## go vet, staticcheck and gofumpt
 	$(GO) vet ./...
