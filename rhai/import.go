@@ -62,7 +62,7 @@ func (vm *machine) doImport(in *bytecode.Ins) bool {
 		slot.mod = m
 	case *Program:
 		inst, err := vm.instantiate(m, path, pos)
-		if err != nil && err.Kind != ErrParsing && err.Kind != ErrExit && !err.catchable() {
+		if err != nil && err.Kind != ErrParsing && !err.catchable() {
 			return vm.failAt(err, pos) // a limit of the run, whichever source reached it
 		}
 		if err != nil {
@@ -167,7 +167,7 @@ func (vm *machine) instantiate(p *Program, path string, pos Position) (*moduleIn
 	vm.natives--
 	vm.keep, vm.out = keep, out
 	vm.exports, vm.imports, vm.env, vm.dyn = exports, imports, env, dyn
-	if err != nil {
+	if err != nil && err.Kind != ErrExit { // exit() ends the body, and what it exported by then is there
 		delete(vm.loaded, p)
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (vm *machine) undefineOuter(p *Program) {
 	}
 }
 
-// findModule finds what a namespace means: an import or a module of the engine.
+// findModule finds what a namespace means: an import or a module of the engine. The slot is empty if that has no such module in it.
 func (vm *machine) findModule(ns []string) (importSlot, bool) {
 	var slot importSlot
 	found := false
@@ -212,7 +212,7 @@ func (vm *machine) findModule(ns []string) (importSlot, bool) {
 		case slot.mod != nil:
 			m := slot.mod.sub(n)
 			if m == nil {
-				return slot, false
+				return importSlot{}, true
 			}
 			slot = importSlot{name: n, mod: m}
 		default:
@@ -224,7 +224,7 @@ func (vm *machine) findModule(ns []string) (importSlot, bool) {
 				}
 			}
 			if !ok {
-				return slot, false
+				return importSlot{}, true
 			}
 		}
 	}
@@ -256,7 +256,10 @@ func (vm *machine) callQualified(site *callSite, args []Value, a int, place *Val
 		vm.setEnv(&fnObj{env: slot.inst.env})
 		return true
 	}
-	fn := choose(slot.mod.funcs[fnKey{site.Name, len(args)}], args)
+	var fn *Native
+	if slot.mod != nil {
+		fn = choose(slot.mod.funcs[fnKey{site.Name, len(args)}], args)
+	}
 	if fn == nil {
 		return vm.failAt(newError(ErrFunctionNotFound, callSignature(path+"::"+site.Name, args)), site.Pos)
 	}
@@ -277,9 +280,10 @@ func (vm *machine) moduleVar(in *bytecode.Ins) bool {
 		return vm.failAt(newError(ErrModuleNotFound, path), site.NSPos)
 	}
 	var v Value
-	if slot.mod != nil {
+	switch ok = false; {
+	case slot.mod != nil:
 		v, ok = slot.mod.variable(site.Name)
-	} else {
+	case slot.inst != nil:
 		v, ok = slot.inst.vars[site.Name]
 	}
 	if !ok {
