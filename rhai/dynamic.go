@@ -13,6 +13,7 @@ type dynVar struct {
 	name     string
 	cell     *cellObj
 	constant bool
+	at       int32 // where the body was: before and after which variables of its own this one is
 }
 
 // fragmentKey names compiled code of an eval site.
@@ -307,13 +308,21 @@ func (vm *machine) dynGet(in *bytecode.Ins) bool {
 	return true
 }
 
+// bodyPC is where the body is, whose frame is the first.
+func (vm *machine) bodyPC() int32 {
+	if vm.fp > 1 {
+		return vm.frames[1].pc
+	}
+	return int32(vm.pc)
+}
+
 // dynSet defines a variable.
 func (vm *machine) dynSet(in *bytecode.Ins) bool {
 	if err := vm.alloc(64); err != nil {
 		return vm.fail(err)
 	}
 	c := &cellObj{hdr: hdr{kind: kindCell}, v: share(vm.regs[in.A])}
-	vm.dyn = append(vm.dyn, dynVar{vm.fn.prog.unit.Vars[in.D].Name, c, in.B != 0})
+	vm.dyn = append(vm.dyn, dynVar{vm.fn.prog.unit.Vars[in.D].Name, c, in.B != 0, vm.bodyPC()})
 	return true
 }
 

@@ -264,21 +264,52 @@ func (p *Program) scopeOut(vm *machine, scope *Scope) {
 			scope.vars[i].value = share(place.deref())
 		}
 	}
+	n := newVars{scope: scope, index: map[newVar]int{}}
+	dyn := vm.dyn
 	for _, t := range p.unit.TopVars {
 		if vm.pc <= int(t.PC) {
 			continue // the body ended before: the register holds whatever was there
+		}
+		for len(dyn) > 0 && dyn[0].at < t.PC {
+			n.dynamic(&dyn[0])
+			dyn = dyn[1:]
 		}
 		place := &vm.stack[min(int(t.Slot.Reg), len(vm.stack)-1)]
 		if t.Slot.Far {
 			place = &vm.ext.far[t.Slot.Reg]
 		}
 		if v := place.deref(); v.p != &vUndef {
-			scope.vars = append(scope.vars, scopeVar{t.Name, share(v), t.Const})
+			n.add(newVar{t.Name, 0}, scopeVar{t.Name, share(v), t.Const})
 		}
 	}
-	for _, d := range vm.dyn {
-		scope.vars = append(scope.vars, scopeVar{d.name, share(d.cell.v), d.constant})
+	for i := range dyn {
+		n.dynamic(&dyn[i])
 	}
+}
+
+// newVars are the variables that a run adds to its scope, in order of their definition. Another definition of a name by
+// the same source, the body or one eval, takes the place of the one before.
+type newVars struct {
+	scope *Scope
+	index map[newVar]int
+}
+
+type newVar struct {
+	name string
+	eval int32
+}
+
+func (n *newVars) add(k newVar, v scopeVar) {
+	if i, ok := n.index[k]; ok {
+		n.scope.vars[i] = v
+		return
+	}
+	n.index[k] = len(n.scope.vars)
+	n.scope.vars = append(n.scope.vars, v)
+}
+
+func (n *newVars) dynamic(d *dynVar) {
+	n.add(newVar{d.name, d.at}, scopeVar{d.name, share(d.cell.v), d.constant})
 }
 
 // stats is what the run has used so far.
