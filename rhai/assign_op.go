@@ -19,10 +19,7 @@ func assignOp(vm *machine, op binOp, target *Value, b Value) error {
 		if ok, err := vm.callAssign(op.String()+"=", slot, b); ok || err != nil {
 			return err
 		}
-		if v, ok, err := vm.callOverload(op.String(), slot.untag(), b.untag().deref().untag()); ok || err != nil {
-			if err == nil {
-				*slot = v
-			}
+		if done, err := vm.overloadAssign(op, slot, b.untag().deref().untag()); done || err != nil {
 			return err
 		}
 	}
@@ -42,6 +39,25 @@ func assignOp(vm *machine, op binOp, target *Value, b Value) error {
 	}
 	*slot = v
 	return nil
+}
+
+// overloadAssign is `target op= y` where operators can be overloaded: what the language has for op= itself goes before
+// a function that is registered for op.
+func (vm *machine) overloadAssign(op binOp, slot *Value, y Value) (done bool, err error) {
+	var v Value
+	switch k := slot.kind(); {
+	case k == y.kind() && (k == KindInt || k == KindFloat || k == KindBool):
+		v, done, err = vm.binarySame(op, k, *slot, y)
+	case k == y.kind() && k == KindString && op == binAdd:
+		return false, nil // grows in place
+	}
+	if !done && err == nil {
+		v, done, err = vm.callOverload(op.String(), slot.untag(), y)
+	}
+	if done && err == nil {
+		*slot = v
+	}
+	return done, err
 }
 
 // appendTo handles the += that grow their target.
