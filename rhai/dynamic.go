@@ -13,6 +13,7 @@ type dynVar struct {
 	name     string
 	cell     *cellObj
 	constant bool
+	block    bool  // ends with a block
 	at       int32 // where the body was: before and after which variables of its own this one is
 }
 
@@ -322,7 +323,7 @@ func (vm *machine) dynSet(in *bytecode.Ins) bool {
 		return vm.fail(err)
 	}
 	c := &cellObj{hdr: hdr{kind: kindCell}, v: share(vm.regs[in.A])}
-	vm.dyn = append(vm.dyn, dynVar{vm.fn.prog.unit.Vars[in.D].Name, c, in.B != 0, vm.bodyPC()})
+	vm.dyn = append(vm.dyn, dynVar{vm.fn.prog.unit.Vars[in.D].Name, c, in.B != 0, in.C != 0, vm.bodyPC()})
 	return true
 }
 

@@ -270,7 +270,7 @@ func (p *Program) scopeOut(vm *machine, scope *Scope) {
 		if vm.pc <= int(t.PC) {
 			continue // the body ended before: the register holds whatever was there
 		}
-		for len(dyn) > 0 && dyn[0].at < t.PC {
+		for len(dyn) > 0 && dyn[0].at <= t.PC {
 			n.dynamic(&dyn[0])
 			dyn = dyn[1:]
 		}
@@ -309,6 +309,9 @@ func (n *newVars) add(k newVar, v scopeVar) {
 }
 
 func (n *newVars) dynamic(d *dynVar) {
+	if d.block {
+		return // the run ended within the block
+	}
 	n.add(newVar{d.name, d.at}, scopeVar{d.name, share(d.cell.v), d.constant})
 }
 

@@ -205,6 +205,7 @@ type EvalSite struct {
 	Pos    syntax.Pos
 	ArgPos syntax.Pos
 	Top    bool // at the top level of the body
+	Block  bool // in a block: what an eval here defines ends with that
 }
 
 // EvalVar is a variable visible to a fragment.

@@ -227,7 +227,7 @@ func (c *fn) evalSite(pos, argPos syntax.Pos) *bytecode.EvalSite {
 	if c.visible += len(c.vars) + len(c.outer); c.visible > maxVisible {
 		panic(failure{fmt.Errorf("too many variables are visible to eval and f!() in too many places")})
 	}
-	s := &bytecode.EvalSite{Pos: pos, ArgPos: argPos, Top: c.main && c.depth == 1}
+	s := &bytecode.EvalSite{Pos: pos, ArgPos: argPos, Top: c.main && c.depth == 1, Block: c.inner || c.depth > 1}
 	add := func(v *variable) {
 		s.Vars = append(s.Vars, bytecode.EvalVar{Name: v.name, Slot: v.slot, Const: v.constant, Outer: v.outer})
 	}

@@ -274,6 +274,7 @@ type fn struct {
 	constants []bool // by captured variable
 	main      bool
 	top       bool // a fragment of an eval at the top level of the body
+	inner     bool // a fragment of an eval in a block
 
 	vars       []variable
 	index      map[string]int32 // 1 + index of the innermost variable of a name

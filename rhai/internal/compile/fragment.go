@@ -24,7 +24,7 @@ func Fragment(stmts []syntax.Stmt, name, source string, site *bytecode.EvalSite,
 	c.Body = f
 	fc := &fn{
 		unit: c, f: f, facts: analyze(params, stmts), next: site.Base, far: site.Far, evals: 1,
-		top: params == nil && site.Top,
+		top: params == nil && site.Top, inner: site.Block,
 	}
 	fc.facts.dynamic = true
 	c.Nodes = fc.facts.total

@@ -180,7 +180,7 @@ func (c *fn) varStmt(s *syntax.VarStmt) {
 	c.next = next
 	if c.fragment && c.depth == 1 {
 		c.dyn++
-		c.emit(bytecode.DynSet, r, lend(!s.Const), 1, c.dynSite(s.Name), s.At)
+		c.emit(bytecode.DynSet, r, lend(!s.Const), lend(!c.inner), c.dynSite(s.Name), s.At)
 		return
 	}
 	c.define(&s.Name, slot, s.Const)
