@@ -408,7 +408,13 @@ func (c *fn) binary(x *syntax.Binary, dst int) {
 			return
 		}
 		var rx, ry int
-		if _, ok := x.Y.(*syntax.Variable); ok && x.Op == syntax.In { // a variable is read last, see scriptArgs
+		_, variable := x.Y.(*syntax.Variable)
+		_, this := x.Y.(*syntax.This)
+		this = this && x.Op == syntax.In && !allSimple([]syntax.Expr{x.X})
+		if this { // fails at once where there is none
+			c.expr(x.Y, c.temp(1), true)
+		}
+		if this || variable && x.Op == syntax.In { // read last, see scriptArgs
 			rx = c.left(x.X, x.Y)
 			ry, _ = c.operand(x.Y, false)
 		} else {
