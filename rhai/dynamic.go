@@ -319,6 +319,10 @@ func (vm *machine) bodyPC() int32 {
 
 // dynSet defines a variable.
 func (vm *machine) dynSet(in *bytecode.Ins) bool {
+	if name := vm.fn.prog.unit.Vars[in.D].Name; vm.eng.language.NoShadowing &&
+		(vm.dynamic(name) != nil || vm.inBody() && vm.scope != nil && vm.scope.find(name) >= 0) {
+		return vm.failAt(newError(ErrVariableExists, name), vm.pos())
+	}
 	if err := vm.alloc(64); err != nil {
 		return vm.fail(err)
 	}

@@ -161,7 +161,7 @@ func (c *fn) varStmt(s *syntax.VarStmt) {
 	if c.main && c.NoShadowing {
 		c.Lets = append(c.Lets, bytecode.Let{Name: s.Name.Name, Pos: s.At})
 	}
-	if i := c.index[s.Name.Name]; i > 0 && c.fragment && c.NoShadowing && int(i) <= c.site {
+	if i := c.index[s.Name.Name]; i > 0 && c.fragment && c.NoShadowing && int(i) <= c.site && !c.vars[i-1].outer { // one from outside may not be there: see DynSet
 		c.fail("ErrorVariableExists", s.Name.Name, s.At)
 	}
 	if i := int(c.index[s.Name.Name]) - 1; i < c.frame || i < 0 {
