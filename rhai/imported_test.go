@@ -11,6 +11,7 @@ func TestModulesAsInTheReference(t *testing.T) {
 	texts := map[string]string{
 		"m":     `export const X = 42; fn f() { 1 } fn each(p) { p.call(3) } fn own(x) { -x } fn all(p) { [1, 2].map(p) }`,
 		"exits": `fn e() { exit(7) } export let a = 1; e(); export let b = 2;`,
+		"body":  `export let r = 1; try { r = Fn("k").call(3); } catch (e) { r = e.error; }`,
 		"outer": `import "exits" as q; export let z = 1; fn f() { q::e() }`,
 	}
 	for script, want := range map[string]string{
@@ -29,6 +30,7 @@ func TestModulesAsInTheReference(t *testing.T) {
 		// a function's name that a module gets means its own function, else one of the script that runs
 		`import "m" as m; fn k(x) { x + 100 } m::each(Fn("k"))`:                   "103",
 		`import "m" as m; fn own(x) { "mine" } m::each(Fn("own"))`:                "-3",
+		`fn k(x) { x } import "body" as m; m::r`:                                  "ErrorFunctionNotFound", // a body depends on no one who imports it
 		`import "m" as m; fn k(x) { x + m::X } m::each(Fn("k"))`:                  "45",
 		`import "m" as m; const C = 4; fn k(x) { x + global::C } m::all(Fn("k"))`: "[5, 6]",
 		`import "m" as m; fn k(x) { j(x) } fn j(x) { x * 2 } m::all(Fn("k"))`:     "[2, 4]",

@@ -54,7 +54,7 @@ func (vm *machine) scriptFor(f *fnObj, n int) *funcProto {
 		return nil
 	}
 	fn := vm.env.prog.byName[fnKey{f.name, n}]
-	if fn == nil { // a function that the running script named and gave to an imported one
+	if fn == nil && len(vm.importing) == 0 { // a function that the running script named and gave to an imported one
 		fn = vm.main.prog.byName[fnKey{f.name, n}]
 	}
 	return fn
