@@ -93,6 +93,9 @@ func (s *session) loop(ctx context.Context, r lineReader) error {
 			continue
 		}
 		if !r.during(ctx, s.eval) {
+			if ctx.Err() != nil {
+				return errStopped
+			}
 			return nil
 		}
 	}
