@@ -364,5 +364,5 @@ func (vm *machine) isDefined(name string, site *bytecode.EvalSite) bool {
 			}
 		}
 	}
-	return vm.scope != nil && vm.scope.find(name) >= 0
+	return vm.scope != nil && vm.scope.find(name) >= 0 && vm.inBody() // functions see none of it
 }

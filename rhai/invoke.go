@@ -256,7 +256,7 @@ func (vm *machine) callMethod(fn *funcProto, args []Value, a int, pos Position) 
 		place = vm.place
 		vm.deepenPath()
 	}
-	copy(vm.stack[vm.base+a:], args)
+	copy(vm.stack[vm.base+a:vm.base+a+len(args)], args)
 	if err := vm.enterThis(fn, a, place, ro, cell); err != nil {
 		return vm.failAt(err, pos)
 	}
@@ -362,9 +362,6 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		share(v)
 	}
 	n := len(f.curry) + len(args)
-	if vm.base+a+n > len(vm.stack) {
-		return vm.failAt(newError(ErrStackOverflow, ""), pos)
-	}
 	if fn := vm.scriptFor(f, n); fn != nil {
 		if fn.f.Empty {
 			vm.regs[a] = Value{}
@@ -385,7 +382,7 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 			place = vm.place
 			vm.deepenPath()
 		}
-		to := vm.stack[vm.base+a:]
+		to := vm.stack[vm.base+a : vm.base+a+n]
 		copy(to[len(f.curry):], args)
 		copy(to, f.curry)
 		vm.shareCurry(to, f, fn)
@@ -521,10 +518,10 @@ func (vm *machine) invokeIn(fn *funcProto, f *fnObj, this *Value, args []Value, 
 	if vm.fn != nil {
 		adj = vm.fn.nregs
 	}
-	if vm.natives >= maxNatives || vm.base+adj+len(args) > len(vm.stack) || len(vm.frames) <= vm.fp+2 {
+	if vm.natives >= maxNatives || len(vm.frames) <= vm.fp+2 {
 		return Value{}, newError(ErrStackOverflow, "").at(pos)
 	}
-	copy(vm.stack[vm.base+adj:], args)
+	copy(vm.stack[vm.base+adj:vm.base+adj+len(args)], args)
 	callbacks, frames := vm.callbacks, vm.frames
 	vm.callbacks = vm.ncalls
 	vm.frames = frames[:len(frames)-1] // a native counts as a level

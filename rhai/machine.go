@@ -124,12 +124,13 @@ type environment struct {
 const (
 	unlimited  = math.MaxInt64 / 4
 	chunkSize  = 1024
+	chunkRoom  = 256  // beyond it, for the arguments of a call that goes on in the next chunk
 	slice      = 1 << 16 // operations between looks at the cancellation
 	maxNatives = 200     // nesting of natives on the Go stack
 )
 
 var machines = sync.Pool{New: func() any {
-	vm := &machine{stack: make([]Value, chunkSize)}
+	vm := &machine{stack: newStack()}
 	vm.allFrames = make([]frame, defaultCallLevels+2)
 	vm.renew()
 	return vm
@@ -176,7 +177,7 @@ func (vm *machine) stop() {
 		first = vm.chunks[0]
 		vm.high = len(first)
 	}
-	clear(first[:min(vm.high+vm.wide, len(first))])
+	clear(first[:min(vm.high+vm.wide, cap(first))])
 	for _, c := range vm.calls {
 		*c = Call{}
 	}
@@ -337,11 +338,17 @@ func (vm *machine) enter(fn *funcProto, adj int, flags uint8) *Error {
 // newChunk continues the stack in another chunk and copies the arguments there:
 // places within a chunk never move.
 func (vm *machine) newChunk(base, nargs int) {
-	next := make([]Value, chunkSize)
-	copy(next, vm.stack[base:base+nargs])
+	next := newStack()
+	args := vm.stack[base : base+nargs]
+	copy(next, args)
+	clear(args) // the callee may give them up before it returns
 	vm.chunks = append(vm.chunks, vm.stack)
 	vm.stack = next
 }
+
+// newStack is an empty chunk. Behind its end is room: a frame has 256 registers from its base on at most, and the arguments of
+// a call, of which there are no more, may begin at the last of them.
+func newStack() []Value { return make([]Value, chunkSize+chunkRoom)[:chunkSize] }
 
 // leave goes back to the caller of the current frame.
 func (vm *machine) leave() uint8 {

@@ -53,10 +53,7 @@ func (vm *machine) rootPlace(in *bytecode.Ins) bool {
 		}
 		vm.place, vm.placeCell = &c.v, c
 		if in.B == 2 {
-			vm.placeRO = vm.outerConst(int(in.A))
-			if in.C != 0 {
-				vm.placeRO = vm.outerConst(farOuter + int(in.C) - 1)
-			}
+			vm.placeRO = c.flags&flagConstant != 0
 		}
 	case bytecode.PThis:
 		if vm.ext == nil || vm.ext.this == nil {

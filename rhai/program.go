@@ -205,7 +205,11 @@ func (p *Program) scopeIn(vm *machine, scope *Scope) {
 		if i := scope.find(o.Name); i >= 0 && !o.Slot.Far {
 			v := share(scope.vars[i].value)
 			if o.Slot.Cell {
-				vm.stack[o.Slot.Reg].cell().v = v
+				c := vm.stack[o.Slot.Reg].cell()
+				c.v = v
+				if scope.vars[i].constant {
+					c.flags |= flagConstant
+				}
 			} else {
 				vm.stack[o.Slot.Reg] = v
 			}
@@ -237,16 +241,18 @@ func (p *Program) farIn(vm *machine, scope *Scope) {
 			continue
 		}
 		v := Value{p: &vUndef}
+		var flags uint8
 		if scope != nil {
 			if i := scope.find(o.Name); i >= 0 {
 				v = share(scope.vars[i].value)
 				if scope.vars[i].constant {
 					vm.markConst(farOuter + int(o.Slot.Reg))
+					flags = flagConstant
 				}
 			}
 		}
 		if o.Slot.Cell {
-			c := &cellObj{hdr: hdr{kind: kindCell}, v: v}
+			c := &cellObj{hdr: hdr{kind: kindCell, flags: flags}, v: v}
 			v = Value{p: &c.hdr}
 		}
 		far[o.Slot.Reg] = v

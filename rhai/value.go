@@ -39,6 +39,7 @@ const (
 	flagRoom                       // maps: the object has room for inlineMax values
 	flagNames                      // maps: and for as many keys
 	flagKeyed                      // maps: the keys, shared with copies, are the run's and no program's
+	flagConstant                   // cells: of a constant of the outside scope
 )
 
 // hdr starts every object. Scalars point at sentinels with the same header,

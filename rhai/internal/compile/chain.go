@@ -310,7 +310,7 @@ func (c *fn) placeVar(v *variable, pos syntax.Pos) {
 			c.placeFar(v, b, name, pos)
 			return
 		}
-		c.emit(bytecode.PCell, r, b, min(int(v.slot.Reg)+1, 255), name, pos)
+		c.emit(bytecode.PCell, r, b, 0, name, pos)
 		return
 	}
 	if v.outer {
