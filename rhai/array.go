@@ -24,7 +24,7 @@ func Array(elems []Value) Value {
 	a := &arrayObj{hdr: hdr{kind: KindArray, flags: freshFlags, depth: 1}, v: elems}
 	for _, e := range elems {
 		if d := valueDepth(e); d >= int(a.depth) {
-			a.depth = uint16(min(d+1, maxDepth))
+			a.depth = around(d)
 		}
 		share(e)
 	}

@@ -31,20 +31,8 @@ func (v Value) Captured() *Captured {
 			c.cells = append(c.cells, cell)
 			c.values = append(c.values, share(cell.v))
 			todo = append(todo, cell.v)
-		case kindTagged:
-			todo = append(todo, v.tagged().v)
-		case KindFn:
-			todo = append(todo, v.fn().curry...)
-		case KindArray:
-			todo = append(todo, v.arr().v...)
-		case KindMap:
-			for it := v.mp().iter(); ; {
-				_, e, ok := it.next()
-				if !ok {
-					break
-				}
-				todo = append(todo, *e)
-			}
+		default:
+			todo = v.parts(todo)
 		}
 	}
 	return c

@@ -44,7 +44,7 @@ func MapOf(entries []Entry) Value {
 // over makes the container deep enough for v.
 func (h *hdr) over(v Value) {
 	if d := valueDepth(v); d >= int(h.depth) {
-		h.depth = uint16(min(d+1, maxDepth))
+		h.depth = around(d)
 	}
 }
 

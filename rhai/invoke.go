@@ -42,11 +42,17 @@ func (vm *machine) callNative(fn *Native, args []Value, place *Value, readOnly b
 	if len(vm.temps) > temps {
 		vm.temps = cutSlice(vm.temps, temps)
 	}
+	if fx&Mutates != 0 && this != nil {
+		syncTag(*this)
+	}
 	if err != nil {
 		if e, ok := err.(*Error); ok && fn.hooked {
 			err = e.own()
 		}
 		return v, vm.nativeError(err)
+	}
+	if fn.hooked && tooDeep(v) {
+		return Value{}, newError(ErrDataTooLarge, "Depth of data")
 	}
 	return v, nil
 }
@@ -204,19 +210,27 @@ func (vm *machine) nativeMethod(fn *Native, args []Value, a int, lent uint64, po
 		place = vm.place
 		vm.deepenPath()
 	}
-	var steps []pathStep
-	if fn.Effects&Mutates != 0 && path && vm.hasTemps() {
-		steps = append(steps, vm.path...)
+	if !path || fn.Effects&Mutates == 0 {
+		v, err := vm.callNativeOn(cell, fn, args, place, vm.placeRO, lent|1, pos)
+		if err != nil {
+			return vm.failAt(err, pos)
+		}
+		args[0] = v
+		return true
+	}
+	steps, temps := vm.path, vm.hasTemps()
+	if temps || fn.Effects&CallsBack != 0 || fn.hooked { // else the path stays as it is
+		steps = append([]pathStep(nil), steps...)
 	}
 	v, err := vm.callNativeOn(cell, fn, args, place, vm.placeRO, lent|1, pos)
+	if e := settle(steps, place); e != nil {
+		err = e
+	}
 	if err != nil {
 		return vm.failAt(err, pos)
 	}
 	args[0] = v
-	if steps != nil {
-		return vm.writeBack(steps)
-	}
-	return true
+	return !temps || vm.writeBack(steps)
 }
 
 // callNativeOn is callNative on a place that may be in a cell: script code that the function runs must not come there.
@@ -259,6 +273,9 @@ func (vm *machine) callMethod(fn *funcProto, args []Value, a int, pos Position) 
 	copy(vm.stack[vm.base+a:vm.base+a+len(args)], args)
 	if err := vm.enterThis(fn, a, place, ro, cell); err != nil {
 		return vm.failAt(err, pos)
+	}
+	if !ro {
+		vm.keepPath()
 	}
 	if fn.prog != vm.env.prog {
 		vm.setEnv(&fnObj{proto: fn})
@@ -319,10 +336,20 @@ func (vm *machine) enterThis(fn *funcProto, a int, this *Value, ro bool, cell *c
 	return nil
 }
 
+// keepPath remembers in the frame of a method how it came to `this`.
+func (vm *machine) keepPath() {
+	if len(vm.path) > 0 && vm.frames[vm.fp-1].flags&frameExtended != 0 {
+		vm.ext.path = append(vm.ext.path, vm.path...)
+	}
+}
+
 // callMethodTemp runs a script method on a computed value and writes it back.
 func (vm *machine) callMethodTemp(fn *funcProto, args []Value, a int, pos Position) bool {
-	steps := append([]pathStep(nil), vm.path...)
-	v, err := vm.invokeProto(fn, vm.place, args, pos)
+	steps, place := append([]pathStep(nil), vm.path...), vm.place
+	v, err := vm.invokeProto(fn, place, args, pos)
+	if e := settle(steps, place); e != nil {
+		err = e
+	}
 	if err != nil {
 		return vm.failAt(err, pos)
 	}
@@ -388,7 +415,9 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 		vm.shareCurry(to, f, fn)
 		var err *Error
 		if bind {
-			err = vm.enterThis(fn, a, place, ro, cell)
+			if err = vm.enterThis(fn, a, place, ro, cell); err == nil && !ro {
+				vm.keepPath()
+			}
 		} else {
 			err = vm.enter(fn, a, 0)
 		}
@@ -431,7 +460,14 @@ func (vm *machine) callFn(f *fnObj, args []Value, a int, bind bool, pos Position
 			place = vm.place
 			vm.deepenPath()
 		}
+		var steps []pathStep
+		if fn.Effects&Mutates != 0 {
+			steps = append(steps, vm.path...)
+		}
 		v, err := vm.callNativeOn(cell, fn, all, place, vm.placeRO, ^uint64(0), pos)
+		if e := settle(steps, place); e != nil {
+			err = e
+		}
 		if err != nil {
 			return vm.failAt(err, pos)
 		}

@@ -178,6 +178,15 @@ func (a *arrayObj) deepenFor(v Value) error {
 	return nil
 }
 
+// deepenAt records that element i was written to in place; it is dropped if it is too deep.
+func (a *arrayObj) deepenAt(i int) error {
+	if err := a.deepen(a.v[i]); err != nil {
+		a.v[i] = Value{}
+		return err
+	}
+	return nil
+}
+
 // keep cuts a unique array down to the elements from..to in place.
 func (a *arrayObj) keep(from, to int) {
 	n := copy(a.v, a.v[from:to])

@@ -179,10 +179,11 @@ func libForEach(c *Call) (Value, error) {
 	f := c.plan(c.Arg(1), 0, -1)
 	a := c.slot().arr()
 	for i := range a.v {
-		if _, err := f.inPlace(&a.v[i], i); err != nil {
-			return Value{}, err
+		_, err := f.inPlace(&a.v[i], i)
+		if e := a.deepenAt(i); e != nil {
+			err = e
 		}
-		if err := a.deepenFor(a.v[i]); err != nil {
+		if err != nil {
 			return Value{}, err
 		}
 	}
@@ -389,7 +390,11 @@ func (c *Call) partition(want bool) (Value, error) {
 	kept := 0
 	for i := range a.v {
 		var v Value
-		if v, err = p.inPlace(&a.v[i], i); err == nil && holds(v) == want {
+		v, err = p.inPlace(&a.v[i], i)
+		if e := a.deepenAt(i); e != nil {
+			err = e
+		}
+		if err == nil && holds(v) == want {
 			err = c.vm.push(out, a.v[i])
 			a.v[i] = Value{}
 		} else if err == nil {

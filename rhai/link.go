@@ -223,7 +223,7 @@ func (p *Program) constant(k *bytecode.Const, names map[string]Value) Value {
 		for i := range k.Elems {
 			v := p.constant(&k.Elems[i], names)
 			if d := valueDepth(v); d >= int(m.depth) {
-				m.depth = uint16(min(d+1, maxDepth))
+				m.depth = around(d)
 			}
 			key := k.Keys[i]
 			if n, ok := names[key]; ok {

@@ -112,6 +112,7 @@ type frameExt struct {
 	setEnv   bool
 	imports  int
 	dyn      int
+	path     []pathStep // to this, if that is an element or a property that may be written
 }
 
 // environment is a module: its program, constants and imports.
@@ -124,7 +125,7 @@ type environment struct {
 const (
 	unlimited  = math.MaxInt64 / 4
 	chunkSize  = 1024
-	chunkRoom  = 256  // beyond it, for the arguments of a call that goes on in the next chunk
+	chunkRoom  = 256     // beyond it, for the arguments of a call that goes on in the next chunk
 	slice      = 1 << 16 // operations between looks at the cancellation
 	maxNatives = 200     // nesting of natives on the Go stack
 )
@@ -366,6 +367,13 @@ func (vm *machine) leave() uint8 {
 	if flags&frameExtended != 0 {
 		x := vm.ext
 		vm.ext = x.prev
+		path := x.path
+		if len(path) > 0 {
+			if err := settle(path, x.this); err != nil {
+				vm.err = err.at(vm.pos())
+			}
+			path = cutSlice(path, 0)
+		}
 		if x.locked != nil {
 			x.locked.flags &^= flagLocked
 		}
@@ -374,7 +382,7 @@ func (vm *machine) leave() uint8 {
 		}
 		vm.imports = cutSlice(vm.imports, x.imports)
 		vm.dyn = cutSlice(vm.dyn, x.dyn)
-		*x = frameExt{}
+		*x = frameExt{path: path}
 		vm.exts = append(vm.exts, x)
 	}
 	if flags&frameChunk != 0 {

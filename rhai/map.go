@@ -112,7 +112,7 @@ func Map(entries map[string]Value) Value {
 	for i, k := range keys {
 		v := share(entries[k])
 		if d := valueDepth(v); d >= int(m.depth) {
-			m.depth = uint16(min(d+1, maxDepth))
+			m.depth = around(d)
 		}
 		if small {
 			m.vals[i] = v

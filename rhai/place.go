@@ -176,16 +176,6 @@ func (vm *machine) own() error {
 	return nil
 }
 
-// deepenPath prepares the containers on the way for whatever the callee puts in the place: a
-// depth over 1 says that elements may be containers.
-func (vm *machine) deepenPath() {
-	for i := range vm.path {
-		if p := vm.path[i].container.p; p != nil && p.flags&flagShared == 0 && p.depth < 2 {
-			p.depth = 2
-		}
-	}
-}
-
 // hasTemps reports whether a write must go back through setters.
 func (vm *machine) hasTemps() bool {
 	for i := range vm.path {
@@ -593,9 +583,16 @@ func (vm *machine) setIndex(i, v Value, op syntax.Token) bool {
 	return vm.storeIndexed(vm.place, i, v) && vm.finishWrite()
 }
 
-// finishWrite propagates a write to computed values on the way.
+// finishWrite tells the containers on the way of a write, and propagates it to computed values among them.
 func (vm *machine) finishWrite() bool {
-	if len(vm.path) == 0 || !vm.hasTemps() {
+	syncTag(*vm.place)
+	if len(vm.path) == 0 {
+		return true
+	}
+	if err := settle(vm.path, vm.place); err != nil {
+		return vm.fail(err)
+	}
+	if !vm.hasTemps() {
 		return true
 	}
 	path := append([]pathStep(nil), vm.path...)

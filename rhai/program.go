@@ -346,36 +346,3 @@ func (p *Program) Functions() []FnInfo {
 	return fns
 }
 
-// Freeze makes the value immutable, deeply, so that goroutines may share it.
-// It returns the value.
-func (v Value) Freeze() Value {
-	freeze(v, 0)
-	return v
-}
-
-func freeze(v Value, depth int) {
-	if v.p == nil || v.p.flags&flagFrozen != 0 || depth > maxDepth {
-		return
-	}
-	v.p.flags |= flagShared | flagFrozen
-	switch v.p.kind {
-	case KindArray:
-		for _, e := range v.arr().v {
-			freeze(e, depth+1)
-		}
-	case KindMap:
-		for it := v.mp().iter(); ; {
-			_, e, ok := it.next()
-			if !ok {
-				break
-			}
-			freeze(*e, depth+1)
-		}
-	case KindFn:
-		for _, e := range v.fn().curry {
-			freeze(e, depth+1)
-		}
-	case kindTagged:
-		freeze(v.tagged().v, depth+1)
-	}
-}

@@ -299,6 +299,9 @@ func (vm *machine) returned(v Value) bool {
 		vm.ret = v
 		return false
 	}
+	if vm.err != nil {
+		return false // what the frame wrote is too deep
+	}
 	// A frame in a chunk of its own has its result elsewhere.
 	vm.regs[vm.frames[vm.fp].adj] = v
 	return true
@@ -385,6 +388,7 @@ func (vm *machine) assign(place *Value, op syntax.Token, y Value, alt bool) bool
 		}
 		return vm.fail(err)
 	}
+	syncTag(*place)
 	return true
 }
 

@@ -203,26 +203,6 @@ func markShared(v Value) {
 	}
 }
 
-// valueDepth is the nesting of v: 0 for scalars and strings, 1 for a flat array.
-func valueDepth(v Value) int {
-	if v.p == nil {
-		return 0
-	}
-	return int(v.p.depth)
-}
-
-// deepen records that v is about to be put into the container h.
-// It fails when the data would nest deeper than maxDepth.
-func (h *hdr) deepen(v Value) *Error {
-	if d := valueDepth(v); d >= int(h.depth) {
-		if d >= maxDepth {
-			return newError(ErrDataTooLarge, "Depth of data")
-		}
-		h.depth = uint16(d + 1)
-	}
-	return nil
-}
-
 // rangeObj is an i64 range, `from..to` or `from..=to`.
 type rangeObj struct {
 	hdr
