@@ -345,4 +345,3 @@ func (p *Program) Functions() []FnInfo {
 	}
 	return fns
 }
-
