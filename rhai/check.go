@@ -88,6 +88,8 @@ type checker struct {
 	dynamic   bool
 	asks      bool // whether variables are defined
 	warnings  []Warning
+	guesses   map[guessKey]string
+	looks     int // at names, to guess
 }
 
 func (c *checker) warn(pos Position, message, hint string) {

@@ -99,17 +99,49 @@ func (f *Native) takesFirst(typ string, host *HostType) bool {
 
 // suggest names the function that a name may stand for, or is "".
 func (c *checker) suggest(name string) string {
-	var own []string
-	for s := range c.functions {
-		own = append(own, s)
+	return c.guess(guessKey{name: name}, func() string {
+		own := make([]string, 0, len(c.functions))
+		for s := range c.functions {
+			own = append(own, s)
+		}
+		return didYouMean(nearest(name, own, c.eng.funcs, func(*Native) bool { return true }))
+	})
+}
+
+// guessKey is what a hint was looked for.
+type guessKey struct {
+	name, typ string
+	host      *HostType
+	property  bool
+}
+
+// maxLooks bounds the names that are compared with those a source has wrong: one with many functions, or many mistakes, gets
+// hints for the first ones.
+const maxLooks = 1 << 20
+
+// guess looks for a hint once for each key, while not too many names have been looked at.
+func (c *checker) guess(k guessKey, look func() string) string {
+	if hint, ok := c.guesses[k]; ok {
+		return hint
 	}
-	return didYouMean(nearest(name, own, c.eng.funcs, func(*Native) bool { return true }))
+	if c.looks > maxLooks {
+		return ""
+	}
+	c.looks += len(c.functions) + len(c.eng.funcs) + len(coreRegistry())
+	if c.guesses == nil {
+		c.guesses = map[guessKey]string{}
+	}
+	hint := look()
+	c.guesses[k] = hint
+	return hint
 }
 
 // suggestMember is suggest for the members of a type; of a property, what is a method is said to be.
 func (c *checker) suggestMember(name, typ string, host *HostType, property bool) string {
-	return memberHint(name, c.eng.funcs, property, func(f *Native) bool {
-		return len(f.Params) > 0 && f.takesFirst(typ, host)
+	return c.guess(guessKey{name, typ, host, property}, func() string {
+		return memberHint(name, c.eng.funcs, property, func(f *Native) bool {
+			return len(f.Params) > 0 && f.takesFirst(typ, host)
+		})
 	})
 }
 
