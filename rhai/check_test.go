@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -261,5 +262,17 @@ func TestExcerpt(t *testing.T) {
 		if got := rhai.Excerpt(c.src, c.pos); got != c.want {
 			t.Errorf("%q at %v:\n%q, want\n%q", c.src, c.pos, got, c.want)
 		}
+	}
+}
+
+// A source with many functions, and as many mistakes, is checked in a moment: names are not all compared with all.
+func TestCheckOfManyMistakes(t *testing.T) {
+	var src strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&src, "fn fox%d() { foy%d() }\n", i, i)
+	}
+	warnings, err := rhai.NewEngine().Check("", src.String())
+	if err != nil || len(warnings) != 40_000 || warnings[0].Hint == "" {
+		t.Errorf("%d warnings, %v", len(warnings), err)
 	}
 }

@@ -184,3 +184,9 @@ func TestFreezeOfClosures(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Depths reports a container whose header says less than how deep the data in it are nested, or "".
+func Depths(v Value) string {
+	_, wrong := trueDepth(v)
+	return wrong
+}

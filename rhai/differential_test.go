@@ -14,8 +14,9 @@ import (
 
 // twin is an engine and what its scripts have written.
 type twin struct {
-	eng *rhai.Engine
-	out strings.Builder
+	modules map[string]string
+	eng     *rhai.Engine
+	out     strings.Builder
 }
 
 func newTwin(opts ...rhai.Option) *twin {

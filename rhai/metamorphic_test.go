@@ -247,6 +247,8 @@ func TestPlacesAgree(t *testing.T) {
 			{"block", "{ " + body + result + " }"},
 			{"after eval", `eval("1"); ` + body + result},
 			{"eval after", body + `eval("` + result + `")`},
+			{"without registers", manyVariables + body + result},
+			{"without registers in a function", "fn main() { " + manyVariables + body + result + " } main()"},
 			{"function with eval", "fn main() { " + body + `eval("` + result + `") } main()`},
 		}
 		want := ""

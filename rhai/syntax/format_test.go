@@ -196,3 +196,16 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// However many comments a line has, what it begins with is looked at once: else this takes a minute.
+func TestFormatOfCommentsOnOneLine(t *testing.T) {
+	for _, src := range []string{
+		strings.Repeat(" ", 500_000) + strings.Repeat("/*x*/", 100_000) + "a",
+		strings.Repeat(" ", 500_000) + strings.Repeat("a/*x*/;", 70_000),
+	} {
+		out, err := Format(src, Options{})
+		if err != nil || strings.HasPrefix(out, "  ") {
+			t.Error(err)
+		}
+	}
+}

@@ -103,10 +103,14 @@ func (s *scanner) gap(l *lexeme) {
 // indentOf is the number of characters before an offset on its line, -1 if one
 // of them is not white space.
 func (s *scanner) indentOf(off int) int {
-	for i := s.lineStart; i < off; i++ {
-		if byteClass[s.src[i]] != classSpace {
-			return -1
+	if s.white < s.lineStart || s.white == 0 { // each line is measured once, however many comments it has
+		s.white = s.lineStart
+		for s.white < len(s.src) && byteClass[s.src[s.white]] == classSpace {
+			s.white++
 		}
+	}
+	if s.white < off {
+		return -1
 	}
 	return int(s.posAt(off).Col) - 1
 }

@@ -25,6 +25,7 @@ type scanner struct {
 	off       int
 	line      uint32
 	lineStart int
+	white     int // for the formatter: where the white space ends that a line begins with
 	adj       int
 	noUnary   bool   // the last token ends an operand: + and - are operators
 	json      bool   // translate the tokens of a JSON text
