@@ -74,11 +74,11 @@ bench: ## measure; the figures of docs/benchmarks.md come from here
 
 # Each target of the engine in turn: make fuzz FUZZTIME=8h. What it finds is kept under testdata/fuzz.
 FUZZTIME ?= 20m
-FUZZ_TARGETS := FuzzParse:./rhai/syntax FuzzFormat:./rhai/syntax FuzzRun:./rhai FuzzDifferential:./rhai
+FUZZ_TARGETS := FuzzParse:./rhai/syntax FuzzFormat:./rhai/syntax FuzzRun:./rhai FuzzDifferential:./rhai FuzzWorld:./rhai
 
 fuzz: ## look for scripts that break the engine, FUZZTIME for each target
 	@for target in $(FUZZ_TARGETS); do \
-	  $(GO) test -run '^$$' -fuzz "^$${target%%:*}$$" -fuzztime $(FUZZTIME) "$${target#*:}"; \
+	  $(GO) test -run '^$$' -fuzz "^$${target%%:*}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$${target#*:}"; \
 	done
 
 arm64: ## compare the engine's answers and counts on an emulated ARM processor with those recorded
