@@ -12,14 +12,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgproto3"
+
 	"github.com/picloud/picloud/internal/store"
 )
 
 // cutter stands between a store and its server and, once armed, lets a COMMIT
 // through and cuts the connection before its answer.
 type cutter struct {
-	armed   atomic.Bool
-	mark    string // what is cut, in lower case
+	armed atomic.Bool
+	mark  string // what is cut, in lower case
+	// end, if there is one, is what the server says last instead: all of its answer
+	// passes but that it is ready.
+	end     []byte
 	network string
 	server  string
 }
@@ -77,6 +82,9 @@ func (c *cutter) relay(client net.Conn) {
 				}
 			}
 			if n > 0 && cut.Load() {
+				if whole, ready := bytes.CutSuffix(buf[:n], []byte("Z\x00\x00\x00\x05I")); ready && c.end != nil {
+					_, _ = client.Write(append(whole, c.end...))
+				}
 				client.Close() // the server has answered; the client will not know
 				return
 			}
@@ -147,5 +155,38 @@ func TestAWholeCommitWithoutAnAnswer(t *testing.T) {
 	}
 	if u, err := s.MessageUsage(t.Context(), app.ID); err != nil || u.Messages != 4 {
 		t.Errorf("after it: %+v, %v", u, err)
+	}
+}
+
+// A server that is stopped while it commits says so after it has said that it did.
+func TestACommitWithAnAnswerAndAnError(t *testing.T) {
+	end, err := (&pgproto3.ErrorResponse{
+		Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "57P01", Message: "terminating connection due to administrator command",
+	}).Encode(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cutter{mark: "cut here", end: end}
+	s := open(t, c.serve(t, migrated(t)))
+	app := store.App{ID: store.NewID(), Slug: "done"}
+	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
+		t.Fatal(err)
+	}
+	handed := 0
+	defer s.HandOff(func(store.Channel, int) *store.Offer {
+		return &store.Offer{Max: 1, Token: store.NewID(), Owner: "a", Boot: "a", Until: time.Now().Add(time.Hour), Settle: func(list []store.Message, _ bool) { handed += len(list) }}
+	})()
+	for i := range 4 { // the last one travels as a whole
+		c.armed.Store(i == 3)
+		now := time.Now()
+		_, err := s.Commit(t.Context(), store.Commit{AppID: app.ID, RunID: store.NewID(), At: now, Messages: []store.Message{
+			{ID: store.NewID(), Channel: queueOf(app.ID, "work"), Source: "cut here", Depth: 1, CreatedAt: now, DueAt: now},
+		}})
+		if err != nil {
+			t.Errorf("commit %d: %v", i, err)
+		}
+	}
+	if u, err := s.MessageUsage(t.Context(), app.ID); err != nil || u.Messages != 4 || handed != 4 {
+		t.Errorf("after it: %+v, %v; %d were handed off", u, err, handed)
 	}
 }

@@ -148,14 +148,18 @@ func (t *transaction) commit(ctx context.Context) error {
 	}
 	var refused *pgconn.PgError
 	switch {
-	case err == nil:
+	case err == nil, tag.String() == "COMMIT": // whatever has become of the connection since
 		return nil
-	case errors.As(err, &refused), errors.Is(err, pgx.ErrTxCommitRollback):
+	case errors.As(err, &refused), errors.Is(err, pgx.ErrTxCommitRollback), t.failed():
 		t.rollback(ctx)
 		return classify(err)
 	}
 	return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
 }
+
+// failed reports whether the server has refused a statement, so that it has not
+// committed. The error need not show it: it may be one that then has made of it.
+func (t *transaction) failed() bool { return t.conn.PgConn().TxStatus() == 'E' }
 
 // wanted reports whether more waits than the beginning.
 func (t *transaction) wanted() bool {

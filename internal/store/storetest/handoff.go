@@ -100,13 +100,16 @@ func testQueueHandOffCommit(t *testing.T, q queueTest) {
 	if len(o.leased) != 0 {
 		t.Errorf("leased by a commit that was not made: %v", o.leased)
 	}
-	run := newID()
-	for range 2 { // the second time its outcome is known
-		_, err = q.Commit(t.Context(), store.Commit{AppID: q.c.AppID, RunID: run, Messages: []store.Message{m}, At: at(0)})
-		must(t, "Commit", err)
+	for range 3 { // more and more of it is one journey to the database
+		o.leased, m.ID = nil, newID()
+		run := newID()
+		for range 2 { // the second time its outcome is known
+			_, err = q.Commit(t.Context(), store.Commit{AppID: q.c.AppID, RunID: run, Messages: []store.Message{m}, At: at(0)})
+			must(t, "Commit", err)
+		}
+		equal(t, "leased", messageIDs(o.leased), m.ID)
+		must(t, "ack", q.ack(t, o.leased[0]))
 	}
-	equal(t, "leased", messageIDs(o.leased), m.ID)
-	must(t, "ack", q.ack(t, o.leased[0]))
 	if slices.Contains(o.settled, "0 known false") {
 		t.Errorf("settled %v", o.settled)
 	}
@@ -147,4 +150,24 @@ func testQueueHandOffNot(t *testing.T, q queueTest) {
 	q.send(t, 1)
 	equal(t, "leased while it is paused", len(o.leased), 0)
 	q.want(t, "ready 1 delayed 1 in-flight 0 dead 0")
+}
+
+// An app that is gone gets nothing, and nobody works for it.
+func testQueueHandOffGone(t *testing.T, q queueTest) {
+	s, ok := q.Data.(store.Store)
+	if !ok {
+		t.Skip("it has no apps")
+	}
+	o := &offering{max: 9}
+	o.start(t, q)
+	for range 2 { // the channel is known then
+		q.send(t, 1)
+	}
+	must(t, "DeleteApp", s.DeleteApp(t.Context(), q.c.AppID, true))
+	o.leased, o.settled = nil, nil
+	_, err := q.Enqueue(t.Context(), q.message(at(0)))
+	wantErr(t, "Enqueue", err, store.ErrNotFound)
+	_, err = q.Commit(t.Context(), store.Commit{AppID: q.c.AppID, RunID: newID(), Messages: []store.Message{q.message(at(0))}, At: at(0)})
+	wantErr(t, "Commit", err, store.ErrNotFound)
+	equal(t, "settled", o.settled, []string{"0 known true", "0 known true"})
 }
