@@ -47,7 +47,7 @@ const attempts = 10
 
 // commitTimeout bounds the wait for an answer to COMMIT, which the caller's
 // context does not end: its outcome would be unknown.
-const commitTimeout = 10 * time.Second
+var commitTimeout = 10 * time.Second
 
 // Write is sqlstore.DB's.
 func (db *database) Write(ctx context.Context, f func(context.Context, sqlstore.Conn) error) error {
@@ -69,13 +69,16 @@ func (db *database) writeOnce(ctx context.Context, f func(context.Context, sqlst
 		return classify(err)
 	}
 	defer conn.Release() // which closes one that is still in a transaction
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
 	tx := begin(conn.Conn(), settings)
+	finish := func(end func(context.Context)) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+		defer cancel()
+		end(ctx)
+	}
 	committing := false
 	defer func() {
 		if !committing { // f failed or panicked
-			tx.rollback(finish)
+			finish(tx.rollback)
 		}
 	}()
 	if err := f(ctx, tx); err != nil {
@@ -85,7 +88,8 @@ func (db *database) writeOnce(ctx context.Context, f func(context.Context, sqlst
 		return err
 	}
 	committing = true
-	return tx.commit(finish)
+	finish(func(ctx context.Context) { err = tx.commit(ctx) })
+	return err
 }
 
 // lostRace tells an error that another transaction caused and that another

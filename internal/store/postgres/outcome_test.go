@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/picloud/picloud/internal/store"
+	"github.com/picloud/picloud/internal/store/postgres"
 )
 
 // cutter stands between a store and its server and, once armed, lets a COMMIT
@@ -188,5 +189,42 @@ func TestACommitWithAnAnswerAndAnError(t *testing.T) {
 	}
 	if u, err := s.MessageUsage(t.Context(), app.ID); err != nil || u.Messages != 4 || handed != 4 {
 		t.Errorf("after it: %+v, %v; %d were handed off", u, err, handed)
+	}
+}
+
+// The time that a commit may take begins when its statements have ended, which may have
+// waited for others.
+func TestACommitAfterALongWait(t *testing.T) {
+	const timeout = time.Second
+	t.Cleanup(postgres.SetCommitTimeout(timeout))
+	url := migrated(t)
+	s := open(t, url)
+	app := store.App{ID: store.NewID(), Slug: "slow"}
+	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
+		t.Fatal(err)
+	}
+	put := func() error {
+		now := time.Now()
+		_, err := s.Commit(t.Context(), store.Commit{AppID: app.ID, RunID: store.NewID(), At: now, Ops: []store.KVOp{{Kind: store.KVSet, Key: "k", Value: []byte("v")}}})
+		return err
+	}
+	if err := put(); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := connect(t, url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `SELECT FROM kv FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- put() }()
+	time.Sleep(timeout + 100*time.Millisecond)
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
