@@ -30,6 +30,8 @@ func newLease(d *Dispatcher, token string, list []store.Message, length time.Dur
 	for i := range list {
 		l.open[list[i].ID] = nil
 	}
+	l.mu.Lock() // the timer may fire at once
+	defer l.mu.Unlock()
 	l.timer = time.AfterFunc(expires.Sub(d.cfg.Now())-length/2, l.extend)
 	return l
 }

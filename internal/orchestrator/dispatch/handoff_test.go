@@ -176,3 +176,19 @@ func TestNoOffer(t *testing.T) {
 	}
 	o.Settle(nil, true)
 }
+
+// A lease that ends, or nearly so, before it is known is extended at once.
+func TestHandOffAfterALongTime(t *testing.T) {
+	w := newWorld(t, store.Delivery{VisibilityTimeoutMS: 1000}).start()
+	now := w.now()
+	m := store.Message{ID: "m", Channel: emails, Depth: 1, CreatedAt: now, DueAt: now}
+	o := w.offer(emails, 1)
+	w.mu.Lock()
+	w.set = time.Hour
+	w.mu.Unlock()
+	defer w.data.HandOff(func(store.Channel, int) *store.Offer { return o })()
+	if _, err := w.data.Enqueue(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it is delivered", w.empty)
+}
