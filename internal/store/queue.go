@@ -67,8 +67,8 @@ const (
 	SuspectCrashes = 3
 	// MaxCrashes is how many such deliveries make it a dead letter.
 	MaxCrashes = 10
-	// MaxClaimBytes is how long the payloads of the messages of one claim may be
-	// together, in bytes, unless it is one message.
+	// MaxClaimBytes is how long the payloads of the messages of one claim, or of one
+	// offer, may be together, in bytes, unless it is one message.
 	MaxClaimBytes = 16 << 20
 )
 
@@ -370,8 +370,8 @@ type Queue interface {
 	HandOff(f func(c Channel, n int) *Offer) (stop func())
 }
 
-// Offer is a lease for messages that are about to be added. A channel that is
-// paused takes none.
+// Offer is a lease for messages that are about to be added: MaxClaimBytes at most. A
+// channel that is paused takes none.
 type Offer struct {
 	Max         int // at most so many messages
 	Token       string

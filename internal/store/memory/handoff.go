@@ -33,8 +33,9 @@ func (k *Data) lease(added []store.Message) (open []store.Message, settle []func
 			n = min(o.Max, len(list))
 		}
 		var taken []store.Message
+		bytes := 0
 		for i, m := range list {
-			if i >= n {
+			if bytes += len(m.Payload); i >= n || i > 0 && bytes > store.MaxClaimBytes {
 				open = append(open, m.Message)
 				continue
 			}

@@ -35,6 +35,7 @@ type offers struct {
 type offer struct {
 	*store.Offer
 	given int // messages that it was given to, unless their channel is paused
+	bytes int // of their payloads
 	taken []store.Message
 }
 
@@ -49,7 +50,7 @@ func (h *handOff) offers() *offers {
 func (o *offers) again() {
 	for _, of := range o.list {
 		if of != nil {
-			of.given, of.taken = 0, nil
+			of.given, of.bytes, of.taken = 0, 0, nil
 		}
 	}
 }
@@ -91,6 +92,9 @@ func atOnce(list []store.Message) map[store.Channel]int {
 func (o *offers) of(m *store.Message) *offer {
 	of := o.list[m.Channel]
 	if of == nil || m.DueAt.After(m.CreatedAt) || of.given >= of.Max {
+		return nil
+	}
+	if of.bytes += len(m.Payload); of.given > 0 && of.bytes > store.MaxClaimBytes {
 		return nil
 	}
 	of.given++

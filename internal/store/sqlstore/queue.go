@@ -62,8 +62,9 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *o
 				continue
 			}
 		}
+		of := o.of(m)
 		if _, err := s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
-			return s.insert(ctx, tx, m, channel, o.of(m))
+			return s.insert(ctx, tx, m, channel, of)
 		}); err != nil {
 			return nil, err
 		}

@@ -152,6 +152,30 @@ func testQueueHandOffNot(t *testing.T, q queueTest) {
 	q.want(t, "ready 1 delayed 1 in-flight 0 dead 0")
 }
 
+// What is handed off together takes no more bytes than what is claimed together.
+func testQueueHandOffBytes(t *testing.T, q queueTest) {
+	o := &offering{max: 99}
+	o.start(t, q)
+	var list []store.Message
+	for range store.MaxClaimBytes/store.MaxPayload + 2 {
+		m := q.message(at(0))
+		m.Payload = make([]byte, store.MaxPayload)
+		list = append(list, m)
+	}
+	_, err := q.Enqueue(t.Context(), list...)
+	must(t, "Enqueue", err)
+	equal(t, "settled", o.settled, []string{fmt.Sprintf("%d known true", store.MaxClaimBytes/store.MaxPayload)})
+	q.want(t, fmt.Sprintf("ready 2 delayed 0 in-flight %d dead 0", store.MaxClaimBytes/store.MaxPayload))
+	large := queueTest{q.Data, store.Channel{AppID: q.c.AppID, Kind: store.ChannelHTTP, Name: "hello"}}
+	o = &offering{max: 99}
+	o.start(t, large)
+	m := large.message(at(0))
+	m.Payload = make([]byte, store.MaxClaimBytes+1)
+	_, err = large.Enqueue(t.Context(), m)
+	must(t, "Enqueue", err)
+	equal(t, "settled", o.settled, []string{"1 known true"})
+}
+
 // An app that is gone gets nothing, and nobody works for it.
 func testQueueHandOffGone(t *testing.T, q queueTest) {
 	s, ok := q.Data.(store.Store)

@@ -46,6 +46,7 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"HandOff", testQueueHandOff},
 		{"HandOffCommit", testQueueHandOffCommit},
 		{"HandOffNot", testQueueHandOffNot},
+		{"HandOffBytes", testQueueHandOffBytes},
 		{"HandOffGone", testQueueHandOffGone},
 		{"DueChannels", testQueueDueChannels},
 		{"Quota", testQueueQuota},
