@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/picloud/picloud/internal/clock"
@@ -23,10 +24,20 @@ type channel struct {
 	failures int // of claims, in a row
 	vain     int // claims that got nothing of what is due, in a row
 	target   *Target
-	running  int      // deliveries that have not ended
-	suspect  bool     // it is among the dispatcher's suspects
-	unclear  []string // leases of which it is not known whether there are any
+	running  int     // deliveries that have not ended
+	suspect  bool    // it is among the dispatcher's suspects
+	unclear  []doubt // leases of which it is not known whether there are any
 }
+
+// doubt is a lease that there may be, or may yet be: what the database was told to
+// commit it may still be about to. So it is released twice.
+type doubt struct {
+	lease string
+	again time.Time // when for the second time; zero: it was not released yet
+}
+
+// releaseAgain is how long after the first time.
+const releaseAgain = time.Minute
 
 // delivery is what one run gets.
 type delivery struct {
@@ -205,15 +216,26 @@ func (ch *channel) release(ctx context.Context) error {
 	d := ch.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for len(ch.unclear) > 0 {
-		lease := ch.unclear[0]
+	for {
+		now := d.cfg.Now()
+		i := slices.IndexFunc(ch.unclear, func(x doubt) bool { return d.closed || !x.again.After(now) })
+		if i < 0 {
+			break
+		}
+		x := ch.unclear[i]
 		d.mu.Unlock()
-		err := d.cfg.Queue.Release(ctx, d.cfg.Owner, lease, d.cfg.Now())
+		err := d.cfg.Queue.Release(ctx, d.cfg.Owner, x.lease, now)
 		d.mu.Lock()
 		if err != nil {
 			return err
 		}
-		ch.unclear = ch.unclear[1:]
+		ch.unclear = slices.DeleteFunc(ch.unclear, func(y doubt) bool { return y == x })
+		if x.again.IsZero() && !d.closed {
+			ch.unclear = append(ch.unclear, doubt{x.lease, now.Add(d.again)})
+		}
+	}
+	for _, x := range ch.unclear {
+		ch.arm(x.again)
 	}
 	return nil
 }
@@ -234,7 +256,7 @@ func (ch *channel) take(room int, t *Target, suspect bool) ([]*delivery, store.L
 	cancel()
 	d.mu.Lock()
 	if errors.Is(err, store.ErrUnknownOutcome) {
-		ch.unclear = append(ch.unclear, c.Token)
+		ch.unclear = append(ch.unclear, doubt{lease: c.Token})
 	}
 	if err != nil || len(list) == 0 {
 		return nil, later, err

@@ -72,6 +72,7 @@ type Dispatcher struct {
 
 	steps    *steps
 	patience time.Duration // alonePatience
+	again    time.Duration // releaseAgain
 
 	mu        sync.Mutex
 	started   bool
@@ -106,7 +107,7 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Boot == "" {
 		cfg.Boot = store.NewID()
 	}
-	d := &Dispatcher{cfg: cfg, boot: cfg.Boot, channels: map[store.Channel]*channel{}, steps: newSteps(), patience: alonePatience}
+	d := &Dispatcher{cfg: cfg, boot: cfg.Boot, channels: map[store.Channel]*channel{}, steps: newSteps(), patience: alonePatience, again: releaseAgain}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }

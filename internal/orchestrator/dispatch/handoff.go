@@ -55,7 +55,7 @@ func (ch *channel) settle(o *store.Offer, t *Target, room int, list []store.Mess
 		go ch.work(w)
 	}
 	if !known {
-		ch.unclear = append(ch.unclear, o.Token)
+		ch.unclear = append(ch.unclear, doubt{lease: o.Token})
 		if !d.closed {
 			ch.arm(d.cfg.Now().Add(storeRetry))
 		}

@@ -17,6 +17,14 @@ type counted struct {
 	store.Queue
 	claims atomic.Int64
 	lose   atomic.Bool
+	late   atomic.Int64 // so many releases come before what they are to release
+}
+
+func (q *counted) Release(ctx context.Context, owner, lease string, at time.Time) error {
+	if q.late.Add(-1) >= 0 {
+		return nil
+	}
+	return q.Queue.Release(ctx, owner, lease, at)
 }
 
 func (q *counted) Claim(ctx context.Context, c store.Claim) ([]store.Message, store.Later, error) {
@@ -116,6 +124,35 @@ func TestHandOffWithoutAnswer(t *testing.T) {
 	w.until("it is delivered", w.empty)
 	if attempt != 1 {
 		t.Errorf("attempt %d", attempt)
+	}
+}
+
+// A transaction without an answer may be committed after its lease was released.
+func TestHandOffThatIsCommittedLate(t *testing.T) {
+	for _, end := range []bool{false, true} {
+		w := newWorld(t, store.Delivery{Concurrency: 1})
+		q := &counted{Queue: w.data}
+		q.lose.Store(true)
+		q.late.Store(1)
+		w.queue = q
+		w.start()
+		if !end {
+			w.again = 100 * time.Millisecond
+		}
+		w.send("m")
+		q.lose.Store(false)
+		for q.late.Load() > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if end {
+			w.Close(t.Context())
+			if s := w.state(); s.Ready != 1 {
+				t.Errorf("at the end: %+v", s)
+			}
+			continue
+		}
+		w.until("it is delivered", w.empty)
+		w.Close(t.Context())
 	}
 }
 
