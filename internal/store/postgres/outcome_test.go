@@ -23,9 +23,10 @@ import (
 type cutter struct {
 	armed atomic.Bool
 	mark  string // what is cut, in lower case
-	// end, if there is one, is what the server says last instead: all of its answer
-	// passes but that it is ready.
+	// end, if there is one, is what the server says last: before it all of its answer
+	// passes but that it is ready, or nothing if lost is set.
 	end     []byte
+	lost    bool
 	network string
 	server  string
 }
@@ -84,6 +85,9 @@ func (c *cutter) relay(client net.Conn) {
 			}
 			if n > 0 && cut.Load() {
 				if whole, ready := bytes.CutSuffix(buf[:n], []byte("Z\x00\x00\x00\x05I")); ready && c.end != nil {
+					if c.lost {
+						whole = nil
+					}
 					_, _ = client.Write(append(whole, c.end...))
 				}
 				client.Close() // the server has answered; the client will not know
@@ -189,6 +193,33 @@ func TestACommitWithAnAnswerAndAnError(t *testing.T) {
 	}
 	if u, err := s.MessageUsage(t.Context(), app.ID); err != nil || u.Messages != 4 || handed != 4 {
 		t.Errorf("after it: %+v, %v; %d were handed off", u, err, handed)
+	}
+}
+
+// A server that cannot sync its journal panics. What it wrote there may be read when it
+// starts again, so the commit may have been made.
+func TestACommitThatPanics(t *testing.T) {
+	end, err := (&pgproto3.ErrorResponse{
+		Severity: "PANIC", SeverityUnlocalized: "PANIC", Code: "58030", Message: "could not fsync file",
+	}).Encode(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cutter{mark: "cut here", end: end, lost: true}
+	s := open(t, c.serve(t, migrated(t)))
+	app := store.App{ID: store.NewID(), Slug: "maybe"}
+	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 { // the last one travels as a whole
+		c.armed.Store(i == 3)
+		now := time.Now()
+		_, err = s.Commit(t.Context(), store.Commit{AppID: app.ID, RunID: store.NewID(), At: now, Messages: []store.Message{
+			{ID: store.NewID(), Channel: queueOf(app.ID, "work"), Source: "cut here", Depth: 1, CreatedAt: now, DueAt: now},
+		}})
+	}
+	if !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Errorf("got %v, want that the outcome is unknown", err)
 	}
 }
 

@@ -150,7 +150,8 @@ func (t *transaction) commit(ctx context.Context) error {
 	switch {
 	case err == nil, tag.String() == "COMMIT": // whatever has become of the connection since
 		return nil
-	case errors.As(err, &refused), errors.Is(err, pgx.ErrTxCommitRollback), t.failed():
+	case errors.As(err, &refused) && refused.SeverityUnlocalized != "PANIC", // what is in the journal it may find when it starts again
+		errors.Is(err, pgx.ErrTxCommitRollback), t.failed():
 		t.rollback(ctx)
 		return classify(err)
 	}
