@@ -856,7 +856,10 @@ type ChannelState struct {
 
 // Chosen defines model for Chosen.
 type Chosen struct {
-	// Ids Those with these IDs; none: all
+	// All All of them, in place of ids
+	All bool `json:"all,omitempty,omitzero"`
+
+	// Ids Those with these IDs, at least one; or else all must be true
 	Ids []string `json:"ids,omitempty,omitzero"`
 }
 
@@ -1633,10 +1636,13 @@ type Published struct {
 
 // Purge defines model for Purge.
 type Purge struct {
+	// All All of them, in place of ids
+	All bool `json:"all,omitempty,omitzero"`
+
 	// Dead Dead letters; else those that are ready or delayed
 	Dead bool `json:"dead,omitempty,omitzero"`
 
-	// Ids Those with these IDs; none: all
+	// Ids Those with these IDs, at least one; or else all must be true
 	Ids []string `json:"ids,omitempty,omitzero"`
 }
 
@@ -2838,7 +2844,7 @@ type ClientInterface interface {
 
 	// PurgeKVTriggerWithBody Delete messages of a KV trigger
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2847,7 +2853,7 @@ type ClientInterface interface {
 
 	// PurgeKVTrigger Delete messages of a KV trigger
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2856,7 +2862,7 @@ type ClientInterface interface {
 
 	// RedriveKVTriggerWithBody Deliver dead letters of a KV trigger again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2865,7 +2871,7 @@ type ClientInterface interface {
 
 	// RedriveKVTrigger Deliver dead letters of a KV trigger again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3012,7 +3018,7 @@ type ClientInterface interface {
 
 	// PurgeQueueWithBody Delete messages of a queue
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3021,7 +3027,7 @@ type ClientInterface interface {
 
 	// PurgeQueue Delete messages of a queue
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3030,7 +3036,7 @@ type ClientInterface interface {
 
 	// RedriveQueueWithBody Deliver dead letters of a queue again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3039,7 +3045,7 @@ type ClientInterface interface {
 
 	// RedriveQueue Deliver dead letters of a queue again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3104,7 +3110,7 @@ type ClientInterface interface {
 
 	// PurgeScheduleWithBody Delete messages of a schedule
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3113,7 +3119,7 @@ type ClientInterface interface {
 
 	// PurgeSchedule Delete messages of a schedule
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3122,7 +3128,7 @@ type ClientInterface interface {
 
 	// RedriveScheduleWithBody Deliver dead letters of a schedule again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3131,7 +3137,7 @@ type ClientInterface interface {
 
 	// RedriveSchedule Deliver dead letters of a schedule again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3322,7 +3328,7 @@ type ClientInterface interface {
 
 	// PurgeSubscriptionWithBody Delete messages of a subscription
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3331,7 +3337,7 @@ type ClientInterface interface {
 
 	// PurgeSubscription Delete messages of a subscription
 	//
-	// What an execution works on stays.
+	// Those in ids, or with all: true all. What an execution works on stays.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3340,7 +3346,7 @@ type ClientInterface interface {
 
 	// RedriveSubscriptionWithBody Deliver dead letters of a subscription again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3349,7 +3355,7 @@ type ClientInterface interface {
 
 	// RedriveSubscription Deliver dead letters of a subscription again
 	//
-	// Their attempts are forgotten.
+	// Those in ids, or with all: true all. Their attempts are forgotten.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4007,7 +4013,7 @@ func (c *operations) PauseKVTrigger(ctx context.Context, app string, name string
 
 // PurgeKVTriggerWithBody Delete messages of a KV trigger
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4026,7 +4032,7 @@ func (c *operations) PurgeKVTriggerWithBody(ctx context.Context, app string, nam
 
 // PurgeKVTrigger Delete messages of a KV trigger
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4045,7 +4051,7 @@ func (c *operations) PurgeKVTrigger(ctx context.Context, app string, name string
 
 // RedriveKVTriggerWithBody Deliver dead letters of a KV trigger again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4064,7 +4070,7 @@ func (c *operations) RedriveKVTriggerWithBody(ctx context.Context, app string, n
 
 // RedriveKVTrigger Deliver dead letters of a KV trigger again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4421,7 +4427,7 @@ func (c *operations) PauseQueue(ctx context.Context, app string, name string, re
 
 // PurgeQueueWithBody Delete messages of a queue
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4440,7 +4446,7 @@ func (c *operations) PurgeQueueWithBody(ctx context.Context, app string, name st
 
 // PurgeQueue Delete messages of a queue
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4459,7 +4465,7 @@ func (c *operations) PurgeQueue(ctx context.Context, app string, name string, bo
 
 // RedriveQueueWithBody Deliver dead letters of a queue again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4478,7 +4484,7 @@ func (c *operations) RedriveQueueWithBody(ctx context.Context, app string, name 
 
 // RedriveQueue Deliver dead letters of a queue again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4633,7 +4639,7 @@ func (c *operations) PauseSchedule(ctx context.Context, app string, name string,
 
 // PurgeScheduleWithBody Delete messages of a schedule
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4652,7 +4658,7 @@ func (c *operations) PurgeScheduleWithBody(ctx context.Context, app string, name
 
 // PurgeSchedule Delete messages of a schedule
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4671,7 +4677,7 @@ func (c *operations) PurgeSchedule(ctx context.Context, app string, name string,
 
 // RedriveScheduleWithBody Deliver dead letters of a schedule again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4690,7 +4696,7 @@ func (c *operations) RedriveScheduleWithBody(ctx context.Context, app string, na
 
 // RedriveSchedule Deliver dead letters of a schedule again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5151,7 +5157,7 @@ func (c *operations) PauseSubscription(ctx context.Context, app string, name str
 
 // PurgeSubscriptionWithBody Delete messages of a subscription
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5170,7 +5176,7 @@ func (c *operations) PurgeSubscriptionWithBody(ctx context.Context, app string, 
 
 // PurgeSubscription Delete messages of a subscription
 //
-// What an execution works on stays.
+// Those in ids, or with all: true all. What an execution works on stays.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5189,7 +5195,7 @@ func (c *operations) PurgeSubscription(ctx context.Context, app string, name str
 
 // RedriveSubscriptionWithBody Deliver dead letters of a subscription again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5208,7 +5214,7 @@ func (c *operations) RedriveSubscriptionWithBody(ctx context.Context, app string
 
 // RedriveSubscription Deliver dead letters of a subscription again
 //
-// Their attempts are forgotten.
+// Those in ids, or with all: true all. Their attempts are forgotten.
 //
 // Takes a body of the `application/json` content type.
 //

@@ -40,9 +40,9 @@ func (c *Client) ListKVTriggerMessages(ctx context.Context, app, name string, q 
 
 // RedriveKVTrigger has dead letters of a KV trigger delivered again: those with
 // the IDs, or all. It returns how many.
-func (c *Client) RedriveKVTrigger(ctx context.Context, app, name string, ids []string) (int64, error) {
+func (c *Client) RedriveKVTrigger(ctx context.Context, app, name string, which Chosen) (int64, error) {
 	n, err := call[Count](ctx, func(ctx context.Context) (*http.Response, error) {
-		return c.api.RedriveKVTrigger(ctx, app, name, Chosen{Ids: ids})
+		return c.api.RedriveKVTrigger(ctx, app, name, which)
 	})
 	return n.Count, err
 }

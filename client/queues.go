@@ -46,9 +46,9 @@ func (c *Client) ListQueueMessages(ctx context.Context, app, name string, q Mess
 
 // RedriveQueue has dead letters of a queue delivered again: those with the IDs,
 // or all. It returns how many.
-func (c *Client) RedriveQueue(ctx context.Context, app, name string, ids []string) (int64, error) {
+func (c *Client) RedriveQueue(ctx context.Context, app, name string, which Chosen) (int64, error) {
 	n, err := call[Count](ctx, func(ctx context.Context) (*http.Response, error) {
-		return c.api.RedriveQueue(ctx, app, name, Chosen{Ids: ids})
+		return c.api.RedriveQueue(ctx, app, name, which)
 	})
 	return n.Count, err
 }

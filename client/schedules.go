@@ -58,9 +58,9 @@ func (c *Client) ListScheduleMessages(ctx context.Context, app, name string, q M
 
 // RedriveSchedule has runs of a schedule that were given up tried again: those
 // with the IDs, or all. It returns how many.
-func (c *Client) RedriveSchedule(ctx context.Context, app, name string, ids []string) (int64, error) {
+func (c *Client) RedriveSchedule(ctx context.Context, app, name string, which Chosen) (int64, error) {
 	n, err := call[Count](ctx, func(ctx context.Context) (*http.Response, error) {
-		return c.api.RedriveSchedule(ctx, app, name, Chosen{Ids: ids})
+		return c.api.RedriveSchedule(ctx, app, name, which)
 	})
 	return n.Count, err
 }

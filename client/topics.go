@@ -54,9 +54,9 @@ func (c *Client) ListSubscriptionMessages(ctx context.Context, app, name string,
 
 // RedriveSubscription has dead letters of a subscription delivered again: those
 // with the IDs, or all. It returns how many.
-func (c *Client) RedriveSubscription(ctx context.Context, app, name string, ids []string) (int64, error) {
+func (c *Client) RedriveSubscription(ctx context.Context, app, name string, which Chosen) (int64, error) {
 	n, err := call[Count](ctx, func(ctx context.Context) (*http.Response, error) {
-		return c.api.RedriveSubscription(ctx, app, name, Chosen{Ids: ids})
+		return c.api.RedriveSubscription(ctx, app, name, which)
 	})
 	return n.Count, err
 }

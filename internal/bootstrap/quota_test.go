@@ -56,7 +56,7 @@ func TestQuotaIsCaught(t *testing.T) {
 		if keys := s.keys("demo", ""); len(keys) != 2 || keys["before"] == "" || keys["after"] == "" {
 			t.Errorf("the keys are %v, want before and after", keys)
 		}
-		if n, err := s.PurgeQueue(t.Context(), "demo", "a", client.Purge{}); err != nil || n != 2 {
+		if n, err := s.PurgeQueue(t.Context(), "demo", "a", client.Purge{All: true}); err != nil || n != 2 {
 			t.Fatalf("purged %d, %v, want 2", n, err)
 		}
 		want("careful", http.StatusOK, "sent")

@@ -86,6 +86,14 @@ func manageQueues(t *testing.T, in *instance) {
 	if s, err := in.store.Channel(t.Context(), store.Channel{AppID: app.ID, Kind: store.ChannelQueue, Name: "emails"}, in.clock.now()); err != nil || !s.Paused {
 		t.Errorf("paused: %+v, %v", s, err)
 	}
+	// A program that has found nothing to delete deletes nothing.
+	for _, verb := range []string{"/emails/purge", "/emails/redrive"} {
+		for _, nothing := range []object{{}, {"ids": []string{}}, {"ids": nil}, {"all": false}} {
+			owner("POST", all+verb, nothing).want(422).says("name at least one message in ids, or give all: true", "")
+		}
+		owner("POST", all+verb, object{"ids": []string{first}, "all": true}).want(422).says("not both", "")
+		owner("POST", all+verb, object{"ids": []string{}, "all": true}).want(422).says("not both", "")
+	}
 	if r := owner("POST", all+"/emails/purge", object{"ids": []string{first}}).want(200); r.num("count") != 1 {
 		t.Errorf("purged: %s", r.body)
 	}

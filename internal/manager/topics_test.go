@@ -97,7 +97,7 @@ func manageTopics(t *testing.T, in *instance) {
 	if r := owner("POST", all+"/mail/redrive", object{"ids": []string{dead.ID}}).want(200); r.num("count") != 1 {
 		t.Errorf("redriven: %s", r.body)
 	}
-	if r := owner("POST", all+"/mail/redrive", object{}).want(200); r.num("count") != 0 {
+	if r := owner("POST", all+"/mail/redrive", object{"all": true}).want(200); r.num("count") != 0 {
 		t.Errorf("redriven again: %s", r.body)
 	}
 	owner("PUT", all+"/mail/pause", nil).want(204)
@@ -105,14 +105,14 @@ func manageTopics(t *testing.T, in *instance) {
 		t.Errorf("paused: %s", r.body)
 	}
 	owner("DELETE", all+"/mail/pause", nil).want(204)
-	if r := owner("POST", all+"/mail/purge", object{"dead": true}).want(200); r.num("count") != 0 {
+	if r := owner("POST", all+"/mail/purge", object{"dead": true, "all": true}).want(200); r.num("count") != 0 {
 		t.Errorf("purged: %s", r.body)
 	}
-	if r := owner("POST", all+"/mail/purge", object{}).want(200); r.num("count") != 2 {
+	if r := owner("POST", all+"/mail/purge", object{"all": true}).want(200); r.num("count") != 2 {
 		t.Errorf("purged: %s", r.body)
 	}
 	owner("PUT", all+"/none/pause", nil).want(404)
-	owner("POST", all+"/none/purge", object{}).want(404)
+	owner("POST", all+"/none/purge", object{"all": true}).want(404)
 
 	// The script stays while it is needed.
 	owner("DELETE", "/apps/demo/scripts/hello", nil).want(409).says(`hello runs for the subscription "journal", the subscription "mail": remove that first`, "")

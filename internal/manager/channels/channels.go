@@ -51,11 +51,11 @@ func Register(a *api.API, c Config) {
 	}, s.messages)
 	api.Register(a, api.Op{
 		ID: "redrive" + c.ID, Method: http.MethodPost, Path: c.Path + "/redrive", Tag: c.Tag, Action: auth.ChangeData,
-		Summary: "Deliver dead letters of a " + c.Noun + " again", Description: "Their attempts are forgotten.",
+		Summary: "Deliver dead letters of a " + c.Noun + " again", Description: "Those in ids, or with all: true all. Their attempts are forgotten.",
 	}, s.redrive)
 	api.Register(a, api.Op{
 		ID: "purge" + c.ID, Method: http.MethodPost, Path: c.Path + "/purge", Tag: c.Tag, Action: auth.ChangeData,
-		Summary: "Delete messages of a " + c.Noun, Description: "What an execution works on stays.",
+		Summary: "Delete messages of a " + c.Noun, Description: "Those in ids, or with all: true all. What an execution works on stays.",
 	}, s.purge)
 	if c.OwnPause {
 		return
@@ -137,10 +137,10 @@ func (s *service) redrive(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if err := store.CheckMessageIDs(in.Body.IDs); err != nil {
+	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
-	api.Note(ctx, "%s", chosen("dead letters", in.Body.IDs))
+	api.Note(ctx, "%s", in.Body.in("dead letters"))
 	n, err := s.Store.Redrive(ctx, c, in.Body.IDs, s.Now())
 	return &countOutput{Count{n}}, err
 }
@@ -154,27 +154,16 @@ func (s *service) purge(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if err := store.CheckMessageIDs(in.Body.IDs); err != nil {
+	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
 	what := "messages that wait"
 	if in.Body.Dead {
 		what = "dead letters"
 	}
-	api.Note(ctx, "%s", chosen(what, in.Body.IDs))
+	api.Note(ctx, "%s", in.Body.in(what))
 	n, err := s.Store.Purge(ctx, c, in.Body.Dead, in.Body.IDs)
 	return &countOutput{Count{n}}, err
-}
-
-// chosen says in the audit log what is concerned.
-func chosen(what string, ids []string) string {
-	switch len(ids) {
-	case 0:
-		return "all " + what
-	case 1:
-		return "of its " + what + " " + ids[0]
-	}
-	return "some of its " + what
 }
 
 func (s *service) pause(ctx context.Context, name string, paused bool) error {

@@ -4,8 +4,10 @@ package channels
 
 import (
 	"encoding/json"
+	"net/http"
 	"time"
 
+	"github.com/picloud/picloud/internal/manager/api"
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/internal/value"
 )
@@ -77,15 +79,37 @@ func messageOf(m store.Message, now time.Time) (Message, error) {
 	return shown, nil
 }
 
-// Chosen names messages.
+// Chosen says which messages: some, or all. Nothing said is never all.
 type Chosen struct {
-	IDs []string `json:"ids,omitempty" nullable:"false" maxItems:"1000" doc:"Those with these IDs; none: all"`
+	IDs []string `json:"ids,omitempty" nullable:"false" maxItems:"1000" doc:"Those with these IDs, at least one; or else all must be true"`
+	All bool     `json:"all,omitempty" doc:"All of them, in place of ids"`
+}
+
+func (c Chosen) check() error {
+	switch {
+	case c.All && c.IDs != nil:
+		return api.Refuse(http.StatusUnprocessableEntity, "give ids, or all: true, not both")
+	case !c.All && len(c.IDs) == 0:
+		return api.Refuse(http.StatusUnprocessableEntity, "name at least one message in ids, or give all: true for all of them")
+	}
+	return store.CheckMessageIDs(c.IDs)
+}
+
+// in says in the audit log what is concerned.
+func (c Chosen) in(what string) string {
+	switch {
+	case c.All:
+		return "all " + what
+	case len(c.IDs) == 1:
+		return "of its " + what + " " + c.IDs[0]
+	}
+	return "some of its " + what
 }
 
 // Purge says which messages to delete.
 type Purge struct {
-	Dead bool     `json:"dead,omitempty" doc:"Dead letters; else those that are ready or delayed"`
-	IDs  []string `json:"ids,omitempty" nullable:"false" maxItems:"1000" doc:"Those with these IDs; none: all"`
+	Dead bool `json:"dead,omitempty" doc:"Dead letters; else those that are ready or delayed"`
+	Chosen
 }
 
 // Count is how many messages were concerned.

@@ -25,7 +25,7 @@ type Noun struct {
 	Command  string // "pic queues", for examples
 	Example  string // the name of one
 	Messages func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error)
-	Redrive  func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error)
+	Redrive  func(ctx context.Context, c *client.Client, app, name string, which client.Chosen) (int64, error)
 	Purge    func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error)
 	// Pause, if it is not nil, is for pause and resume.
 	Pause func(ctx context.Context, c *client.Client, app, name string, paused bool) error
@@ -138,7 +138,7 @@ the given IDs, or all.`,
 			if err != nil {
 				return err
 			}
-			count, err := n.Redrive(cmd.Context(), conn, app, args[0], args[1:])
+			count, err := n.Redrive(cmd.Context(), conn, app, args[0], client.Chosen{Ids: args[1:], All: len(args) == 1})
 			if err != nil {
 				return cli.Explain(err)
 			}
@@ -181,7 +181,7 @@ elsewhere --yes is needed.`,
 			if err := env.Confirm(cmd.Context(), yes, "Delete %ss of the %s %s?", what, n.Noun, args[0]); err != nil {
 				return err
 			}
-			count, err := n.Purge(cmd.Context(), conn, app, args[0], client.Purge{Dead: dead, Ids: args[1:]})
+			count, err := n.Purge(cmd.Context(), conn, app, args[0], client.Purge{Dead: dead, Ids: args[1:], All: len(args) == 1})
 			if err != nil {
 				return cli.Explain(err)
 			}

@@ -23,8 +23,8 @@ func Command(env *cli.Env) *cobra.Command {
 		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
 			return c.ListQueueMessages(ctx, app, name, q)
 		},
-		Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
-			return c.RedriveQueue(ctx, app, name, ids)
+		Redrive: func(ctx context.Context, c *client.Client, app, name string, which client.Chosen) (int64, error) {
+			return c.RedriveQueue(ctx, app, name, which)
 		},
 		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
 			return c.PurgeQueue(ctx, app, name, p)

@@ -21,8 +21,8 @@ var noun = channels.Noun{
 	Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
 		return c.ListScheduleMessages(ctx, app, name, q)
 	},
-	Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
-		return c.RedriveSchedule(ctx, app, name, ids)
+	Redrive: func(ctx context.Context, c *client.Client, app, name string, which client.Chosen) (int64, error) {
+		return c.RedriveSchedule(ctx, app, name, which)
 	},
 	Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
 		return c.PurgeSchedule(ctx, app, name, p)

@@ -20,8 +20,8 @@ var noun = channels.Noun{
 	Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
 		return c.ListSubscriptionMessages(ctx, app, name, q)
 	},
-	Redrive: func(ctx context.Context, c *client.Client, app, name string, ids []string) (int64, error) {
-		return c.RedriveSubscription(ctx, app, name, ids)
+	Redrive: func(ctx context.Context, c *client.Client, app, name string, which client.Chosen) (int64, error) {
+		return c.RedriveSubscription(ctx, app, name, which)
 	},
 	Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
 		return c.PurgeSubscription(ctx, app, name, p)

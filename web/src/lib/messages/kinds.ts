@@ -90,7 +90,9 @@ export const pause = (kind: KindName, app: string, name: string) => call(kinds[k
 export const resume = (kind: KindName, app: string, name: string) => call(kinds[kind].resume as 'resumeQueue', { path: { app, name } });
 export const messages = (kind: KindName, app: string, name: string, state: Schemas['Message']['state'], after?: string) =>
   call(kinds[kind].messages as 'listQueueMessages', { path: { app, name }, query: { state, after } });
+// The server wants it said when all are meant.
+const these = (ids?: string[]) => (ids ? { ids } : { all: true });
 export const redrive = (kind: KindName, app: string, name: string, ids?: string[]) =>
-  call(kinds[kind].redrive as 'redriveQueue', { path: { app, name }, body: { ids } });
+  call(kinds[kind].redrive as 'redriveQueue', { path: { app, name }, body: these(ids) });
 export const purge = (kind: KindName, app: string, name: string, dead: boolean, ids?: string[]) =>
-  call(kinds[kind].purge as 'purgeQueue', { path: { app, name }, body: { dead, ids } });
+  call(kinds[kind].purge as 'purgeQueue', { path: { app, name }, body: { dead, ...these(ids) } });
