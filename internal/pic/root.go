@@ -80,6 +80,12 @@ func Run(ctx context.Context, env *cli.Env, args []string, offline Offline) int 
 			}
 		}
 	})
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if unknown := cli.UnknownCommand(root, args); unknown != nil {
+			return unknown
+		}
+		return err
+	})
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exit.OK

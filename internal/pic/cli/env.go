@@ -118,26 +118,3 @@ func Args(names ...string) cobra.PositionalArgs {
 		return nil
 	}
 }
-
-// Group is a command that only holds others: pic NOUN.
-func Group(use, short string, verbs ...*cobra.Command) *cobra.Command {
-	g := &cobra.Command{
-		Use:   use,
-		Short: short,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			cmd.SuggestionsMinimumDistance = 2
-			err := exit.Usagef("%q is no command of %s", args[0], cmd.CommandPath())
-			var e *exit.Error
-			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && errors.As(err, &e) {
-				e.Hint = "did you mean: " + cmd.CommandPath() + " " + s[0]
-			}
-			return err
-		},
-		Args: cobra.ArbitraryArgs,
-	}
-	g.AddCommand(verbs...)
-	return g
-}

@@ -52,7 +52,9 @@ func Command(env *cli.Env) *cobra.Command {
 			}),
 		sendCommand(env),
 	}
-	return cli.Group("queues", "Have scripts consume queues, and send to them", append(verbs, noun.Commands(env)...)...)
+	return cli.Explained(cli.Group("queues", "Have scripts consume queues, and send to them", append(verbs, noun.Commands(env)...)...),
+		"a queue needs no creating, the first message makes it: pic queues send; a script handles its messages after: pic queues consume",
+		"create", "add", "new", "make")
 }
 
 var listed = append([]output.Column[client.Queue]{

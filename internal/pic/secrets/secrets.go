@@ -19,8 +19,10 @@ import (
 
 // Command returns "pic secrets".
 func Command(env *cli.Env) *cobra.Command {
-	return cli.Group("secrets", "Manage an app's secrets: passwords, tokens and keys",
-		setCommand(env), lsCommand(env), rmCommand(env), importCommand(env))
+	return cli.Explained(cli.Group("secrets", "Manage an app's secrets: passwords, tokens and keys",
+		setCommand(env), lsCommand(env), rmCommand(env), importCommand(env)),
+		"values of secrets cannot be shown, only scripts get them; the names: pic secrets ls --app APP",
+		"get", "show", "read", "view", "cat", "reveal", "export")
 }
 
 var columns = []output.Column[client.Secret]{

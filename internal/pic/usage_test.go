@@ -1,0 +1,53 @@
+package pic_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/picloud/picloud/internal/pic"
+	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/exit"
+	"github.com/picloud/picloud/internal/pic/terminal"
+)
+
+// says runs pic without a server and returns what it says.
+func says(t *testing.T, args ...string) (code int, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	env := cli.New(&terminal.Streams{In: strings.NewReader(""), Out: &out, Err: &errs, Getenv: func(string) string { return "" }}, "1.0.0")
+	code = pic.Run(t.Context(), env, args, pic.Offline{})
+	return code, errs.String()
+}
+
+func TestUnknownCommands(t *testing.T) {
+	for args, want := range map[string]string{
+		"kv delete x":                         `"delete" is no command of pic kv` + "\ndid you mean: pic kv rm\n",
+		"kv delete x --app demo":              `"delete" is no command of pic kv` + "\ndid you mean: pic kv rm\n",
+		"kv remove x -a demo --yes":           "did you mean: pic kv rm\n",
+		"kv put x 1 --app demo --json":        "did you mean: pic kv set\n",
+		"kv show x --app demo":                "did you mean: pic kv get\n",
+		"kv list --app demo":                  "did you mean: pic kv ls\n",
+		"kv triggers create x --app demo":     `"create" is no command of pic kv triggers` + "\ndid you mean: pic kv triggers add\n",
+		"--output json kv list --app demo":    "did you mean: pic kv ls\n",
+		"queues create x --app demo":          "a queue needs no creating",
+		"topics list --app demo":              "did you mean: pic topics ls\n",
+		"topics rm mail --yes":                "did you mean: pic topics unsubscribe\n",
+		"secrets get KEY --app demo":          "values of secrets cannot be shown",
+		"secrets show KEY":                    "values of secrets cannot be shown",
+		"apps rm demo --yes":                  "did you mean: pic apps delete\n",
+		"apps lst":                            "did you mean: pic apps ls\n",
+		"members invite bob --role x":         "did you mean: pic members add\n",
+		"api-keys create --app demo":          "did you mean: pic api-keys mint\n",
+		"deploy x.rhai --app demo":            `"deploy" is no command of pic` + "\ndid you mean: pic scripts deploy\n",
+		"frobnicate --fast":                   `"frobnicate" is no command of pic` + "\nRun 'pic --help'",
+		"kv --fast":                           "unknown flag: --fast",
+		"kv get x --app demo --fast":          "unknown flag: --fast",
+		"schedules delete x --app demo --yes": "did you mean: pic schedules rm\n",
+	} {
+		code, said := says(t, strings.Fields(args)...)
+		if code != exit.Usage || !strings.Contains(said, want) {
+			t.Errorf("pic %s: exit code %d, it says %s, want %s", args, code, said, want)
+		}
+	}
+}
