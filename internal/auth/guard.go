@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/picloud/picloud/internal/store"
@@ -15,6 +16,13 @@ var (
 	// ErrNotInvited says that who asks is known, and may not call the endpoint.
 	ErrNotInvited = errors.New("you, or your API key, may not call this endpoint")
 )
+
+// notInvited is ErrNotInvited that says more.
+type notInvited string
+
+func (e notInvited) Error() string { return string(e) }
+
+func (notInvited) Is(err error) bool { return err == ErrNotInvited }
 
 // Guard decides who may call guarded endpoints.
 type Guard struct {
@@ -69,6 +77,9 @@ func (d *Guard) Admit(ctx context.Context, r *http.Request, secure bool, appID s
 		if id.May(appID, inApp, InvokeScripts) {
 			return caller, nil
 		}
+	}
+	if why := id.KeyForbids(appID, InvokeScripts); why != "" {
+		return "", notInvited(fmt.Sprintf("the API key %q may not call this endpoint: %s", id.Key.Name, why))
 	}
 	return "", ErrNotInvited // also for a kind that this program does not know
 }

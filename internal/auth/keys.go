@@ -99,6 +99,22 @@ func (id Identity) MayIn(a Action) bool {
 	return ok && p.App != "" && (id.Key == nil || Allows(id.Key.Scopes, a))
 }
 
+// KeyForbids says why the API key does not let its owner do a with the app: what
+// it lacks, as the reason that follows a colon. It is empty when the key allows it, or
+// there is none.
+func (id Identity) KeyForbids(app string, a Action) string {
+	p, _ := PermissionFor(a)
+	switch {
+	case id.keyMay(app, a):
+		return ""
+	case Allows(id.Key.Scopes, a):
+		return "it is limited to the app " + id.Key.AppSlug
+	case p.Scope == "":
+		return "no API key may (" + string(a) + "): sign in"
+	}
+	return "it needs the scope " + string(p.Scope) + " for " + string(a)
+}
+
 func (id Identity) keyMay(app string, a Action) bool {
 	if id.Key == nil {
 		return true

@@ -41,18 +41,19 @@ func guards(t *testing.T, in *instance) {
 		name, token string
 		apiKey      error // with the guard api-key
 		user        error // with the guard user
+		says        string
 	}{
-		{"nobody", "", auth.ErrNoToken, auth.ErrNoToken},
-		{"a made-up session", "pics_x", auth.ErrNoSession, auth.ErrNoSession},
-		{"a made-up key", "pic_x", auth.ErrNoKey, auth.ErrNoKey},
-		{"an admin", adminToken, nil, nil},
-		{"an editor", editorToken, nil, nil},
-		{"a viewer", viewerToken, auth.ErrNotInvited, nil},
-		{"an editor's key to invoke", key(editor, store.App{}, store.ScopeInvoke), nil, nil},
-		{"an editor's key to deploy", key(editor, store.App{}, store.ScopeDeploy), auth.ErrNotInvited, auth.ErrNotInvited},
-		{"a viewer's key to invoke", key(viewer, store.App{}, store.ScopeInvoke), auth.ErrNotInvited, nil},
-		{"an admin's key for the app", key(admin, app, store.ScopeInvoke), nil, nil},
-		{"an admin's key for another app", key(admin, other, store.ScopeInvoke), auth.ErrNotInvited, auth.ErrNotInvited},
+		{"nobody", "", auth.ErrNoToken, auth.ErrNoToken, ""},
+		{"a made-up session", "pics_x", auth.ErrNoSession, auth.ErrNoSession, ""},
+		{"a made-up key", "pic_x", auth.ErrNoKey, auth.ErrNoKey, ""},
+		{"an admin", adminToken, nil, nil, ""},
+		{"an editor", editorToken, nil, nil, ""},
+		{"a viewer", viewerToken, auth.ErrNotInvited, nil, ""},
+		{"an editor's key to invoke", key(editor, store.App{}, store.ScopeInvoke), nil, nil, ""},
+		{"an editor's key to deploy", key(editor, store.App{}, store.ScopeDeploy), auth.ErrNotInvited, auth.ErrNotInvited, "may not call this endpoint: it needs the scope invoke for scripts.invoke"},
+		{"a viewer's key to invoke", key(viewer, store.App{}, store.ScopeInvoke), auth.ErrNotInvited, nil, ""},
+		{"an admin's key for the app", key(admin, app, store.ScopeInvoke), nil, nil, ""},
+		{"an admin's key for another app", key(admin, other, store.ScopeInvoke), auth.ErrNotInvited, auth.ErrNotInvited, "may not call this endpoint: it is limited to the app " + other.Slug},
 	} {
 		for kind, want := range map[store.GuardKind]error{store.GuardAPIKey: c.apiKey, store.GuardUser: c.user, "of another version": auth.ErrNotInvited} {
 			if kind == "of another version" && (errors.Is(c.user, auth.ErrNoToken) || errors.Is(c.user, auth.ErrNoSession) || errors.Is(c.user, auth.ErrNoKey)) {
@@ -65,6 +66,9 @@ func guards(t *testing.T, in *instance) {
 			caller, err := guard.Admit(t.Context(), r, false, app.ID, store.Guard{Kind: kind})
 			if !errors.Is(err, want) || (caller == "") != (err != nil) {
 				t.Errorf("%s, guard %q: %q, %v; want %v", c.name, kind, caller, err, want)
+			}
+			if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+				t.Errorf("%s, guard %q: %v, want %s", c.name, kind, err, c.says)
 			}
 		}
 	}

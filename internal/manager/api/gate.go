@@ -140,7 +140,7 @@ func (a *API) admit(ctx context.Context, r *http.Request, ru rule) (*visit, erro
 	// The handler of an operation about an app that its path does not name asks
 	// Allow once it knows which.
 	if !v.identity.May("", "", ru.action) && !v.identity.MayIn(ru.action) {
-		return v, forbidden(v.identity, ru.action)
+		return v, forbidden(v.identity, "", ru.action)
 	}
 	return v, nil
 }
@@ -184,7 +184,7 @@ func (a *API) allow(ctx context.Context, id auth.Identity, app store.App, action
 	if id.May(app.ID, inApp, action) {
 		return inApp, nil
 	}
-	return inApp, forbidden(id, action)
+	return inApp, forbidden(id, app.ID, action)
 }
 
 // Demand is Allow for what is not about an app.
@@ -192,7 +192,7 @@ func (a *API) Demand(id auth.Identity, action auth.Action) error {
 	if id.May("", "", action) {
 		return nil
 	}
-	return forbidden(id, action)
+	return forbidden(id, "", action)
 }
 
 // Sight returns which apps a listing may show to somebody.
@@ -207,13 +207,11 @@ func Sight(id auth.Identity) store.Sight {
 	return see
 }
 
-func forbidden(id auth.Identity, action auth.Action) *Problem {
-	if id.Key != nil && !auth.Allows(id.Key.Scopes, action) {
-		p, _ := auth.PermissionFor(action)
-		if p.Scope == "" {
-			return Refuse(http.StatusForbidden, "an API key may not do this (%s): sign in", action)
-		}
-		return Refuse(http.StatusForbidden, "the API key %q may not do this: it needs the scope %s for %s", id.Key.Name, p.Scope, action)
+// forbidden is the problem of who may not do something with the app with an ID;
+// it is empty where it is about none.
+func forbidden(id auth.Identity, app string, action auth.Action) *Problem {
+	if why := id.KeyForbids(app, action); why != "" {
+		return Refuse(http.StatusForbidden, "the API key %q may not do this: %s", id.Key.Name, why)
 	}
 	return Refuse(http.StatusForbidden, "%s (%s) may not do this: it needs the permission %s", id.User.Username, id.User.Role, action)
 }
