@@ -59,12 +59,17 @@ var listedTriggers = append([]output.Column[client.KVTrigger]{
 	{Name: "script", Value: func(t client.KVTrigger) string { return t.Script }},
 }, channels.StateColumns(func(t client.KVTrigger) client.ChannelState { return t.State })...)
 
-var shownTrigger = append(listedTriggers[:len(listedTriggers):len(listedTriggers)], channels.DeliveryColumns(func(t client.KVTrigger) client.Delivery {
+var triggerDelivery = channels.DeliveryColumns(func(t client.KVTrigger) client.Delivery {
 	return client.Delivery{
 		Concurrency: t.Concurrency, BatchSize: t.BatchSize, MaxAttempts: t.MaxAttempts,
 		BackoffMs: t.BackoffMs, BackoffMaxMs: t.BackoffMaxMs, VisibilityTimeoutMs: t.VisibilityTimeoutMs,
 	}
-})...)
+})
+
+var (
+	shownTrigger    = append(listedTriggers[:len(listedTriggers):len(listedTriggers)], triggerDelivery...)
+	triggerSettings = append(listedTriggers[1:3:3], triggerDelivery...)
+)
 
 func triggersAddCommand(env *cli.Env) *cobra.Command {
 	var app, name string
@@ -97,6 +102,7 @@ there already gets the new settings; those that are not given are the defaults.`
 			if err != nil {
 				return err
 			}
+			before := channels.Remember(conn.KVTrigger(cmd.Context(), app, named))
 			t, created, err := conn.SetKVTrigger(cmd.Context(), app, named, client.SetKVTrigger{
 				Prefix: args[0], Script: d.Script, Concurrency: d.Concurrency, BatchSize: d.BatchSize, MaxAttempts: d.Attempts,
 				BackoffMs: d.BackoffMS, BackoffMaxMs: d.BackoffMaxMS, VisibilityTimeoutMs: d.VisibilityTimeoutMS,
@@ -109,6 +115,7 @@ there already gets the new settings; those that are not given are the defaults.`
 				did = "Added"
 			}
 			env.Notef("%s %s: keys under %q go to %s.", did, t.Name, t.Prefix, t.Script)
+			before.Note(env, triggers, app, t.Name, triggerSettings, t, t.State.Paused)
 			return nil
 		},
 	}

@@ -16,23 +16,24 @@ import (
 	"github.com/picloud/picloud/internal/pic/span"
 )
 
+var noun = channels.Noun{
+	Noun: "queue", Command: "pic queues", Example: "emails",
+	Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
+		return c.ListQueueMessages(ctx, app, name, q)
+	},
+	Redrive: func(ctx context.Context, c *client.Client, app, name string, which client.Chosen) (int64, error) {
+		return c.RedriveQueue(ctx, app, name, which)
+	},
+	Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
+		return c.PurgeQueue(ctx, app, name, p)
+	},
+	Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
+		return c.PauseQueue(ctx, app, name, paused)
+	},
+}
+
 // Command returns "pic queues".
 func Command(env *cli.Env) *cobra.Command {
-	noun := channels.Noun{
-		Noun: "queue", Command: "pic queues", Example: "emails",
-		Messages: func(ctx context.Context, c *client.Client, app, name string, q client.MessageQuery) (client.ListMessage, error) {
-			return c.ListQueueMessages(ctx, app, name, q)
-		},
-		Redrive: func(ctx context.Context, c *client.Client, app, name string, which client.Chosen) (int64, error) {
-			return c.RedriveQueue(ctx, app, name, which)
-		},
-		Purge: func(ctx context.Context, c *client.Client, app, name string, p client.Purge) (int64, error) {
-			return c.PurgeQueue(ctx, app, name, p)
-		},
-		Pause: func(ctx context.Context, c *client.Client, app, name string, paused bool) error {
-			return c.PauseQueue(ctx, app, name, paused)
-		},
-	}
 	verbs := []*cobra.Command{
 		consumeCommand(env),
 		noun.Do(env, "release", "Take a queue's consumer away", "Take a queue's consumer away. Its messages stay, and wait for the next.", "Nobody consumes %s now.",
@@ -62,8 +63,11 @@ var listed = append([]output.Column[client.Queue]{
 	{Name: "script", Value: func(q client.Queue) string { return q.Consumer.Script }},
 }, channels.StateColumns(func(q client.Queue) client.ChannelState { return q.State })...)
 
-var shown = append(listed[:len(listed):len(listed)],
-	channels.DeliveryColumns(func(q client.Queue) client.Delivery { return q.Consumer })...)
+var (
+	delivery = channels.DeliveryColumns(func(q client.Queue) client.Delivery { return q.Consumer })
+	shown    = append(listed[:len(listed):len(listed)], delivery...)
+	settings = append(listed[1:2:2], delivery...)
+)
 
 func consumeCommand(env *cli.Env) *cobra.Command {
 	var app string
@@ -88,6 +92,7 @@ are not given are the defaults.`,
 			if err != nil {
 				return err
 			}
+			before := channels.Remember(conn.Queue(cmd.Context(), app, args[0]))
 			q, created, err := conn.ConsumeQueue(cmd.Context(), app, args[0], client.Delivery{
 				Script: d.Script, Concurrency: d.Concurrency, BatchSize: d.BatchSize, MaxAttempts: d.Attempts,
 				BackoffMs: d.BackoffMS, BackoffMaxMs: d.BackoffMaxMS, VisibilityTimeoutMs: d.VisibilityTimeoutMS,
@@ -100,6 +105,10 @@ are not given are the defaults.`,
 			} else {
 				env.Notef("Changed: %s consumes %s.", q.Consumer.Script, q.Name)
 			}
+			if created {
+				before = channels.Before[client.Queue]{}
+			}
+			before.Note(env, noun, app, q.Name, settings, q, q.State.Paused)
 			return nil
 		},
 	}

@@ -103,7 +103,9 @@ var (
 	shown  = join(timing, []output.Column[client.Schedule]{
 		next("next_1", 0), next("next_2", 1), next("next_3", 2), next("next_4", 3), next("next_5", 4), last,
 		{Name: "skipped", Value: func(s client.Schedule) string { return output.Time(s.SkippedAt) }},
-	}, state, []output.Column[client.Schedule]{
+	}, state, policy)
+
+	policy = []output.Column[client.Schedule]{
 		{Name: "overlap", Value: func(s client.Schedule) string { return s.Overlap }},
 		{Name: "catch_up", Value: func(s client.Schedule) string { return s.CatchUp }},
 		channels.Span("jitter", func(s client.Schedule) int64 { return s.JitterMs }),
@@ -112,7 +114,8 @@ var (
 		channels.Span("backoff", func(s client.Schedule) int64 { return s.BackoffMs }),
 		channels.Span("backoff_max", func(s client.Schedule) int64 { return s.BackoffMaxMs }),
 		channels.Span("visibility_timeout", func(s client.Schedule) int64 { return s.VisibilityTimeoutMs }),
-	})
+	}
+	settings = join(timing[1:], policy)
 )
 
 func join(groups ...[]output.Column[client.Schedule]) (all []output.Column[client.Schedule]) {
@@ -168,6 +171,7 @@ there already gets the new settings; those that are not given are the defaults.`
 			if err != nil {
 				return err
 			}
+			before := channels.Remember(conn.Schedule(cmd.Context(), app, named))
 			x, created, err := conn.SetSchedule(cmd.Context(), app, named, wanted)
 			if err != nil {
 				return cli.Explain(err)
@@ -177,6 +181,7 @@ there already gets the new settings; those that are not given are the defaults.`
 			} else {
 				env.Notef("Changed %s.", x.Name)
 			}
+			before.Note(env, noun, app, x.Name, settings, x, x.State.Paused)
 			return output.Show(w, x, shown)
 		},
 	}

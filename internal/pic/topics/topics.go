@@ -63,12 +63,17 @@ var listed = append([]output.Column[client.Subscription]{
 	{Name: "script", Value: func(s client.Subscription) string { return s.Script }},
 }, channels.StateColumns(func(s client.Subscription) client.ChannelState { return s.State })...)
 
-var shown = append(listed[:len(listed):len(listed)], channels.DeliveryColumns(func(s client.Subscription) client.Delivery {
+var delivery = channels.DeliveryColumns(func(s client.Subscription) client.Delivery {
 	return client.Delivery{
 		Concurrency: s.Concurrency, BatchSize: s.BatchSize, MaxAttempts: s.MaxAttempts,
 		BackoffMs: s.BackoffMs, BackoffMaxMs: s.BackoffMaxMs, VisibilityTimeoutMs: s.VisibilityTimeoutMs,
 	}
-})...)
+})
+
+var (
+	shown    = append(listed[:len(listed):len(listed)], delivery...)
+	settings = append(listed[1:3:3], delivery...)
+)
 
 func subscribeCommand(env *cli.Env) *cobra.Command {
 	var app, name string
@@ -104,6 +109,7 @@ subscriptions.`,
 			if err != nil {
 				return err
 			}
+			before := channels.Remember(conn.Subscription(cmd.Context(), app, named))
 			sub, created, err := conn.Subscribe(cmd.Context(), app, named, client.Subscribe{
 				Pattern: args[0], Script: d.Script, Concurrency: d.Concurrency, BatchSize: d.BatchSize, MaxAttempts: d.Attempts,
 				BackoffMs: d.BackoffMS, BackoffMaxMs: d.BackoffMaxMS, VisibilityTimeoutMs: d.VisibilityTimeoutMS,
@@ -116,6 +122,7 @@ subscriptions.`,
 				did = "Subscribed"
 			}
 			env.Notef("%s %s: %s goes to %s.", did, sub.Name, sub.Pattern, sub.Script)
+			before.Note(env, noun, app, sub.Name, settings, sub, sub.State.Paused)
 			return nil
 		},
 	}
