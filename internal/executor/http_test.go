@@ -222,7 +222,7 @@ func TestHTTPForReal(t *testing.T) {
 		`let said = ""; try { http::get(at + "/broken-chunk") } catch (e) { said = e; } said`:                                    "http::get: the answer broke off: unexpected EOF",
 		`let said = ""; try { http::get(at + "/broken-chunks") } catch (e) { said = e; } said`:                                   "http::get: the answer broke off: unexpected EOF",
 		`let said = ""; try { http::get(at + "/broken-gzip") } catch (e) { said = e; } said`:                                     "http::get: the answer broke off: unexpected EOF",
-		`let said = ""; try { http::get("http://127.0.0.2:9/") } catch (e) { said = e; } said`:                                   "http::get: 127.0.0.2 is a loopback address: an admin of the instance can open it to the app (pic apps update APP --open-network ADDRESS)",
+		`let said = ""; try { http::get("http://127.0.0.2:9/") } catch (e) { said = e; } said`:                                   "http::get: 127.0.0.2 is a loopback address: an admin of the instance can open it to the app (pic apps update APP --add-open-network ADDRESS)",
 		`let said = ""; try { http::get("https://127.0.0.1" + at.sub_string(16)) } catch (e) { said = e.contains("TLS"); } said`: "true",
 	} {
 		res := run(src, nil)

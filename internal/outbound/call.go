@@ -115,7 +115,7 @@ func (c *Client) exchange(ctx context.Context, t *transport, r *Request, to *tar
 	var res *http.Response
 	err := error(nil)
 	if !allowsHost(r.Policy.Hosts, to.host, to.port) {
-		err = refuse("%s is not among the hosts that this app may call: an admin of the app can add it (pic apps update APP --allow-host HOST)", to.display())
+		err = refuse("%s is not among the hosts that this app may call: an admin of the app can add it (pic apps update APP --add-host HOST)", to.display())
 	} else {
 		res, err = send(ctx, t, to, method, header, body)
 	}

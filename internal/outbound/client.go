@@ -27,6 +27,9 @@ type Config struct {
 	// UserAgent is sent unless a script sends its own.
 	UserAgent string
 
+	// Opening says how an address that is refused can be opened; empty: for an app.
+	Opening string
+
 	// The rest is for tests; zero means the system's own.
 	Resolver Resolver
 	Dial     func(ctx context.Context, network string, at netip.AddrPort) (net.Conn, error)
@@ -68,6 +71,9 @@ func New(cfg Config) *Client {
 	c := &Client{cfg: cfg, resolve: cfg.Resolver, dial: cfg.Dial, local: cfg.Local, transports: map[string]*transport{}}
 	if c.cfg.UserAgent == "" {
 		c.cfg.UserAgent = "PiCloud"
+	}
+	if c.cfg.Opening == "" {
+		c.cfg.Opening = "an admin of the instance can open it to the app (pic apps update APP --add-open-network ADDRESS)"
 	}
 	if c.resolve == nil {
 		c.resolve = systemResolver

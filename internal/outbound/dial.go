@@ -90,7 +90,7 @@ func (d *dialer) dial(ctx context.Context, transport, address string) (net.Conn,
 			if what == ownAddress {
 				return nil, refuse("%s %s %s", host, is, what)
 			}
-			return nil, refuse("%s %s %s: an admin of the instance can open it to the app (pic apps update APP --open-network ADDRESS)", host, is, what)
+			return nil, refuse("%s %s %s: %s", host, is, what, d.client.cfg.Opening)
 		}
 		targets = append(targets, at)
 	}

@@ -75,7 +75,7 @@ func New(c Config) (*Runtime, error) {
 	if err := store.CheckSlug(c.App); err != nil {
 		return nil, err
 	}
-	calls := outbound.New(outbound.Config{})
+	calls := outbound.New(outbound.Config{Opening: "open it with pic dev … --open-network ADDRESS"})
 	data := memory.New()
 	data.SetQuota(store.DefaultQuota)
 	r := &Runtime{

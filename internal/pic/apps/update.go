@@ -2,6 +2,8 @@ package apps
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,10 +21,12 @@ type updateOptions struct {
 	origins []string
 	anyone  bool
 
-	hosts      []string
-	anyHost    bool
-	networks   []string
-	noNetworks bool
+	hosts       []string
+	anyHost     bool
+	addHosts    []string
+	networks    []string
+	addNetworks []string
+	noNetworks  bool
 }
 
 func updateCommand(env *cli.Env) *cobra.Command {
@@ -39,13 +43,15 @@ log-lines and log-bytes; sizes are written 16MiB, times 500ms or 2s.
 Scripts may call every host of the public internet, or those of --allow-host
 alone: a name, *.NAME for all below it, or an address, perhaps with a port. An
 admin of the instance can open addresses and ranges that are not public with
---open-network; PiCloud's own address stays closed.`,
+--open-network; PiCloud's own address stays closed. Both replace the list that
+was there; --add-host and --add-open-network add to it.`,
 		Example: `  pic apps update demo --limit memory=16MiB --limit wall-time=2s
   pic apps update demo --limit memory=default
   pic apps update demo --origin https://example.com
   pic apps update demo --any-origin
   pic apps update demo --allow-host api.example.com --allow-host '*.example.org:8443'
-  pic apps update demo --open-network 192.168.1.10:8123`,
+  pic apps update demo --open-network 192.168.1.10:8123
+  pic apps update demo --add-open-network fd00::/8`,
 		Args:              cli.Args("APP"),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,12 +64,14 @@ admin of the instance can open addresses and ranges that are not public with
 	f.StringArrayVar(&o.origins, "origin", nil, "let pages of `ORIGIN` alone read answers; may be repeated, and replaces those before")
 	f.BoolVar(&o.anyone, "any-origin", false, "let pages of any origin read answers, without credentials")
 	f.StringArrayVar(&o.hosts, "allow-host", nil, "let scripts call `HOST` alone; may be repeated, and replaces those before")
+	f.StringArrayVar(&o.addHosts, "add-host", nil, "let scripts call `HOST`, too; may be repeated")
 	f.BoolVar(&o.anyHost, "any-host", false, "let scripts call every public host")
 	f.StringArrayVar(&o.networks, "open-network", nil, "let scripts call `NETWORK` although it is not public; may be repeated, and replaces those before")
+	f.StringArrayVar(&o.addNetworks, "add-open-network", nil, "let scripts call `NETWORK`, too; may be repeated")
 	f.BoolVar(&o.noNetworks, "no-networks", false, "let scripts call nothing that is not public")
 	cmd.MarkFlagsMutuallyExclusive("origin", "any-origin")
-	cmd.MarkFlagsMutuallyExclusive("allow-host", "any-host")
-	cmd.MarkFlagsMutuallyExclusive("open-network", "no-networks")
+	cmd.MarkFlagsMutuallyExclusive("allow-host", "add-host", "any-host")
+	cmd.MarkFlagsMutuallyExclusive("open-network", "add-open-network", "no-networks")
 	if err := cmd.RegisterFlagCompletionFunc("limit", complete.Assignments(limits.Names()...)); err != nil {
 		panic(err) // the flag was defined above
 	}
@@ -71,8 +79,9 @@ admin of the instance can open addresses and ranges that are not public with
 }
 
 func update(ctx context.Context, env *cli.Env, o updateOptions) error {
-	if len(o.limits) == 0 && len(o.origins) == 0 && !o.anyone && len(o.hosts) == 0 && !o.anyHost && len(o.networks) == 0 && !o.noNetworks {
-		return exit.Usagef("nothing to change: add --limit, --origin, --any-origin, --allow-host, --any-host, --open-network or --no-networks")
+	adds := len(o.addHosts)+len(o.addNetworks) > 0
+	if len(o.limits) == 0 && len(o.origins) == 0 && !o.anyone && len(o.hosts) == 0 && !o.anyHost && len(o.networks) == 0 && !o.noNetworks && !adds {
+		return exit.Usagef("nothing to change: add --limit, --origin, --any-origin, --allow-host, --add-host, --any-host, --open-network, --add-open-network or --no-networks")
 	}
 	// Wrong values are told before anything is sent.
 	if err := setAll(&client.Limits{}, o.limits); err != nil {
@@ -87,15 +96,17 @@ func update(ctx context.Context, env *cli.Env, o updateOptions) error {
 		return err
 	}
 	var change client.UpdateApp
-	if len(o.limits) > 0 {
-		app, err := conn.App(ctx, o.app)
-		if err != nil {
+	var is client.AppDetail
+	if len(o.limits) > 0 || adds {
+		if is, err = conn.App(ctx, o.app); err != nil {
 			return cli.Explain(err)
 		}
-		if err := setAll(&app.Limits, o.limits); err != nil {
+	}
+	if len(o.limits) > 0 {
+		if err := setAll(&is.Limits, o.limits); err != nil {
 			return err
 		}
-		change.Limits = &app.Limits
+		change.Limits = &is.Limits
 	}
 	if len(o.origins) > 0 || o.anyone {
 		change.Cors = &client.CORS{Origins: o.origins}
@@ -106,11 +117,33 @@ func update(ctx context.Context, env *cli.Env, o updateOptions) error {
 	if len(o.networks) > 0 || o.noNetworks {
 		change.Networks = &client.Networks{Open: o.networks}
 	}
+	if len(o.addHosts) > 0 {
+		if len(is.Outbound.Hosts) == 0 {
+			return &exit.Error{
+				Code: exit.Usage, Err: fmt.Errorf("scripts of %s may call every public host already", o.app),
+				Hint: "--allow-host lets them call the given hosts alone; --add-open-network opens what is not public",
+			}
+		}
+		change.Outbound = &client.Outbound{Hosts: with(is.Outbound.Hosts, o.addHosts)}
+	}
+	if len(o.addNetworks) > 0 {
+		change.Networks = &client.Networks{Open: with(is.Networks.Open, o.addNetworks)}
+	}
 	app, err := conn.UpdateApp(ctx, o.app, change)
 	if err != nil {
 		return cli.Explain(err)
 	}
 	return output.Show(w, app, shown)
+}
+
+// with returns a list with what more holds beyond it.
+func with(list, more []string) []string {
+	for _, x := range more {
+		if !slices.Contains(list, x) {
+			list = append(list, x)
+		}
+	}
+	return list
 }
 
 func setAll(l *client.Limits, assignments []string) error {
