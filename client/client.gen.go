@@ -1214,7 +1214,7 @@ type KVEntry struct {
 	// Examples: map
 	Type string `json:"type"`
 
-	// Value The value as JSON: a char is a string, a blob one in base64, a range its text
+	// Value The value as JSON: a char is a string, a blob one in base64, a range its text, a float that is no number one of "NaN", "Infinity", "-Infinity"
 	Value json.RawMessage `json:"value"`
 
 	// Version Of the last change
@@ -1484,7 +1484,7 @@ type Message struct {
 	// LastError Why the last delivery failed
 	LastError string `json:"last_error,omitempty,omitzero"`
 
-	// Payload As JSON: a char is a string, a blob one in base64, a range its text
+	// Payload As JSON: a char is a string, a blob one in base64, a range its text, a float that is no number one of "NaN", "Infinity", "-Infinity"
 	Payload json.RawMessage `json:"payload"`
 
 	// Source What the script sees as event.source: the queue, topic, schedule or key

@@ -1,6 +1,7 @@
 package manager_test
 
 import (
+	"math"
 	"net/url"
 	"strings"
 	"testing"
@@ -29,8 +30,13 @@ func manageKV(t *testing.T, in *instance) {
 	}
 	owner("PUT", entry("b"), `{"value": 9223372036854775807}`).want(200)
 	owner("PUT", entry("c"), `{"value": 1.0}`).want(200)
+	// A number that would be kept as another one is refused.
+	owner("PUT", entry("n"), `{"value": [99999999999999999999]}`).want(422).says("the integer 99999999999999999999 does not fit 64 bits", "")
+	if r := owner("PUT", entry("n"), `{"value": 1e400}`); r.status < 400 || !strings.Contains(string(r.body), "the number 1e400 is too large") || strings.Contains(string(r.body), "Go") {
+		t.Errorf("1e400: %s", r.body)
+	}
 	// What scripts keep that JSON has not.
-	raw, err := value.Encode(rhai.Array([]rhai.Value{rhai.Char('x'), rhai.Blob([]byte{255}), rhai.Float(1)}))
+	raw, err := value.Encode(rhai.Array([]rhai.Value{rhai.Char('x'), rhai.Blob([]byte{255}), rhai.Float(1), rhai.Float(math.NaN())}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +44,7 @@ func manageKV(t *testing.T, in *instance) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{
-		"b": `"type":"i64","value":9223372036854775807`, "c": `"type":"f64","value":1.0`, "d": `"type":"array","value":["x","/w==",1.0]`,
+		"b": `"type":"i64","value":9223372036854775807`, "c": `"type":"f64","value":1.0`, "d": `"type":"array","value":["x","/w==",1.0,"NaN"]`,
 	} {
 		if r := owner("GET", entry(key), nil).want(200); !strings.Contains(string(r.body), want) {
 			t.Errorf("%s: got %s, want %s", key, r.body, want)

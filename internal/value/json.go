@@ -15,8 +15,8 @@ import (
 )
 
 // JSON shows a value to who does not know Rhai. Not all of it can be told apart:
-// a char is a string, a blob one in base64, a range its text, a float that
-// is no number null.
+// a char is a string, a blob one in base64, a range its text, and a float that is
+// no number one of the strings "NaN", "Infinity" and "-Infinity".
 func JSON(v rhai.Value) json.RawMessage { return appendJSON(nil, v) }
 
 func appendJSON(b []byte, v rhai.Value) []byte {
@@ -31,8 +31,13 @@ func appendJSON(b []byte, v rhai.Value) []byte {
 		return strconv.AppendInt(b, n, 10)
 	case rhai.KindFloat:
 		f, _ := v.AsFloat()
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return append(b, "null"...)
+		switch {
+		case math.IsNaN(f):
+			return append(b, `"NaN"`...)
+		case math.IsInf(f, 1):
+			return append(b, `"Infinity"`...)
+		case math.IsInf(f, -1):
+			return append(b, `"-Infinity"`...)
 		}
 		s := strconv.FormatFloat(f, 'g', -1, 64)
 		if !strings.ContainsAny(s, ".e") {
@@ -82,7 +87,7 @@ func appendText(b []byte, s string) []byte {
 }
 
 // FromJSON makes a value of JSON: a number without a fraction and exponent is an
-// integer if it fits, else a float.
+// integer, and refused if it does not fit one: as a float it would lose digits.
 func FromJSON(raw []byte) (rhai.Value, error) {
 	if err := CheckText(raw); err != nil {
 		return rhai.Value{}, fmt.Errorf("the value is not JSON: %w", err)
@@ -99,6 +104,14 @@ func FromJSON(raw []byte) (rhai.Value, error) {
 	return fromJSON(v, 0)
 }
 
+// short shows a number in a message.
+func short(n json.Number) string {
+	if len(n) > 40 {
+		return n.String()[:40] + "…"
+	}
+	return n.String()
+}
+
 func fromJSON(v any, depth int) (rhai.Value, error) {
 	if depth > MaxDepth {
 		return rhai.Value{}, ErrTooDeep
@@ -112,9 +125,12 @@ func fromJSON(v any, depth int) (rhai.Value, error) {
 		if n, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
 			return rhai.Int(n), nil
 		}
+		if !strings.ContainsAny(v.String(), ".eE") {
+			return rhai.Value{}, fmt.Errorf("the integer %s does not fit 64 bits (%d to %d): write it as text, or with a fraction", short(v), math.MinInt64, math.MaxInt64)
+		}
 		f, err := v.Float64()
 		if err != nil {
-			return rhai.Value{}, fmt.Errorf("the number %s is too large", v)
+			return rhai.Value{}, fmt.Errorf("the number %s is too large: the greatest is about 1.8e308", short(v))
 		}
 		return rhai.Float(f), nil
 	case []any:

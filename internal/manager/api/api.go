@@ -5,6 +5,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path"
@@ -84,7 +86,14 @@ func unmarshal(body []byte, v any) error {
 	if err := value.CheckText(body); err != nil {
 		return err
 	}
-	return json.Unmarshal(body, v)
+	err := json.Unmarshal(body, v)
+	var te *json.UnmarshalTypeError
+	if errors.As(err, &te) {
+		if number, ok := strings.CutPrefix(te.Value, "number "); ok {
+			return fmt.Errorf("the number %.40s is too large: the greatest is about 1.8e308", number)
+		}
+	}
+	return err
 }
 
 // Peer returns who sent a request, as far as trusted proxies tell.

@@ -54,7 +54,7 @@ type Message struct {
 	State     string          `json:"state" enum:"ready,delayed,in-flight,dead"`
 	Source    string          `json:"source" doc:"What the script sees as event.source: the queue, topic, schedule or key"`
 	Type      string          `json:"type" doc:"The payload's type in Rhai" example:"map"`
-	Payload   json.RawMessage `json:"payload" doc:"As JSON: a char is a string, a blob one in base64, a range its text"`
+	Payload   json.RawMessage `json:"payload" doc:"As JSON: a char is a string, a blob one in base64, a range its text, a float that is no number one of \"NaN\", \"Infinity\", \"-Infinity\""`
 	Depth     int64           `json:"depth" doc:"How many messages led to it, itself included: 1 if no execution caused it"`
 	Attempts  int64           `json:"attempts" doc:"Deliveries that failed"`
 	Crashes   int64           `json:"crashes" doc:"Deliveries that ended with the death of their process"`

@@ -19,7 +19,7 @@ import (
 type KVEntry struct {
 	Key       string          `json:"key"`
 	Type      string          `json:"type" doc:"The value's type in Rhai" example:"map"`
-	Value     json.RawMessage `json:"value" doc:"The value as JSON: a char is a string, a blob one in base64, a range its text"`
+	Value     json.RawMessage `json:"value" doc:"The value as JSON: a char is a string, a blob one in base64, a range its text, a float that is no number one of \"NaN\", \"Infinity\", \"-Infinity\""`
 	Size      int64           `json:"size" doc:"Bytes that key and value take"`
 	Version   int64           `json:"version" doc:"Of the last change"`
 	ExpiresAt *time.Time      `json:"expires_at,omitempty" doc:"When the key goes by itself; absent: never"`

@@ -37,8 +37,11 @@ var columns = []output.Column[client.KVEntry]{
 		return output.Time(e.ExpiresAt)
 	}},
 	{Name: "version", Value: func(e client.KVEntry) string { return strconv.FormatInt(e.Version, 10) }, TSVOnly: true},
-	{Name: "value", Value: func(e client.KVEntry) string { return string(e.Value) }},
+	{Name: "value", Value: func(e client.KVEntry) string { return string(e.Value) }, Shrink: true},
 }
+
+// written are the columns after setting a key: who set it knows the value.
+var written = columns[:len(columns)-1]
 
 func appFlag(env *cli.Env, cmd *cobra.Command, app *string) {
 	cmd.Flags().StringVarP(app, "app", "a", "", "the `APP` whose keys they are")
@@ -84,7 +87,8 @@ With --output json show the whole entry: type, size, version, expiry and value.`
 				return w.JSON(e)
 			}
 			text := string(e.Value)
-			if e.Type == "string" {
+			// A float that is no number is its name in JSON.
+			if e.Type == "string" || e.Type == "f64" && text[0] == '"' {
 				if err := json.Unmarshal(e.Value, &text); err != nil {
 					return err
 				}
@@ -109,7 +113,7 @@ func setCommand(env *cli.Env) *cobra.Command {
 		Short: "Set a key to a value",
 		Long: `Set a key to a value: text, or with --json what the JSON says. A number without a
 fraction is an integer for scripts, null is (). Without VALUE it is read from
-standard input.`,
+standard input. Shows the entry, without the value unless --output is json.`,
 		Example: `  pic kv set greeting "Hello!" --app demo
   pic kv set stock 12 --json --app demo
   pic kv set session/7 '{"user":"ada"}' --json --ttl 1h --app demo
@@ -153,7 +157,7 @@ standard input.`,
 			if err != nil {
 				return cli.Explain(err)
 			}
-			return output.Show(w, e, columns)
+			return output.Show(w, e, written)
 		},
 	}
 	appFlag(env, cmd, &app)
