@@ -75,12 +75,13 @@ func (o *Orchestrator) serveReserved(w http.ResponseWriter, r *http.Request, app
 		problem(w, r, refused.status, refused.detail, "")
 		return
 	}
-	added, err := o.cfg.Data.Enqueue(r.Context(), e.Messages(app.topics.Match(name))...)
+	wanted := e.Messages(app.topics.Match(name))
+	added, err := o.cfg.Data.Enqueue(r.Context(), wanted...)
 	if err != nil {
 		o.publishFailed(w, r, slug, err)
 		return
 	}
-	accepted(w, name, added)
+	accepted(w, name, added, len(added) < len(wanted))
 }
 
 func (o *Orchestrator) mayPublish(w http.ResponseWriter, r *http.Request, app *snapshot) bool {
@@ -166,6 +167,7 @@ func (o *Orchestrator) publishFailed(w http.ResponseWriter, r *http.Request, slu
 type published struct {
 	Topic      string     `json:"topic"`
 	Deliveries []delivery `json:"deliveries"`
+	Duplicate  bool       `json:"duplicate,omitempty"` // subscriptions got an event with its idempotency key before
 }
 
 type delivery struct {
@@ -173,8 +175,8 @@ type delivery struct {
 	EventID      string `json:"event_id"`
 }
 
-func accepted(w http.ResponseWriter, name string, added []store.Message) {
-	out := published{Topic: name, Deliveries: make([]delivery, len(added))}
+func accepted(w http.ResponseWriter, name string, added []store.Message, duplicate bool) {
+	out := published{Topic: name, Duplicate: duplicate, Deliveries: make([]delivery, len(added))}
 	for i := range added {
 		out.Deliveries[i] = delivery{added[i].Channel.Name, added[i].ID}
 	}

@@ -37,6 +37,7 @@ type kept struct {
 	commits  []store.Commit
 	messages []store.Message
 	err      error
+	known    bool // whatever comes, its idempotency key is known
 }
 
 func (k *kept) Commit(_ context.Context, c store.Commit) (int64, error) {
@@ -51,6 +52,9 @@ func (k *kept) Enqueue(_ context.Context, list ...store.Message) ([]store.Messag
 	defer k.mu.Unlock()
 	if k.err != nil {
 		return nil, k.err
+	}
+	if k.known {
+		return nil, nil
 	}
 	k.messages = append(k.messages, list...)
 	return list, nil
@@ -155,6 +159,13 @@ func TestPublishedTwice(t *testing.T) {
 	post("/demo/_/events/orders.paid", "application/cloudevents+json", ce)
 	post("/demo/_/events/orders.paid", "application/cloudevents+json", strings.Replace(ce, `"t"`, `"u"`, 1))
 	post("/demo/_/events/orders.paid", "application/cloudevents+json", strings.Replace(ce, "/shop", "/stop", 1))
+	data.known = true
+	if res := post("/demo/_/events/orders.paid", "", "1", named("a")); res.StatusCode != 202 || !strings.Contains(body(t, res), `"deliveries":[],"duplicate":true`) {
+		t.Errorf("again: %d", res.StatusCode)
+	}
+	if res := post("/demo/_/events/nobody.listens", "", "1", named("a")); strings.Contains(body(t, res), "duplicate") {
+		t.Error("what nobody hears is no duplicate")
+	}
 	var keys []string
 	for _, m := range data.messages {
 		keys = append(keys, m.IdempotencyKey)

@@ -66,6 +66,9 @@ type payload struct {
 // after so many that were missed, or, if at is zero, because somebody asked.
 func Message(x store.Schedule, at time.Time, missed int, now time.Time) (store.Message, error) {
 	now = now.UTC().Truncate(time.Microsecond)
+	if CatchUp(x.CatchUp) == CatchUpNone {
+		missed = 0 // they are not made up for
+	}
 	p := payload{Missed: missed, Manual: at.IsZero()}
 	if p.Manual {
 		at = now

@@ -162,7 +162,11 @@ null is (). Without PAYLOAD it is read from standard input.`,
 			}
 			return cli.One(cmd.Context(), env, published,
 				func(ctx context.Context, c *client.Client) (client.Published, error) {
-					return c.PublishEvent(ctx, app, args[0], payload)
+					p, err := c.PublishEvent(ctx, app, args[0], payload)
+					if err == nil && len(p.Deliveries) == 0 {
+						env.Notef("Nobody subscribes to %s: nothing was kept. pic topics ls --app %s shows who subscribes to what.", p.Topic, app)
+					}
+					return p, err
 				})
 		},
 	}
