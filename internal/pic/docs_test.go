@@ -1,6 +1,7 @@
 package pic_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -17,17 +18,17 @@ import (
 	"github.com/picloud/picloud/internal/pic/terminal/terminaltest"
 )
 
-// guides runs what the guides in docs/ show. In a page
+// guides runs what the guides in docs/ show, and nothing that they do not show: readers
+// follow them word for word. In a page
 //
-//	```rhai NAME.rhai     is written to that file, and deployed when the page says <!-- app: SLUG -->,
-//	                      with the flags that follow, such as --library
+//	```rhai NAME.rhai     is saved as that file, which the text right before it names
 //	```console            holds "$ command" and what it prints, … standing for any text
-//	```http               holds exchanges (examples/README.md) with the page's app
+//	```http               holds exchanges (examples/README.md) with the app that the page
+//	                      created last, with "pic apps create"
 //
-// Where a page writes https://api.example.com there is a server in the tests (see
-// elsewhere), at 127.0.0.1. Other blocks are only to be read. A page may hold <!-- run: command --> for
-// what readers have done before, and <!-- until: command --> for what PiCloud does by itself meanwhile: it is
-// run until it succeeds.
+// "pic dev" goes on until the page ends, as in another terminal, at a port of its own
+// instead of 8090. Other blocks are only to be read. A page may hold <!-- until: command --> for
+// what PiCloud does by itself while readers read on: it is run until it succeeds.
 func guides(t *testing.T, s *server) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) == 0 {
@@ -44,7 +45,7 @@ func guides(t *testing.T, s *server) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(text), "\n```console\n") && !strings.Contains(string(text), "\n<!-- app: ") {
+		if !strings.Contains(string(text), "\n```console\n") {
 			continue
 		}
 		run++
@@ -60,6 +61,9 @@ func guides(t *testing.T, s *server) {
 
 // published is the address that the guides write for the server.
 const published = "localhost:8080"
+
+// developed is where "pic dev" answers, as the guides write it.
+const developed = "127.0.0.1:8090"
 
 // elsewhere is the address that the guides write for another server.
 const elsewhere = "https://api.example.com"
@@ -91,16 +95,18 @@ func api(t *testing.T) string {
 }
 
 type guide struct {
-	s    *server
-	page string
-	work string
-	app  string
-	api  string
+	s      *server
+	page   string
+	work   string
+	app    string
+	api    string
+	hidden bool
+	dev    string // where "pic dev" answers: HOST:PORT
 }
 
 func (g *guide) run(t *testing.T, text string) {
 	signedIn := false
-	var block []string
+	var block, prose []string // prose: what stands before the block
 	info, start := "", 0
 	for i, line := range strings.Split(text, "\n") {
 		switch {
@@ -114,12 +120,16 @@ func (g *guide) run(t *testing.T, text string) {
 				g.signIn(t)
 				signedIn = true
 			}
+			if kind, name, _ := strings.Cut(info, " "); kind == "rhai" && name != "" && g.strict(text) && !strings.Contains(strings.Join(prose, "\n"), "`"+name+"`") {
+				t.Fatalf("%s:%d: the text before the block does not say that it is `%s`", g.page, start, name)
+			}
 			g.block(t, start, info, block)
-			info = ""
+			info, prose = "", nil
 		case info != "":
 			block = append(block, line)
 		case strings.HasPrefix(line, "<!-- app: "):
 			g.app = strings.TrimSuffix(strings.TrimPrefix(line, "<!-- app: "), " -->")
+			g.hidden = true
 			if !signedIn {
 				g.signIn(t)
 				signedIn = true
@@ -131,12 +141,16 @@ func (g *guide) run(t *testing.T, text string) {
 		case strings.HasPrefix(line, "<!-- until: "):
 			command := strings.TrimSuffix(strings.TrimPrefix(line, "<!-- until: "), " -->")
 			g.shell(t, "until "+command+"; do sleep 0.05; done")
+		case info == "":
+			prose = append(prose, line)
 		}
 		if t.Failed() {
 			return
 		}
 	}
 }
+
+func (g *guide) strict(text string) bool { return !strings.Contains(text, "<!-- app: ") }
 
 // runs reports whether blocks of this kind need the server.
 func runs(info string) bool {
@@ -160,10 +174,10 @@ func (g *guide) block(t *testing.T, line int, info string, block []string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(strings.ReplaceAll(strings.Join(block, "\n")+"\n", elsewhere, g.api)), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(g.asRun(strings.Join(block, "\n")+"\n")), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if g.app != "" {
+		if g.hidden {
 			flags := " --app " + g.app + " " + more
 			if strings.HasPrefix(name, "lib/") {
 				flags += " --library"
@@ -211,11 +225,84 @@ func (g *guide) console(t *testing.T, line int, block []string) {
 			want = append(want, block[i])
 			i++
 		}
+		if strings.HasPrefix(command, "pic dev ") {
+			g.develop(t, at, command, want)
+			continue
+		}
+		if name, ok := strings.CutPrefix(command, "pic apps create "); ok {
+			g.app, _, _ = strings.Cut(name, " ")
+			// An example, or another guide, may have used the name.
+			g.shell(t, "pic apps delete "+g.app+" --force 2>/dev/null || true")
+		}
 		got, _ := g.bash(t, command) // some commands are shown failing: what they print counts
 		if err := exchange.MatchText(strings.Join(want, "\n"), got); err != nil {
 			t.Fatalf("%s:%d: %s\n%v", g.page, at, command, err)
 		}
 	}
+}
+
+// develop starts "pic dev", waits until it is ready, and compares what it said. It ends with the
+// test.
+func (g *guide) develop(t *testing.T, line int, command string, want []string) {
+	t.Helper()
+	cmd := exec.Command("bash", "-c", "exec "+command+" --listen 127.0.0.1:0")
+	cmd.Dir, cmd.Env = g.work, g.s.environment(g.work)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, rest := bufio.NewScanner(r), make(chan struct{})
+	var got []string
+	for said.Scan() {
+		if at := listening.FindString(said.Text()); at != "" {
+			g.dev = strings.TrimPrefix(at, "http://")
+		}
+		got = append(got, said.Text())
+		if strings.HasPrefix(said.Text(), "Ready at ") {
+			break
+		}
+	}
+	go func() {
+		defer close(rest)
+		for said.Scan() { // else it would wait for a reader
+		}
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt) // an error means that it has ended
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", command, err)
+		}
+		<-rest
+		r.Close()
+	})
+	text := g.asPublished(strings.Join(got, "\n"))
+	if err := exchange.MatchText(strings.Join(want, "\n"), text); err != nil {
+		t.Fatalf("%s:%d: %s\n%v", g.page, line, command, err)
+	}
+}
+
+// asRun writes the addresses of the test's servers for those that the guides show.
+func (g *guide) asRun(text string) string {
+	text = strings.NewReplacer(published, strings.TrimPrefix(g.s.url, "http://"), elsewhere, g.api).Replace(text)
+	if g.dev != "" {
+		text = strings.ReplaceAll(text, developed, g.dev)
+	}
+	return text
+}
+
+// asPublished is the reverse.
+func (g *guide) asPublished(text string) string {
+	text = strings.NewReplacer("\r\n", "\n", strings.TrimPrefix(g.s.url, "http://"), published, g.api, elsewhere, strings.TrimPrefix(g.api, "http://"), strings.TrimPrefix(elsewhere, "https://")).Replace(text)
+	if g.dev != "" {
+		text = strings.ReplaceAll(text, g.dev, developed)
+	}
+	return text
 }
 
 // shell runs a command that must succeed.
@@ -233,8 +320,7 @@ func (g *guide) bash(t *testing.T, command string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	host := strings.TrimPrefix(g.s.url, "http://")
-	cmd := exec.CommandContext(ctx, "bash", "-c", strings.NewReplacer(published, host, elsewhere, g.api).Replace(command))
+	cmd := exec.CommandContext(ctx, "bash", "-c", g.asRun(command))
 	cmd.Dir = g.work
 	cmd.Env = append(g.s.environment(g.work), "COLUMNS=100", "NO_COLOR=1", "TERM=xterm")
 	person, program := terminaltest.Open(t)
@@ -246,8 +332,7 @@ func (g *guide) bash(t *testing.T, command string) (string, error) {
 	out, _ := io.ReadAll(person)
 	err := cmd.Wait()
 	person.Close()
-	text := strings.NewReplacer("\r\n", "\n", host, published, g.api, elsewhere, strings.TrimPrefix(g.api, "http://"), strings.TrimPrefix(elsewhere, "https://")).Replace(string(out))
-	return text, err
+	return g.asPublished(string(out)), err
 }
 
 // runExchange sends one request and checks the answer.
