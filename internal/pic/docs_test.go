@@ -3,15 +3,12 @@ package pic_test
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/picloud/picloud/internal/exchange"
@@ -21,7 +18,8 @@ import (
 // guides runs what the guides in docs/ show, and nothing that they do not show: readers
 // follow them word for word. In a page
 //
-//	```rhai NAME.rhai     is saved as that file, which the text right before it names
+//	```rhai NAME.rhai     is saved as that file, which the text right before it names, in a
+//	```toml NAME.toml     directory that the page has made
 //	```console            holds "$ command" and what it prints, … standing for any text
 //	```http               holds exchanges (examples/README.md) with the app that the page
 //	                      created last, with "pic apps create"
@@ -50,7 +48,7 @@ func guides(t *testing.T, s *server) {
 		}
 		run++
 		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
-			g := &guide{s: s, page: filepath.Base(page), work: t.TempDir(), api: api(t)}
+			g := &guide{s: s, page: filepath.Base(page), work: t.TempDir()}
 			g.run(t, string(text))
 		})
 	}
@@ -65,43 +63,12 @@ const published = "localhost:8080"
 // developed is where "pic dev" answers, as the guides write it.
 const developed = "127.0.0.1:8090"
 
-// elsewhere is the address that the guides write for another server.
-const elsewhere = "https://api.example.com"
-
-// api is that server: /rate answers JSON, /slow nothing, /unsteady 503 to the
-// first two requests, anything else what it was asked.
-func api(t *testing.T) string {
-	var unsteady atomic.Int64
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/rate":
-			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprintf(w, `{"of": %q, "rate": 1.5}`, r.URL.Query().Get("of"))
-		case "/slow":
-			<-r.Context().Done()
-		case "/unsteady":
-			if unsteady.Add(1) <= 2 {
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return
-			}
-			fallthrough
-		default:
-			body, _ := io.ReadAll(r.Body) // what came counts
-			fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.Path, body)
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
 type guide struct {
-	s      *server
-	page   string
-	work   string
-	app    string
-	api    string
-	hidden bool
-	dev    string // where "pic dev" answers: HOST:PORT
+	s    *server
+	page string
+	work string
+	app  string
+	dev  string // where "pic dev" answers: HOST:PORT
 }
 
 func (g *guide) run(t *testing.T, text string) {
@@ -120,24 +87,13 @@ func (g *guide) run(t *testing.T, text string) {
 				g.signIn(t)
 				signedIn = true
 			}
-			if kind, name, _ := strings.Cut(info, " "); kind == "rhai" && name != "" && g.strict(text) && !strings.Contains(strings.Join(prose, "\n"), "`"+name+"`") {
+			if kind, name, _ := strings.Cut(info, " "); isFile(kind, name) && !strings.Contains(strings.Join(prose, "\n"), "`"+name+"`") {
 				t.Fatalf("%s:%d: the text before the block does not say that it is `%s`", g.page, start, name)
 			}
 			g.block(t, start, info, block)
 			info, prose = "", nil
 		case info != "":
 			block = append(block, line)
-		case strings.HasPrefix(line, "<!-- app: "):
-			g.app = strings.TrimSuffix(strings.TrimPrefix(line, "<!-- app: "), " -->")
-			g.hidden = true
-			if !signedIn {
-				g.signIn(t)
-				signedIn = true
-			}
-			// An example, or another guide, may have used the name.
-			g.shell(t, "pic apps delete "+g.app+" --force 2>/dev/null || true; pic apps create "+g.app)
-		case strings.HasPrefix(line, "<!-- run: "):
-			g.shell(t, strings.TrimSuffix(strings.TrimPrefix(line, "<!-- run: "), " -->"))
 		case strings.HasPrefix(line, "<!-- until: "):
 			command := strings.TrimSuffix(strings.TrimPrefix(line, "<!-- until: "), " -->")
 			g.shell(t, "until "+command+"; do sleep 0.05; done")
@@ -150,13 +106,14 @@ func (g *guide) run(t *testing.T, text string) {
 	}
 }
 
-func (g *guide) strict(text string) bool { return !strings.Contains(text, "<!-- app: ") }
-
 // runs reports whether blocks of this kind need the server.
 func runs(info string) bool {
 	kind, name, _ := strings.Cut(info, " ")
-	return kind == "console" || kind == "http" || kind == "rhai" && name != ""
+	return kind == "console" || kind == "http" || isFile(kind, name)
 }
+
+// isFile reports whether readers save such a block.
+func isFile(kind, name string) bool { return name != "" && (kind == "rhai" || kind == "toml") }
 
 func (g *guide) signIn(t *testing.T) {
 	t.Helper()
@@ -166,23 +123,12 @@ func (g *guide) signIn(t *testing.T) {
 func (g *guide) block(t *testing.T, line int, info string, block []string) {
 	t.Helper()
 	kind, name, _ := strings.Cut(info, " ")
-	name, more, _ := strings.Cut(name, " ")
 	switch {
-	case kind == "rhai" && name != "":
+	case isFile(kind, name):
 		checkListing(t, g.page+", "+name, strings.Join(block, "\n"))
-		path := filepath.Join(g.work, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		// A directory is there when the page makes it.
+		if err := os.WriteFile(filepath.Join(g.work, name), []byte(g.asRun(strings.Join(block, "\n")+"\n")), 0o644); err != nil {
 			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(g.asRun(strings.Join(block, "\n")+"\n")), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if g.hidden {
-			flags := " --app " + g.app + " " + more
-			if strings.HasPrefix(name, "lib/") {
-				flags += " --library"
-			}
-			g.shell(t, "pic scripts deploy "+name+flags)
 		}
 	case kind == "console":
 		g.console(t, line, block)
@@ -289,7 +235,7 @@ func (g *guide) develop(t *testing.T, line int, command string, want []string) {
 
 // asRun writes the addresses of the test's servers for those that the guides show.
 func (g *guide) asRun(text string) string {
-	text = strings.NewReplacer(published, strings.TrimPrefix(g.s.url, "http://"), elsewhere, g.api).Replace(text)
+	text = strings.ReplaceAll(text, published, strings.TrimPrefix(g.s.url, "http://"))
 	if g.dev != "" {
 		text = strings.ReplaceAll(text, developed, g.dev)
 	}
@@ -298,7 +244,7 @@ func (g *guide) asRun(text string) string {
 
 // asPublished is the reverse.
 func (g *guide) asPublished(text string) string {
-	text = strings.NewReplacer("\r\n", "\n", strings.TrimPrefix(g.s.url, "http://"), published, g.api, elsewhere, strings.TrimPrefix(g.api, "http://"), strings.TrimPrefix(elsewhere, "https://")).Replace(text)
+	text = strings.NewReplacer("\r\n", "\n", strings.TrimPrefix(g.s.url, "http://"), published).Replace(text)
 	if g.dev != "" {
 		text = strings.ReplaceAll(text, g.dev, developed)
 	}
