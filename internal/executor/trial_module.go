@@ -292,7 +292,9 @@ func (t *trialScripts) deliver(c *rhai.Call, r *run, script string, batch bool, 
 		case err != nil:
 			return throw(err.Error())
 		case res.Status != store.StatusOK:
-			return throw(script + ".rhai: " + res.Error)
+			e := trial.Thrown{Text: script + ".rhai: " + res.Error, Script: script, Error: res.Error}
+			t.Throw(e)
+			return throw(e.Text)
 		}
 		return nil
 	})

@@ -40,6 +40,13 @@ type Failure struct {
 	Line, Column     int
 }
 
+// Thrown is what a test got to catch because a script that it ran has failed.
+type Thrown struct {
+	Text   string // what is caught
+	Script string
+	Error  string // as the script's execution records it, with the place in the script
+}
+
 // Trial is the state of one test. It is safe for concurrent use.
 type Trial struct {
 	App App
@@ -56,6 +63,7 @@ type Trial struct {
 	failed     map[subscription]int // deliveries of the next one that failed
 	executions []store.Execution
 	failure    *Failure
+	thrown     *Thrown
 }
 
 // Message is what was sent to a queue or published on a topic.
@@ -128,6 +136,20 @@ func (t *Trial) Failure() *Failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failure
+}
+
+// Throw keeps what a script that failed threw into the test. The last one counts.
+func (t *Trial) Throw(e Thrown) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.thrown = &e
+}
+
+// Thrown is what the last script that failed threw into the test, nil if none did.
+func (t *Trial) Thrown() *Thrown {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.thrown
 }
 
 // Sent returns the messages that were sent to a queue.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -118,43 +117,56 @@ func (r *trials) Run(ctx context.Context, file dev.Script, name string, timeout 
 		out.Passed = true
 		return out
 	}
-	out.Error, out.Line, out.Column = located(res.Error, strings.Count(file.Source, "\n")+1)
+	located(&out, res.Error, file, t.Thrown())
 	if out.Line == 0 {
 		out.Line = lineOf(file.Source, name)
 	}
 	if f := t.Failure(); f != nil && strings.HasPrefix(out.Error, f.Message) {
 		out.Error = f.Message
-		out.Line, out.Column, out.Compared, out.Expected, out.Actual = f.Line, f.Column, f.Compared, f.Expected, f.Actual
+		out.Compared, out.Expected, out.Actual = f.Compared, f.Expected, f.Actual
+		if out.Cause == nil {
+			out.Line, out.Column = f.Line, f.Column
+		}
 	}
 	return out
 }
 
-var (
-	position = regexp.MustCompile(` \(line (\d+), position (\d+)\)`)
-	kind     = regexp.MustCompile(`^(?:Runtime error|exceeded): ?`)
-)
-
-// located takes the position out of an error's text, and the call of the test,
-// which is in no file: one behind its last line.
-func located(text string, lines int) (message string, line, column int) {
-	message = kind.ReplaceAllString(text, "")
-	if i := strings.LastIndex(message, "\nin call to function"); i >= 0 {
-		if m := position.FindStringSubmatch(message[i:]); m != nil {
-			if n, _ := strconv.Atoi(m[1]); n > lines {
-				message = message[:i]
-			}
+// located says where a test failed: its place in the test's file, and the place in
+// another file if it began there, in a library or in a script that the test ran.
+func located(out *tests.Result, text string, file dev.Script, thrown *trial.Thrown) {
+	x := tests.Explain(text, file.Name)
+	lines := strings.Count(file.Source, "\n") + 1
+	if n := len(x.Calls); n > 0 && x.Calls[n-1].Script == file.Name && x.Calls[n-1].Line > lines {
+		x.Calls = x.Calls[:n-1] // the call of the test, behind the file's last line
+	}
+	if x.Script == file.Name && x.Line > lines {
+		x.Line, x.Column = 0, 0
+	}
+	places := []tests.Place{x.Place}
+	for _, c := range x.Calls {
+		places = append(places, c.Place)
+	}
+	if i := slices.IndexFunc(places, func(p tests.Place) bool { return p.Script == file.Name }); i >= 0 {
+		out.Line, out.Column = places[i].Line, places[i].Column
+	}
+	switch {
+	case thrown != nil && x.Message == thrown.Text:
+		cause := tests.Explain(thrown.Error, thrown.Script)
+		out.Cause = &cause
+		out.Error = thrown.Script + ".rhai: " + cause.Message
+		return
+	case x.Script != file.Name:
+		out.Cause = &x
+		out.Error = x.Message
+		return
+	}
+	out.Error = x.Message
+	for _, c := range x.Calls {
+		out.Error += "\nin " + c.What
+		if c.Line > 0 {
+			out.Error += fmt.Sprintf(" (line %d, position %d)", c.Line, c.Column)
 		}
 	}
-	m := position.FindStringSubmatchIndex(message)
-	if m == nil {
-		return message, 0, 0
-	}
-	line, _ = strconv.Atoi(message[m[2]:m[3]])
-	column, _ = strconv.Atoi(message[m[4]:m[5]])
-	if line > lines {
-		line, column = 0, 0
-	}
-	return message[:m[0]] + message[m[1]:], line, column
 }
 
 // trialApp is the app of one test.

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -81,13 +82,52 @@ func TestLocated(t *testing.T) {
 	}{
 		"Runtime error: bad (line 2, position 5)\nin call to function 'test_x' (line 9, position 1)":                                               {"bad", 2, 5},
 		"Runtime error: bad (line 2, position 5)\nin call to function 'f' (line 4, position 3)\nin call to function 'test_x' (line 9, position 1)": {"bad\nin call to function 'f' (line 4, position 3)", 2, 5},
-		"exceeded the wall-time limit of 1s (line 9, position 1)":                                                                                  {"the wall-time limit of 1s", 0, 0},
+		"exceeded the wall-time limit of 1s (line 9, position 1)":                                                                                  {"exceeded the wall-time limit of 1s", 0, 0},
 		"no position": {"no position", 0, 0},
 	} {
-		message, line, column := located(text, 8)
-		message = strings.TrimPrefix(message, "exceeded ")
-		if message != want.message || line != want.line || column != want.column {
-			t.Errorf("%q: %q %d %d", text, message, line, column)
+		var out tests.Result
+		located(&out, text, dev.Script{Name: "x_test", Source: strings.Repeat("\n", 7)}, nil)
+		if out.Error != want.message || out.Line != want.line || out.Column != want.column || out.Cause != nil {
+			t.Errorf("%q: %+v", text, out)
+		}
+	}
+}
+
+// An error of a script that the test ran, or of a library, has two places: the
+// test's, and that where it began.
+func TestPlacesOfErrors(t *testing.T) {
+	r := testRunner(t, dev.Script{Name: "plain", Source: "\n  kv::add(event.payload);"},
+		dev.Script{Name: "deep", Source: "import \"lib\" as lib;\nfn g() { lib::each(|x| lib::bad(x)) }\n\ng();"},
+		dev.Script{Name: "lib", Source: "fn bad(x) {\n  [x].map(|y| { if y > 0 { throw \"oh\" } })\n}\nfn each(f) { f.call(1) }", Library: true})
+	file := dev.Script{Name: "x_test", Source: `import "lib" as lib;
+fn test_event() { test::event("plain", #{ payload: 1 }) }
+fn test_deliver() {
+    queue::send("q", 1);
+    let f = || test::deliver("q", "deep");
+    f.call();
+}
+fn test_library() { import "lib" as lib; lib::bad(1) }
+fn test_closure() { import "lib" as lib; lib::each(|x| throw x) }
+fn test_caught() { try { test::event("deep", #{}) } catch (e) { throw e + "!" } }`}
+	for name, want := range map[string]struct {
+		place, cause string
+	}{
+		"test_event":   {"2:25", "plain:2:7 Function not found: kv::add (i64)"},
+		"test_deliver": {"5:22", "lib:2:28 oh lib:2:7 deep:2:29 lib:4:16 deep:2:15 deep:4:1"},
+		"test_library": {"8:47", "lib:2:28 oh lib:2:7 x_test:8:47"},
+		"test_closure": {"9:56", ""},
+		"test_caught":  {"10:65", ""},
+	} {
+		res := r.Run(t.Context(), file, name, time.Minute)
+		cause := ""
+		if c := res.Cause; c != nil {
+			cause = fmt.Sprintf("%s:%d:%d %s", c.Script, c.Line, c.Column, c.Message)
+			for _, x := range c.Calls {
+				cause += fmt.Sprintf(" %s:%d:%d", x.Script, x.Line, x.Column)
+			}
+		}
+		if got := fmt.Sprintf("%d:%d", res.Line, res.Column); res.Passed || got != want.place || cause != want.cause {
+			t.Errorf("%s: %s, %q\n%s", name, got, cause, res.Error)
 		}
 	}
 }

@@ -19,8 +19,28 @@ var folders = []string{".", "tests", "lib"}
 // project is the app that is tested.
 type project struct {
 	dir     string // absolute
+	shown   string // dir as people gave it
 	scripts []dev.Script
 	leftOut []error
+}
+
+// file is how people know a script's file.
+func (p *project) file(script string) string {
+	folder := p.shown
+	if s := p.script(script); s != nil && s.Library {
+		folder = filepath.Join(folder, "lib")
+	}
+	return filepath.ToSlash(filepath.Join(folder, script+".rhai"))
+}
+
+// script is a script by its name, nil if there is none.
+func (p *project) script(name string) *dev.Script {
+	for i := range p.scripts {
+		if p.scripts[i].Name == name {
+			return &p.scripts[i]
+		}
+	}
+	return nil
 }
 
 func (p *project) slug() string { return dev.AppName(p.dir) }
@@ -44,7 +64,7 @@ func find(path string) (*project, []*file, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &project{dir: abs}
+	p := &project{dir: abs, shown: path}
 	var paths []string
 	if info.IsDir() {
 		for _, folder := range folders {
@@ -59,9 +79,9 @@ func find(path string) (*project, []*file, error) {
 			return nil, nil, fmt.Errorf("%s is no *%s file and no directory", path, suffix)
 		}
 		paths = []string{path}
-		p.dir = filepath.Dir(abs)
+		p.dir, p.shown = filepath.Dir(abs), filepath.Dir(path)
 		if name := filepath.Base(p.dir); name == "tests" || name == "lib" {
-			p.dir = filepath.Dir(p.dir)
+			p.dir, p.shown = filepath.Dir(p.dir), filepath.Join(p.shown, "..")
 		}
 	}
 	if p.scripts, p.leftOut, err = dev.ReadApp(p.dir); err != nil {

@@ -13,6 +13,7 @@ import (
 type printer struct {
 	w     io.Writer
 	color bool
+	app   *project
 	err   error // the first one of writing
 }
 
@@ -56,25 +57,40 @@ func (p *printer) job(j *job, verbose bool) {
 	if r.Column > 0 {
 		at += fmt.Sprintf(":%d", r.Column)
 	}
-	p.line("  %s: %s", at, indented(r.Error, "    "))
-	p.source(j.file.script.Source, r.Line, r.Column)
+	message := r.Error
+	if r.Cause != nil {
+		message = "an error in " + p.app.file(r.Cause.Script)
+	}
+	p.line("  %s: %s", at, indented(message, "    "))
+	p.source("  ", j.file.script.Source, r.Line, r.Column)
+	if r.Cause != nil {
+		p.cause("  ", r.Cause)
+	}
 	if r.Compared {
 		p.comparison(r.Expected, r.Actual)
 	}
 	p.logs(r)
 }
 
+// cause shows an error of one of the app's scripts with the line where it happened.
+func (p *printer) cause(indent string, c *Cause) {
+	p.line("%s%s: %s", indent, c.at(p.app.file), indented(c.text(p.app.file), indent+"  "))
+	if s := p.app.script(c.Script); s != nil {
+		p.source(indent, s.Source, c.Line, c.Column)
+	}
+}
+
 // source shows the line where it happened.
-func (p *printer) source(text string, line, column int) {
+func (p *printer) source(indent, text string, line, column int) {
 	lines := strings.Split(text, "\n")
 	if line < 1 || line > len(lines) {
 		return
 	}
 	number := fmt.Sprint(line)
 	shown := strings.TrimSuffix(strings.ReplaceAll(lines[line-1], "\t", " "), "\r")
-	p.line("  %s | %s", number, output.Printable(shown))
+	p.line("%s%s | %s", indent, number, output.Printable(shown))
 	if column >= 1 {
-		p.line("  %s | %s^", strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1))
+		p.line("%s%s | %s^", indent, strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1))
 	}
 }
 
@@ -105,7 +121,7 @@ func (p *printer) logs(r *Result) {
 		p.log("", l)
 	}
 	for _, e := range r.Executions {
-		if len(e.Logs) == 0 && e.Error == "" {
+		if len(e.Logs) == 0 && (e.Error == "" || r.Cause.is(&e)) {
 			continue
 		}
 		what := e.Trigger
@@ -116,9 +132,11 @@ func (p *printer) logs(r *Result) {
 		for _, l := range e.Logs {
 			p.log("  ", l)
 		}
-		if e.Error != "" {
-			p.line("    %s", indented(e.Error, "    "))
+		if e.Error == "" || r.Cause.is(&e) {
+			continue
 		}
+		cause := Explain(e.Error, e.Script)
+		p.cause("    ", &cause)
 	}
 }
 

@@ -54,6 +54,7 @@ type Result struct {
 	// Compared says that Expected and Actual are what was compared.
 	Compared         bool
 	Expected, Actual string
+	Cause            *Cause          // where it began, when not in the file of the test
 	Logs             []store.LogLine // of the test itself
 	Executions       []store.Execution
 	Duration         time.Duration
@@ -165,7 +166,7 @@ func run(ctx context.Context, env *cli.Env, make New, o options) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return report(env, w, jobs, o, time.Since(began))
+	return report(env, w, app, jobs, o, time.Since(began))
 }
 
 // work runs the jobs, several at a time.
@@ -217,9 +218,17 @@ type problem struct {
 	Column   int     `json:"column,omitempty"`
 	Expected *string `json:"expected,omitempty"`
 	Actual   *string `json:"actual,omitempty"`
+	Cause    *where  `json:"cause,omitempty"`
 }
 
-func verdictOf(j *job) verdict {
+// where is the place of an error that began in another file.
+type where struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+}
+
+func verdictOf(j *job, app *project) verdict {
 	v := verdict{File: j.file.path, Name: j.test.Name, Line: j.test.Line, Status: "passed", DurationUS: j.result.Duration.Microseconds()}
 	for _, l := range j.result.Logs {
 		v.Logs = append(v.Logs, l.Message)
@@ -229,6 +238,9 @@ func verdictOf(j *job) verdict {
 		v.Error = &problem{Message: r.Error, Line: r.Line, Column: r.Column}
 		if r.Compared {
 			v.Error.Expected, v.Error.Actual = &r.Expected, &r.Actual
+		}
+		if c := r.Cause; c != nil {
+			v.Error.Cause = &where{app.file(c.Script), c.Line, c.Column}
 		}
 	}
 	return v
@@ -254,7 +266,7 @@ var columns = []output.Column[verdict]{
 }
 
 // report writes how the tests ended: as text, unless --output asks for a form.
-func report(env *cli.Env, w *output.Writer, jobs []*job, o options, took time.Duration) error {
+func report(env *cli.Env, w *output.Writer, app *project, jobs []*job, o options, took time.Duration) error {
 	sum := outcome{DurationUS: took.Microseconds(), Tests: []verdict{}}
 	for _, j := range jobs {
 		if j.result.Passed {
@@ -262,7 +274,7 @@ func report(env *cli.Env, w *output.Writer, jobs []*job, o options, took time.Du
 		} else {
 			sum.Failed++
 		}
-		sum.Tests = append(sum.Tests, verdictOf(j))
+		sum.Tests = append(sum.Tests, verdictOf(j, app))
 	}
 	var err error
 	switch {
@@ -271,7 +283,7 @@ func report(env *cli.Env, w *output.Writer, jobs []*job, o options, took time.Du
 	case env.Output == string(output.TSV):
 		err = output.List(w, sum.Tests, columns)
 	default:
-		p := printer{w: env.Out, color: env.Color()}
+		p := printer{w: env.Out, color: env.Color(), app: app}
 		for _, j := range jobs {
 			p.job(j, o.verbose)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/picloud/picloud/internal/pic/dev"
+	"github.com/picloud/picloud/internal/store"
 )
 
 func TestDiff(t *testing.T) {
@@ -125,5 +126,37 @@ func TestColoursAndControlCharacters(t *testing.T) {
 	want := "\x1b[31mFAIL\x1b[0m x_test.rhai test_x\n  x_test.rhai:9: assert_eq: \\u{1b}[2Jgone\n    expected: \x1b[32m\"\\u{1b}[31m\"\x1b[0m\n      actual: \x1b[31m2\x1b[0m\n"
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// An error of a script is shown with its line below that of the test, once.
+func TestErrorsOfScripts(t *testing.T) {
+	var b strings.Builder
+	app := &project{shown: "shop", scripts: []dev.Script{{Name: "b", Source: "1;\nkv::add();"}, {Name: "m", Source: "throw 1", Library: true}}}
+	p := printer{w: &b, app: app}
+	cause := Explain("Runtime error: no (line 2, position 5)\nin call to function 'f' (from 'm') (line 1, position 2)", "b")
+	j := &job{file: &file{path: "shop/x_test.rhai", script: dev.Script{Source: "one\ntwo"}}, test: Test{Name: "test_x"}, result: Result{
+		Error: "b.rhai: no", Line: 2, Column: 1, Cause: &cause, Executions: []store.Execution{
+			{Script: "b", Trigger: "queue", Status: store.StatusError, Error: cause.recorded},
+			{Script: "b", Method: "GET", Path: "/b", Status: store.StatusError, Error: "no (line 2, position 5)"},
+		},
+	}}
+	p.job(j, false)
+	want := `FAIL shop/x_test.rhai test_x
+  shop/x_test.rhai:2:1: an error in shop/lib/m.rhai
+  2 | two
+    | ^
+  shop/lib/m.rhai:2:5: no
+    in call to function 'f' (shop/b.rhai:1:2)
+  b.rhai, GET /b: error
+    shop/b.rhai:2:5: no
+    2 | kv::add();
+      |     ^
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if v := verdictOf(j, app); *v.Error.Cause != (where{"shop/lib/m.rhai", 2, 5}) {
+		t.Errorf("the verdict: %+v", v.Error.Cause)
 	}
 }
