@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"slices"
+
 	"github.com/picloud/picloud/rhai"
 )
 
@@ -18,14 +20,17 @@ func (e *Executor) newEngine(maxSourceSize int) *rhai.Engine {
 			rhai.Variable{Name: "events"},
 		),
 	)
-	eng.Register(requestFunctions()...)
-	eng.Register(responseFunctions()...)
-	eng.Register(httpResponseFunctions()...)
-	eng.Register(eventFunctions()...)
+	eng.Register(functions()...)
+	eng.Register(global(functions())...)
 	for _, m := range e.modules() {
-		eng.RegisterModule(m)
+		eng.RegisterModule(ofModule(m))
 	}
 	return eng
+}
+
+// functions are those without a module, in the order of their documentation.
+func functions() []*rhai.Native {
+	return slices.Concat(requestFunctions(), responseFunctions(), httpResponseFunctions(), eventFunctions())
 }
 
 // resolver finds what scripts import: the engine is made before the cache.

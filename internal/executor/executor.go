@@ -88,7 +88,8 @@ func New(cfg Config) *Executor {
 	if cfg.Trial != nil {
 		t := &trialScripts{Trial: cfg.Trial}
 		e.engine.Register(t.asserts()...)
-		e.engine.RegisterModule(t.module())
+		e.engine.Register(global(t.asserts())...)
+		e.engine.RegisterModule(ofModule(t.module()))
 	}
 	e.programs = newPrograms(e.engine, cfg.ProgramMemory)
 	return e

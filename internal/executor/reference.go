@@ -27,7 +27,7 @@ func (e *Executor) Reference() string {
 	}
 	for _, g := range groups {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", g.title, g.doc)
-		for _, f := range e.engine.Functions() {
+		for _, f := range functions() {
 			if f.Returns == g.of.Name && !isMethod(f) || isMethod(f) && f.Params[0].Host == g.of {
 				entryOf(&b, "", f)
 			}

@@ -69,10 +69,10 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: %s\n got %s (%s)\nwant %s", name, code, got, res.Error, want)
 		}
 	}
-	for _, f := range e.Engine().Functions() {
+	for _, f := range functions() {
 		check("", f)
 	}
-	for _, m := range e.Engine().Modules() {
+	for _, m := range e.modules() {
 		if m.Doc() == "" {
 			t.Errorf("the module %s is not documented", m.Name())
 		}
