@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/picloud/picloud/internal/invoke"
@@ -63,9 +62,25 @@ func TestCommitRefused(t *testing.T) {
 			t.Errorf("%v: %s, %d, %q", verdict, res.Status, res.Response.Status, res.Error)
 		}
 	}
-	e := &commitError{outcome: invoke.Outcome{Verdict: invoke.Unavailable, Detail: "EOF"}}
-	if !errors.As(error(e), new(*commitError)) || e.Error() != "the changes could not be committed: unavailable: EOF" {
-		t.Error(e.Error())
+}
+
+// Why a commit was not made is one sentence, whatever the store wraps it in.
+func TestCommitErrors(t *testing.T) {
+	for _, x := range []struct {
+		verdict      invoke.Verdict
+		detail, want string
+	}{
+		{invoke.Refused, `key "t": invalid: what it holds is no integer, so nothing can be added`, `the changes were not made: what key "t" holds is no integer, so nothing can be added`},
+		{invoke.Refused, `key "max": invalid: 1 + 2 is more than an integer holds`, `the changes were not made: of key "max", 1 + 2 is more than an integer holds`},
+		{invoke.Refused, "invalid: the message would be number 17 of a chain", "the changes were not made: the message would be number 17 of a chain"},
+		{invoke.Quota, "the app's quota is used up: with this 8 messages of the app would wait, at most 7 may", "the app has no room for the changes: with this 8 messages of the app would wait, at most 7 may"},
+		{invoke.Conflict, `key "a\": b": the data have changed meanwhile`, `the changes were not made, because key "a\": b" has changed meanwhile`},
+		{invoke.Conflict, "the data have changed meanwhile", "the changes were not made, because what was read has changed meanwhile"},
+		{invoke.Unavailable, "EOF", "whether the changes were made is not known: EOF"},
+	} {
+		if got := (&commitError{outcome: invoke.Outcome{Verdict: x.verdict, Detail: x.detail}}).Error(); got != x.want {
+			t.Errorf("%v %s\n got %s\nwant %s", x.verdict, x.detail, got, x.want)
+		}
 	}
 }
 

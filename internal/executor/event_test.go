@@ -136,7 +136,7 @@ func TestStaleFailure(t *testing.T) {
 		want    string
 	}{
 		{`kv::get("n"); throw "odd"`, false, "odd"},
-		{`kv::get("n"); throw "odd"`, true, "conflict"},
+		{`kv::get("n"); throw "odd"`, true, "has changed meanwhile"},
 		{`throw "odd"`, true, "odd"},
 		{`kv::get("n"); loop {}`, true, "operations"},
 	} {

@@ -218,10 +218,17 @@ type run struct {
 }
 
 // hook is where every call of a host function passes: its arguments come in,
-// its result goes out.
+// its result goes out. Errors that are none of the engine's a script catches as
+// texts, like those that the functions throw.
 func hook(c *rhai.Call, next func(*rhai.Call) (rhai.Value, error)) (rhai.Value, error) {
 	if r := runOf(c.Context()); r != nil {
 		r.calls++
 	}
-	return next(c)
+	v, err := next(c)
+	if err != nil {
+		if _, ok := err.(*rhai.Error); !ok && !isContextError(err) {
+			err = throw(err.Error())
+		}
+	}
+	return v, err
 }

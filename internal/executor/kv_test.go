@@ -117,7 +117,7 @@ func TestKVRefuses(t *testing.T) {
 		`kv::list("", #{ cursor: 1 })`:                                             "cursor",
 		`kv::increment("text")`:                                                    `"text" holds no integer`,
 		`kv::add("text", 1); kv::get("text")`:                                      `"text" holds no integer`,
-		`kv::add("text", 1)`:                                                       "refused: key \"text\"",
+		`kv::add("text", 1)`:                                                       `what key "text" holds is no integer`,
 		`kv::set("n", 9223372036854775807); kv::add("n", 1)`:                       "more than an integer holds",
 		`kv::transaction(|| kv::flush())`:                                          "at its end",
 		`for i in 0..10001 { kv::add("k" + i, 1) }`:                                "10000 changes or 16 MiB",
@@ -149,7 +149,7 @@ func TestKVFlush(t *testing.T) {
 	}
 	// A refusal can be caught: the run goes on without those changes.
 	b.keep("t", rhai.String("x"))
-	res := b.run(`kv::add("t", 1); kv::set("lost", 1); try { kv::flush(); } catch (e) { kv::set("caught", e.contains("refused")); }`, nil)
+	res := b.run(`kv::add("t", 1); kv::set("lost", 1); try { kv::flush(); } catch (e) { kv::set("caught", e.contains("were not made")); }`, nil)
 	if got := b.kept(); got != `a=2 b=2 caught=true t="x"` {
 		t.Errorf("kept %s (%s)", got, res.Error)
 	}
@@ -355,5 +355,27 @@ func TestARunThatCannotReadMayBeTriedAgain(t *testing.T) {
 	res, err := b.exec.Run(t.Context(), start, unreadable{b.host})
 	if err != nil || res.Status != store.StatusError || res.RetryAfter <= 0 {
 		t.Errorf("%v, %s %q, to be tried again after %v", err, res.Status, res.Error, res.RetryAfter)
+	}
+}
+
+// What the functions of PiCloud throw is a text, limits included; not caught, a
+// limit stays one.
+func TestErrorsAreTexts(t *testing.T) {
+	for src, want := range map[string]string{
+		`for i in 0..1001 { queue::send("q", i) }`:                     "the limit of 1000 messages or 16 MiB in one commit",
+		`kv::set("t", "x"); kv::flush(); kv::add("t", 1); kv::flush()`: `what key "t" holds is no integer`,
+		`json::parse("{")`: "not valid JSON",
+		`kv::get("")`:      "the key is empty",
+		`let a = []; for i in 0..600 { a = [a]; } kv::set("deep", a)`: "",
+	} {
+		b := newBench(t, New(Config{}))
+		res := b.run(`let said = (); try { `+src+` } catch (e) { said = e } type_of(said) + " " + said`, nil)
+		if got := string(res.Response.Body); !strings.HasPrefix(got, "string ") || !strings.Contains(got, want) {
+			t.Errorf("%s: %s %s", src, got, res.Error)
+		}
+	}
+	b := newBench(t, New(Config{}))
+	if res := b.run(`for i in 0..1001 { queue::send("q", i) }`, nil); res.Status != store.StatusLimit || !strings.HasPrefix(res.Error, "exceeded the limit of 1000 messages") {
+		t.Errorf("%s: %s", res.Status, res.Error)
 	}
 }

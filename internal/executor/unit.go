@@ -411,16 +411,3 @@ func catchable(err error) bool {
 	}
 	return true
 }
-
-// commitError says that a run's changes were not, or perhaps not, made.
-type commitError struct {
-	outcome invoke.Outcome
-	reading bool // it did not come to that: what the run asked for could not be read
-}
-
-func (e *commitError) Error() string {
-	if e.reading {
-		return "the data cannot be read: " + e.outcome.Detail
-	}
-	return fmt.Sprintf("the changes could not be committed: %s: %s", e.outcome.Verdict, e.outcome.Detail)
-}
