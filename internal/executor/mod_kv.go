@@ -211,7 +211,7 @@ func listOptions(q *invoke.Query, options rhai.Value) (err error) {
 			q.After = s
 		case name == "cursor" && v.IsUnit():
 		default:
-			err = throw(fmt.Sprintf("%s: %s is no option of kv::list: there are limit (1 to 1000) and cursor (that of the page before)", name, v.String()))
+			err = throw(listEntries.wrong(name, v))
 		}
 		return err == nil
 	})

@@ -364,8 +364,7 @@ func cookieOption(k *http.Cookie, option string, v rhai.Value) error {
 	case option == "same_site" && isText && strings.EqualFold(s, "none"):
 		k.SameSite = http.SameSiteNoneMode
 	default:
-		return throw(fmt.Sprintf("%s: %s is no option of a cookie: there are max_age (a whole number of seconds), path and domain (text), "+
-			"secure and http_only (true or false) and same_site (\"strict\", \"lax\" or \"none\")", option, v.String()))
+		return throw(cookieEntries.wrong(option, v))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,8 +178,8 @@ func (t *trialScripts) module() *rhai.Module {
 				if n, isInt := c.Arg(0).AsInt(); isInt {
 					seconds, ok = float64(n), true
 				}
-				if !ok || math.IsNaN(seconds) || math.Abs(seconds) > maxTTL {
-					return rhai.Value{}, throw("test::advance takes a number of seconds")
+				if !ok || math.IsNaN(seconds) || seconds < 0 || seconds > maxTTL {
+					return rhai.Value{}, throw("test::advance takes a number of seconds, 0 or more: the clock goes back with test::set_time only")
 				}
 				t.SetNow(t.Now().Add(time.Duration(seconds * 1e9)))
 				return rhai.Unit(), nil
@@ -258,7 +259,7 @@ func (t *trialScripts) event(c *rhai.Call, v rhai.Value) (invoke.Event, error) {
 		case name == "time":
 			e.Time, err = timeOf("the time of an event", v)
 		default:
-			err = throw(fmt.Sprintf("%s: %s is nothing of an event: there are payload, kind, source and id (text), attempt (from 1) and time", name, v.Repr()))
+			err = throw(eventEntries.wrong(name, v))
 		}
 		return err == nil
 	})
@@ -284,6 +285,9 @@ func timeOf(what string, v rhai.Value) (time.Time, error) {
 
 // deliver runs a script of the app with events.
 func (t *trialScripts) deliver(c *rhai.Call, r *run, script string, batch bool, events []invoke.Event) error {
+	if err := t.knows(script); err != nil {
+		return err
+	}
 	return t.app(c, r, func() error {
 		res, err := t.App.Deliver(c.Context(), script, batch, events)
 		switch {
@@ -300,6 +304,18 @@ func (t *trialScripts) deliver(c *rhai.Call, r *run, script string, batch bool, 
 	})
 }
 
+// knows refuses a script that the app does not have.
+func (t *trialScripts) knows(script string) error {
+	there := t.App.Scripts()
+	switch {
+	case slices.Contains(there, script):
+		return nil
+	case len(there) == 0:
+		return throw(fmt.Sprintf("there is no script %q: the app has none", script))
+	}
+	return throw(fmt.Sprintf("there is no script %q: the app has %s", script, strings.Join(there, ", ")))
+}
+
 // maxDeliveries bounds one test::deliver: a script that sends to its own queue
 // would never come to an end.
 const maxDeliveries = 10_000
@@ -307,6 +323,9 @@ const maxDeliveries = 10_000
 // deliverAll runs a script, the call's second argument, with each message that
 // next gives.
 func (t *trialScripts) deliverAll(c *rhai.Call, r *run, kind store.ChannelKind, next func() (trial.Message, func(error), bool)) (rhai.Value, error) {
+	if err := t.knows(text(c, 1)); err != nil {
+		return rhai.Value{}, err
+	}
 	if err := r.flush(); err != nil {
 		return rhai.Value{}, err
 	}
@@ -419,7 +438,7 @@ func stubAnswer(v rhai.Value) (a trial.Answer, err error) {
 		case name == "error" && isText:
 			err = errors.New(s)
 		default:
-			err = &stubError{fmt.Sprintf("%s: %s is nothing of an answer: there are status (200 to 599), headers (a map), json, body (text or a blob) and error (text)", name, v.Repr())}
+			err = &stubError{stubEntries.wrong(name, v)}
 		}
 		return err == nil
 	})

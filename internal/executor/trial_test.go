@@ -23,6 +23,8 @@ func (a *echoing) Serve(_ context.Context, r *http.Request) trial.Answer {
 	return trial.Answer{Status: 200, Body: []byte(r.Method + " " + r.URL.RequestURI())}
 }
 
+func (a *echoing) Scripts() []string { return []string{"broken", "mailer", "ok", "other"} }
+
 func (a *echoing) Deliver(_ context.Context, script string, batch bool, events []invoke.Event) (*invoke.Result, error) {
 	for _, e := range events {
 		a.delivered = append(a.delivered, script+" "+e.Kind+" "+e.Source)
@@ -123,20 +125,23 @@ func TestTrialMistakes(t *testing.T) {
 	for src, want := range map[string]string{
 		`test::get("hello")`:                                                           `"hello" is no path: it begins with /`,
 		`test::get("/x", #{ timeout: 1 })`:                                             `there is no option "timeout": there are headers, query, json, form and body`,
-		`test::event("mailer", #{ paylaod: 1 })`:                                       `paylaod: 1 is nothing of an event`,
-		`test::event("mailer", #{ attempt: 0 })`:                                       `attempt: 0 is nothing of an event`,
+		`test::event("mailer", #{ paylaod: 1 })`:                                       `an event has no field "paylaod": there are payload, kind, source, id, attempt and time`,
+		`test::event("mailer", #{ attempt: 0 })`:                                       `the field attempt of an event is a whole number from 1 up, not 0`,
 		`test::event("broken", #{})`:                                                   `broken.rhai: Runtime error: no`,
 		`test::batch("mailer", [])`:                                                    `there is no event in it`,
 		`test::batch("mailer", [1])`:                                                   `an event is a map`,
 		`test::stub("GET", "/x", #{})`:                                                 `takes a method or *`,
 		`test::stub("GET", "https://x/", 1)`:                                           `the answer is a map`,
-		`test::stub("GET", "https://x/", #{ status: 99 })`:                             `status: 99 is nothing of an answer`,
+		`test::stub("GET", "https://x/", #{ status: 99 })`:                             `test::stub: the field status of the answer is a whole number from 200 to 599, not 99`,
 		`test::stub("GET", "https://x/", #{ headers: #{ "a b": 1 } })`:                 `is not the name of a header`,
 		`http::get("https://x.example/a?b=c")`:                                         `no stub answers GET https://x.example/a?b=c: add one with test::stub("GET", "https://x.example/a?b=c", #{ json: … })`,
 		`test::stub("GET", "https://x/", #{ error: "down" }); http::get("https://x/")`: `http::get: down`,
 		`test::stub("GET", "https://x/", |c| 1); http::get("https://x/")`:              `answers the app's scripts only`,
 		`test::set_time("noon")`:                                                       `is a number of milliseconds since 1970`,
 		`test::advance("1h")`:                                                          `takes a number of seconds`,
+		`test::advance(-5)`:                                                            `takes a number of seconds, 0 or more`,
+		`test::deliver("q", "nosuch")`:                                                 `there is no script "nosuch"`,
+		`test::deliver_topic("q", "nosuch")`:                                           `there is no script "nosuch"`,
 		`test::set_variable("a b", "")`:                                                ``,
 		`secret::get("NOPE")`:                                                          `the app has no secret NOPE`,
 	} {

@@ -28,6 +28,8 @@ type Answer struct {
 type App interface {
 	// Serve answers a request to the app.
 	Serve(ctx context.Context, r *http.Request) Answer
+	// Scripts are the names of the scripts that can be run, in their order.
+	Scripts() []string
 	// Deliver runs a script with an event, or with a batch of them.
 	Deliver(ctx context.Context, script string, batch bool, events []invoke.Event) (*invoke.Result, error)
 }

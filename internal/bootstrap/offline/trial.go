@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -210,6 +211,11 @@ func (a *trialApp) Serve(_ context.Context, r *http.Request) trial.Answer {
 		w.status = http.StatusOK
 	}
 	return trial.Answer{Status: w.status, Header: w.header, Body: w.body.Bytes()}
+}
+
+// Scripts implements trial.App.
+func (a *trialApp) Scripts() []string {
+	return slices.Sorted(maps.Keys(a.apps.current().Manifest.Scripts))
 }
 
 // Deliver implements trial.App.
