@@ -245,18 +245,24 @@ func TestHTTPTimeouts(t *testing.T) {
 		}
 	})
 	defer close(release)
+	if res := run(`http::get(at + "/slow-body", #{ max_bytes: 1, timeout: 0 })`, nil); len(res.Calls) != 0 {
+		t.Errorf("a call that was not made: %+v", res.Calls)
+	}
 	for _, path := range []string{"/", "/slow-body"} {
 		res := run(`let said = ""; try { http::get(at + "`+path+`", #{ timeout: 0.05 }) } catch (e) { said = e; } said`, nil)
 		if got := string(res.Response.Body); got != "http::get: no whole answer within 50ms" {
 			t.Errorf("%s: %s (%s)", path, got, res.Error)
 		}
-		if len(res.Calls) != 1 || res.Calls[0].Error == "" {
+		if len(res.Calls) != 1 || res.Calls[0].Error != "no whole answer within 50ms" {
 			t.Errorf("%s: calls %+v", path, res.Calls)
 		}
 		// The wall time of the run comes first, and no catch helps.
 		res = run(`let said = ""; try { http::get(at + "`+path+`") } catch (e) { said = "caught"; } said`, func(s *invoke.Start) { s.Limits.WallTimeMS = 50 })
 		if res.Status != store.StatusTimeout {
 			t.Errorf("%s under a wall time: %s %s", path, res.Status, res.Error)
+		}
+		if len(res.Calls) != 1 || res.Calls[0].Error != "the execution ended before the answer was there" {
+			t.Errorf("%s under a wall time: calls %+v", path, res.Calls)
 		}
 	}
 }
@@ -289,7 +295,13 @@ func TestHTTPRecord(t *testing.T) {
 		if r.URL.Path == "/r" {
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 		}
+		if r.URL.Path == "/large" {
+			fmt.Fprint(w, "large")
+		}
 	})
+	if res := run(`http::get(at + "/large", #{ max_bytes: 1 })`, nil); len(res.Calls) != 1 || !strings.HasPrefix(res.Calls[0].Error, "the answer takes more than 1 bytes") {
+		t.Errorf("an answer that is too large: %+v", res.Calls)
+	}
 	res := run(`http::post(at + "/r?token=secret", "x"); try { http::get("http://10.0.0.1/") } catch {} throw "end"`, nil)
 	if len(res.Calls) != 3 {
 		t.Fatalf("%+v", res.Calls)

@@ -146,21 +146,27 @@ func (q *httpCall) do() (rhai.Value, error) {
 		res.Body.Close()
 		last := &trail[len(trail)-1]
 		last.Duration = time.Since(last.Started) // with the body
-		if err != nil {
-			last.Error = err.Error()
-		}
+	}
+	var re *rhai.Error
+	var why string // for the script and the record
+	switch {
+	case err == nil:
+	case errors.As(err, &re):
+		why = strings.TrimPrefix(strings.TrimPrefix(re.Message(), "Runtime error: "), q.name+": ")
+	case r.ctx.Err() != nil:
+		why, err = "the execution ended before the answer was there", &rhai.Error{Kind: rhai.ErrTerminated}
+	case ctx.Err() != nil:
+		why = fmt.Sprintf("no whole answer within %v", q.timeout)
+		err = q.fail("%s", why)
+	default:
+		why = clean(err.Error())
+		err = q.fail("%s", why)
+	}
+	if n := len(trail); err != nil && n > 0 && (res != nil || trail[n-1].Error != "") {
+		trail[n-1].Error = why
 	}
 	r.outbound.record(trail, r.logs.mask)
-	var re *rhai.Error
-	switch {
-	case err == nil || errors.As(err, &re):
-		return v, err
-	case r.ctx.Err() != nil:
-		return v, &rhai.Error{Kind: rhai.ErrTerminated}
-	case ctx.Err() != nil:
-		return v, q.fail("no whole answer within %v", q.timeout)
-	}
-	return v, q.fail("%s", clean(err.Error()))
+	return v, err
 }
 
 // deliveredID names what a run was started with: the message's ID, for a batch one
