@@ -376,6 +376,18 @@ func TestErrorsAreTexts(t *testing.T) {
 		}
 	}
 	b := newBench(t, New(Config{}))
+	for src, want := range map[string]string{
+		`for i in 0..1001 { queue::send("q", i) }`:                      "(kv::flush() makes what there is)",
+		`kv::transaction(|| for i in 0..1001 { queue::send("q", i) })`:  "(a transaction makes one commit: use several)",
+		`kv::transaction(|| for i in 0..10001 { kv::set("k" + i, i) })`: "(a transaction makes one commit: use several)",
+	} {
+		if res := b.run(src, nil); !strings.Contains(res.Error, want) {
+			t.Errorf("%s: %s", src, res.Error)
+		}
+	}
+	if res := b.run(`for i in 0..1001 { queue::send("q", i) }`, ofQueue(t, false, rhai.Unit())); !strings.Contains(res.Error, "let another message do the rest") {
+		t.Errorf("an event: %s", res.Error)
+	}
 	if res := b.run(`for i in 0..1001 { queue::send("q", i) }`, nil); res.Status != store.StatusLimit || !strings.HasPrefix(res.Error, "exceeded the limit of 1000 messages") {
 		t.Errorf("%s: %s", res.Status, res.Error)
 	}

@@ -50,7 +50,7 @@ func topicModule() *rhai.Module {
 func (r *run) message(size int) error {
 	u := &r.unit
 	if len(u.Sends)+len(u.Publishes) >= maxUnitMessages || u.bytes+size > maxUnitBytes {
-		return r.exceed(fmt.Sprintf("the limit of %d messages or %d MiB in one commit", maxUnitMessages, maxUnitBytes>>20))
+		return r.exceed(fmt.Sprintf("the limit of %d messages or %d MiB in one commit (%s)", maxUnitMessages, maxUnitBytes>>20, r.relief()))
 	}
 	u.bytes += size
 	return nil

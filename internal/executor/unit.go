@@ -63,7 +63,7 @@ func (r *run) put(op invoke.Op) error {
 		size -= len(op.Key) + len(old.Value)
 	}
 	if size > maxUnitBytes || old == nil && len(u.Ops) >= maxUnitKeys {
-		return r.exceed(fmt.Sprintf("the limit of %d changes or %d MiB in one commit (kv::flush() makes what there is)", maxUnitKeys, maxUnitBytes>>20))
+		return r.exceed(fmt.Sprintf("the limit of %d changes or %d MiB in one commit (%s)", maxUnitKeys, maxUnitBytes>>20, r.relief()))
 	}
 	u.bytes = size
 	if old != nil {
@@ -76,6 +76,17 @@ func (r *run) put(op invoke.Op) error {
 	u.index[op.Key] = len(u.Ops)
 	u.Ops = append(u.Ops, op)
 	return nil
+}
+
+// relief is what a script can do whose commit has become too large.
+func (r *run) relief() string {
+	switch {
+	case r.start.IsEvent():
+		return "an event makes one commit: let another message do the rest"
+	case r.unit.depth > 0:
+		return "a transaction makes one commit: use several"
+	}
+	return "kv::flush() makes what there is"
 }
 
 func (r *run) exceed(what string) error {
