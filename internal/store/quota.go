@@ -13,8 +13,8 @@ type Quota struct {
 	// answers to asynchronous requests. Of more the oldest go, of dead letters those
 	// first that are asynchronous requests.
 	Kept, KeptBytes int64
-	// Channels bounds the channels that have messages, idempotency keys or a state. One
-	// more is not made: ErrQuota. Again the firing of a schedule is never refused, and
+	// Channels bounds the channels that have messages, idempotency keys or are paused. One
+	// more is not made: ErrQuota. Those without any of that make room. Again the firing of a schedule is never refused, and
 	// neither is a pause.
 	Channels int64
 }
@@ -29,7 +29,7 @@ type MessageUsage struct {
 	Dead, DeadBytes      int64 // dead letters, and their payloads
 	Dropped              int64 // dead letters that went because there were too many, ever
 	Answers, AnswerBytes int64 // to asynchronous requests
-	Channels             int64
+	Channels             int64 // that have been used and are still there, also those without anything
 }
 
 // Add adds what another usage counts.

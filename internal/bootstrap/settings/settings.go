@@ -175,7 +175,7 @@ var settings = []setting{
 		func(q *store.Quota) *int64 { return &q.Messages }),
 	quota("queue-size", "SIZE", "1GiB", "how much the payloads of those messages may take", readSize,
 		func(q *store.Quota) *int64 { return &q.Bytes }),
-	quota("queue-count", "N", "1000", "queues and other channels of each app that may hold messages", readCount,
+	quota("queue-count", "N", "1000", "queues and other channels of each app that may hold messages or be paused; those that hold nothing make room", readCount,
 		func(q *store.Quota) *int64 { return &q.Channels }),
 	quota("dead-letters", "N", "10000", "dead letters that are kept of each app, and answers to asynchronous requests; the oldest go first", readCount,
 		func(q *store.Quota) *int64 { return &q.Kept }),

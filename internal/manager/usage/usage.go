@@ -38,7 +38,7 @@ type AppUsage struct {
 	Requests    Used            `json:"requests" doc:"Asynchronous requests among the messages. What would exceed it is refused, so that strangers leave room for the app's own messages"`
 	DeadLetters UsedDeadLetters `json:"dead_letters" doc:"Of more the oldest go"`
 	Answers     Used            `json:"answers" doc:"Answers to asynchronous requests. Of more the oldest go"`
-	Channels    UsedChannels    `json:"channels" doc:"Queues and other channels that hold messages, idempotency keys or are paused"`
+	Channels    UsedChannels    `json:"channels" doc:"Queues and other channels that have been used: those that hold messages, dead letters or idempotency keys, are paused, or have a consumer. Of more than may be, those that hold nothing go"`
 }
 
 // Config is what the operation needs.
