@@ -95,7 +95,7 @@ func Run(ctx context.Context, env *cli.Env, args []string, offline Offline) int 
 	}
 	var e *exit.Error
 	if !started && !errors.As(err, &e) {
-		err = &exit.Error{Code: exit.Usage, Err: err}
+		err = &exit.Error{Code: exit.Usage, Err: cli.Reword(err)}
 	}
 	if errors.As(err, &e) && e.Status == http.StatusUnauthorized && env.Getenv(credentials.EnvToken) != "" {
 		e.Hint = credentials.EnvToken + " is set, and goes before what pic login keeps: set it to a token that works, or unset it."

@@ -51,3 +51,32 @@ func TestUnknownCommands(t *testing.T) {
 		}
 	}
 }
+
+func TestWordsOfWrongUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"kv set x 1 --app demo --ttl 5":                         `pic: --ttl: "5" is no span of time: write 500ms, 90m, 12h, 30d or 2w`,
+		"kv set x 1 --app demo --ttl 0s":                        `--ttl: "0s" is no span of time`,
+		"kv set x 1 --app demo --ttl 1ns":                       `--ttl: 1ns is less than a millisecond`,
+		"queues send x 1 --app demo --delay soon":               `--delay: "soon" is no span of time`,
+		"queues consume x --app demo --script y --backoff 5":    `--backoff: "5" is no span of time`,
+		"schedules add @daily --app demo --script y --jitter x": `--jitter: "x" is no span of time`,
+		"invoke demo/x --timeout 5":                             `--timeout: "5" is no span of time`,
+		"kv ls --app demo --limit many":                         `pic: --limit: "many" is no number that it takes`,
+		"kv set --app demo":                                     `pic kv set needs KEY`,
+		"kv set a b c --app demo":                               `pic kv set takes 2 arguments; "c" is too many`,
+		"kv rm --app demo":                                      `pic kv rm needs KEY`,
+		"queues purge --app demo":                               `pic queues purge needs NAME`,
+		"apps update demo --any-host --allow-host x":            `--allow-host and --any-host exclude one another: give one of them`,
+	} {
+		code, said := says(t, strings.Fields(args)...)
+		if code != exit.Usage || !strings.Contains(said, want) {
+			t.Errorf("pic %s: exit code %d, it says %s, want %s", args, code, said, want)
+		}
+	}
+	// What is right goes on to look for a server.
+	for _, args := range []string{"kv set x 1 --app demo --ttl 30d", "queues send x 1 --app demo --delay 1d", "invoke demo/x --timeout 0", "queues purge emails a b --app demo --yes"} {
+		if code, said := says(t, strings.Fields(args)...); code != exit.NotSignedIn {
+			t.Errorf("pic %s: exit code %d, it says %s", args, code, said)
+		}
+	}
+}

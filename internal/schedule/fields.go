@@ -34,11 +34,15 @@ var (
 // a day matches when either does.
 func parseFields(text string) (fields, error) {
 	parts := strings.Fields(text)
+	has := fmt.Sprintf("%q has %d fields", text, len(parts))
+	if len(parts) == 1 {
+		has = fmt.Sprintf("%q has 1 field", text)
+	}
 	switch n := len(parts); {
 	case n == 6 || n == 7:
-		return fields{}, fmt.Errorf("%q has %d fields: write five (minute, hour, day of the month, month, day of the week), without seconds and year", text, n)
+		return fields{}, fmt.Errorf("%s: write five (minute, hour, day of the month, month, day of the week), without seconds and year", has)
 	case n != 5:
-		return fields{}, fmt.Errorf("%q has %d fields: write five (minute, hour, day of the month, month, day of the week), such as \"0 3 * * *\", or @daily, or @every 10m", text, n)
+		return fields{}, fmt.Errorf("%s: write five (minute, hour, day of the month, month, day of the week), such as \"0 3 * * *\", or @daily, or @every 10m", has)
 	}
 	var f fields
 	for i, p := range []struct {

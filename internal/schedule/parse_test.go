@@ -11,6 +11,7 @@ func TestWhatIsNotATiming(t *testing.T) {
 		{"", "", "is empty"},
 		{"   ", "", "is empty"},
 		{"* * * *", "", "has 4 fields: write five"},
+		{"hello", "", `"hello" has 1 field: write five`},
 		{"0 0 3 * * *", "", "has 6 fields: write five (minute, hour, day of the month, month, day of the week), without seconds and year"},
 		{"0 0 3 * * * 2027", "", "has 7 fields"},
 		{"60 * * * *", "", "minute \"60\": 60 is not between 0 and 59"},

@@ -67,7 +67,7 @@ func (d Delivery) Check() (field, problem string) {
 		{"visibility_timeout_ms", d.VisibilityTimeoutMS, MinVisibilityTimeoutMS, maxDelivery.VisibilityTimeoutMS},
 	} {
 		if f.value != 0 && (f.value < f.low || f.value > f.top) {
-			return f.name, fmt.Sprintf("%s is %d: it is at least %d and at most %d", f.name, f.value, f.low, f.top)
+			return f.name, fmt.Sprintf("%d is not possible: it is at least %d and at most %d", f.value, f.low, f.top)
 		}
 	}
 	return "", ""

@@ -44,7 +44,10 @@ func StyleParamWithOptions(_ string, _ bool, name string, value any, o StylePara
 		return url.QueryEscape(name) + "=" + url.QueryEscape(text), nil
 	case ParamLocationPath:
 		// Servers and clients take such segments out of a path, escaped or not.
-		if text == "" || text == "." || text == ".." {
+		if text == "" {
+			return "", fmt.Errorf("%s is empty", name)
+		}
+		if text == "." || text == ".." {
 			return "", fmt.Errorf("%q is no possible value for %s", text, name)
 		}
 		return url.PathEscape(text), nil

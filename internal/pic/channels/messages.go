@@ -132,7 +132,7 @@ func (n Noun) redrive(env *cli.Env) *cobra.Command {
 		Long: `Deliver dead letters of a ` + n.Noun + ` again, with all their attempts before them: those with
 the given IDs, or all.`,
 		Example: n.example("redrive", "") + "\n" + n.example("redrive", "019a7c1e-8f2b-7c31-9f54-1d2e3f4a5b6c"),
-		Args:    cobra.MinimumNArgs(1),
+		Args:    cli.Args("NAME", "[ID...]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			conn, err := env.Connect()
 			if err != nil {
@@ -168,7 +168,7 @@ func (n Noun) purge(env *cli.Env) *cobra.Command {
 given IDs, or all. What an execution works on stays. On a terminal pic asks first;
 elsewhere --yes is needed.`,
 		Example: n.example("purge", "--yes") + "\n" + n.example("purge", "--dead --yes"),
-		Args:    cobra.MinimumNArgs(1),
+		Args:    cli.Args("NAME", "[ID...]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			conn, err := env.Connect()
 			if err != nil {

@@ -31,8 +31,8 @@ func AppFlag(env *cli.Env, cmd *cobra.Command, app *string) {
 type Delivery struct {
 	Script                           string
 	Concurrency, BatchSize, Attempts int64
-	backoff, backoffMax, visibility  string
-	// What the flags above say, in milliseconds; 0: not given. Read sets them.
+	backoff, backoffMax, visibility  time.Duration
+	// What the flags say, in milliseconds; 0: not given. Read sets them.
 	BackoffMS, BackoffMaxMS, VisibilityTimeoutMS int64
 }
 
@@ -43,9 +43,9 @@ func (d *Delivery) Flags(cmd *cobra.Command) {
 	f.Int64Var(&d.Concurrency, "concurrency", 0, "run at most `N` executions at once (default 4)")
 	f.Int64Var(&d.BatchSize, "batch-size", 0, "give one execution up to `N` messages (default 1)")
 	f.Int64Var(&d.Attempts, "max-attempts", 0, "after `N` failed attempts a message is a dead letter (default 5)")
-	f.StringVar(&d.backoff, "backoff", "", "wait this `TIME` before the second attempt, twice as long before each further one (default 1s)")
-	f.StringVar(&d.backoffMax, "backoff-max", "", "never wait longer than this `TIME` (default 10m)")
-	f.StringVar(&d.visibility, "visibility-timeout", "", "after this `TIME` without a sign of life from its node a message goes to another (default 30s)")
+	f.Var(span.Var{To: &d.backoff}, "backoff", "wait this `TIME` before the second attempt, twice as long before each further one (default 1s)")
+	f.Var(span.Var{To: &d.backoffMax}, "backoff-max", "never wait longer than this `TIME` (default 10m)")
+	f.Var(span.Var{To: &d.visibility}, "visibility-timeout", "after this `TIME` without a sign of life from its node a message goes to another (default 30s)")
 	if err := cmd.MarkFlagRequired("script"); err != nil {
 		panic(err) // the flag was defined above
 	}
@@ -58,21 +58,7 @@ func (d *Delivery) Read(cmd *cobra.Command) error {
 			return exit.Usagef("--%s must be a number from 1 up", flag)
 		}
 	}
-	for _, t := range []struct {
-		flag, text string
-		ms         *int64
-	}{
-		{"backoff", d.backoff, &d.BackoffMS}, {"backoff-max", d.backoffMax, &d.BackoffMaxMS}, {"visibility-timeout", d.visibility, &d.VisibilityTimeoutMS},
-	} {
-		if !cmd.Flags().Changed(t.flag) {
-			continue
-		}
-		given, err := span.Parse(t.text)
-		if err != nil || given < time.Millisecond {
-			return exit.Usagef("--%s must be a time such as 500ms, 30s or 2h", t.flag)
-		}
-		*t.ms = given.Milliseconds()
-	}
+	d.BackoffMS, d.BackoffMaxMS, d.VisibilityTimeoutMS = d.backoff.Milliseconds(), d.backoffMax.Milliseconds(), d.visibility.Milliseconds()
 	return nil
 }
 

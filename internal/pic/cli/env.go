@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/spf13/cobra"
-
 	"github.com/picloud/picloud/internal/pic/credentials"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
@@ -101,20 +99,4 @@ func (e *Env) Confirm(ctx context.Context, yes bool, format string, args ...any)
 		return errors.New("nothing was changed")
 	}
 	return nil
-}
-
-// Args turns a check of positional arguments into one whose message names the
-// arguments, as in "pic apps show needs APP".
-func Args(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		switch {
-		case len(args) < len(names):
-			return exit.Usagef("%s needs %s", cmd.CommandPath(), names[len(args)])
-		case len(args) > len(names) && len(names) == 0:
-			return exit.Usagef("%s takes no argument, got %q", cmd.CommandPath(), args[0])
-		case len(args) > len(names):
-			return exit.Usagef("%s takes %d argument(s); %q is too many", cmd.CommandPath(), len(names), args[len(names)])
-		}
-		return nil
-	}
 }

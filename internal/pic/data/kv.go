@@ -18,6 +18,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/span"
 )
 
 // KVCommand returns "pic kv".
@@ -118,13 +119,10 @@ standard input. Shows the entry, without the value unless --output is json.`,
   pic kv set stock 12 --json --app demo
   pic kv set session/7 '{"user":"ada"}' --json --ttl 1h --app demo
   pic kv set page --app demo < page.html`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: cli.Args("KEY", "[VALUE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkKey(args[0]); err != nil {
 				return err
-			}
-			if ttl < 0 || cmd.Flags().Changed("ttl") && ttl == 0 {
-				return exit.Usagef("--ttl must be a time such as 90s, 12h or 36h")
 			}
 			w, err := env.Writer()
 			if err != nil {
@@ -162,7 +160,7 @@ standard input. Shows the entry, without the value unless --output is json.`,
 	}
 	appFlag(env, cmd, &app)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the value is JSON, not text")
-	cmd.Flags().DurationVar(&ttl, "ttl", 0, "the key goes by itself after this `TIME`, such as 90s or 12h")
+	cmd.Flags().Var(span.Var{To: &ttl}, "ttl", "the key goes by itself after this `TIME`, such as 90s, 12h or 30d")
 	return cmd
 }
 
@@ -177,7 +175,7 @@ func lsCommand(env *cli.Env) *cobra.Command {
 		Short:   "List keys with their values",
 		Long:    "List the keys of an app that begin with PREFIX, or all, in their order.",
 		Example: "  pic kv ls --app demo\n  pic kv ls order/ --app demo --limit 10",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    cli.Args("[PREFIX]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return exit.Usagef("--limit must be a number from 1 up")
@@ -238,7 +236,7 @@ func rmCommand(env *cli.Env) *cobra.Command {
 
 On a terminal pic asks first; elsewhere --yes is needed.`,
 		Example: "  pic kv rm order/7 --app demo",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    cli.Args("KEY..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, key := range args {
 				if err := checkKey(key); err != nil {

@@ -392,6 +392,9 @@ func open(path string) (*project, error) {
 		return nil, err
 	}
 	info, err := os.Stat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file and no folder %s", path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func TestTriggersThatAreNone(t *testing.T) {
 		"[subscriptions.a]\nscript = \"x\"": "triggers.toml:1: subscriptions.a.pattern: the pattern is empty",
 		"[schedules.a]\nscript = \"x\"\ncron = \"@daily\"\ntimezone = \"Mars\"":         `triggers.toml:4: schedules.a.timezone: there is no time zone "Mars"`,
 		"[kv_triggers.a]\nscript = \"x\"\nprefix = \"" + strings.Repeat("k", 600) + `"`: "triggers.toml:3: kv_triggers.a.prefix: the key is 600 bytes long",
-		"[queues.a]\nscript = \"x\"\nconcurrency = 1000\n[queues.b]":                    "triggers.toml:3: queues.a.concurrency: concurrency is 1000: it is at least 1 and at most 256\ntriggers.toml:4: queues.b: script",
+		"[queues.a]\nscript = \"x\"\nconcurrency = 1000\n[queues.b]":                    "triggers.toml:3: queues.a.concurrency: 1000 is not possible: it is at least 1 and at most 256\ntriggers.toml:4: queues.b: script",
 		"\n[queues.a]\nscript = \"x\"\nmax_attempts = 0":                                "triggers.toml:4: queues.a.max_attempts: it is at least 1",
 		"[queues.a]\nscript = \"x\"\nmax_attempts = \"5\"":                              "triggers.toml:3: queues.a.max_attempts: it is a whole number",
 		"foo = 1\n[bogus.x]": "triggers.toml:1: foo: there is no such key: it is one of kv_triggers, queues, schedules, subscriptions\ntriggers.toml:2: bogus: there",

@@ -20,6 +20,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/span"
 )
 
 type options struct {
@@ -63,14 +64,12 @@ endpoint asks for it and the server says that it is guarded; its script never se
 	f.StringVarP(&o.data, "data", "d", "", "request `BODY`; @FILE reads a file, @- standard input")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "request header as `'NAME: VALUE'`; may be repeated")
 	f.BoolVarP(&o.include, "include", "i", false, "show the status line and the headers on standard error")
-	f.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up after this long; 0 waits for ever")
+	o.timeout = 2 * time.Minute
+	f.Var(span.Var{To: &o.timeout, Zero: true}, "timeout", "give up after this `TIME`; 0 waits for ever")
 	return cmd
 }
 
 func run(ctx context.Context, env *cli.Env, o options) error {
-	if o.timeout < 0 {
-		return exit.Usagef("--timeout must not be negative")
-	}
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)

@@ -11,7 +11,6 @@ import (
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/channels"
 	"github.com/picloud/picloud/internal/pic/cli"
-	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 	"github.com/picloud/picloud/internal/pic/span"
 )
@@ -118,7 +117,8 @@ are not given are the defaults.`,
 }
 
 func sendCommand(env *cli.Env) *cobra.Command {
-	var app, delay, key string
+	var app, key string
+	var delay time.Duration
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "send NAME [PAYLOAD]",
@@ -129,20 +129,13 @@ Without PAYLOAD it is read from standard input. Prints the message's ID when it 
 durable.`,
 		Example: `  pic queues send emails '{"to":"ada@example.com"}' --json --app demo
   pic queues send reminders "pay" --delay 24h --idempotency-key invoice-7 --app demo`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: cli.Args("NAME", "[PAYLOAD]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			payload, err := channels.Payload(env, args[1:], asJSON)
 			if err != nil {
 				return err
 			}
-			m := client.SendMessage{Payload: payload, IdempotencyKey: key}
-			if cmd.Flags().Changed("delay") {
-				wait, err := span.Parse(delay)
-				if err != nil || wait < time.Millisecond {
-					return exit.Usagef("--delay must be a time such as 500ms, 30s or 2h")
-				}
-				m.Delay = wait.Seconds()
-			}
+			m := client.SendMessage{Payload: payload, IdempotencyKey: key, Delay: delay.Seconds()}
 			return cli.One(cmd.Context(), env, sent, func(ctx context.Context, c *client.Client) (client.SentMessage, error) {
 				sent, err := c.SendMessage(ctx, app, args[0], m)
 				if err == nil && !sent.Sent {
@@ -154,7 +147,7 @@ durable.`,
 	}
 	channels.AppFlag(env, cmd, &app)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the payload is JSON, not text")
-	cmd.Flags().StringVar(&delay, "delay", "", "deliver it after this `TIME`")
+	cmd.Flags().Var(span.Var{To: &delay}, "delay", "deliver it after this `TIME`")
 	cmd.Flags().StringVar(&key, "idempotency-key", "", "send nothing if the queue got a message with this `KEY` within 24 hours")
 	return cmd
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/picloud/picloud/internal/pic/channels"
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/complete"
-	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 	"github.com/picloud/picloud/internal/pic/span"
 )
@@ -126,7 +125,8 @@ func join(groups ...[]output.Column[client.Schedule]) (all []output.Column[clien
 }
 
 func addCommand(env *cli.Env) *cobra.Command {
-	var app, name, timezone, overlap, catchUp, jitter string
+	var app, name, timezone, overlap, catchUp string
+	var jitter time.Duration
 	var d channels.Delivery
 	cmd := &cobra.Command{
 		Use:   "add CRON",
@@ -150,13 +150,7 @@ there already gets the new settings; those that are not given are the defaults.`
 				Cron: args[0], Timezone: timezone, Overlap: overlap, CatchUp: catchUp, Script: d.Script, Concurrency: d.Concurrency,
 				BatchSize: d.BatchSize, MaxAttempts: d.Attempts, BackoffMs: d.BackoffMS, BackoffMaxMs: d.BackoffMaxMS, VisibilityTimeoutMs: d.VisibilityTimeoutMS,
 			}
-			if cmd.Flags().Changed("jitter") {
-				given, err := span.Parse(jitter)
-				if err != nil || given < time.Millisecond {
-					return exit.Usagef("--jitter must be a time such as 30s or 5m")
-				}
-				wanted.JitterMs = given.Milliseconds()
-			}
+			wanted.JitterMs = jitter.Milliseconds()
 			w, err := env.Writer()
 			if err != nil {
 				return err
@@ -191,8 +185,9 @@ there already gets the new settings; those that are not given are the defaults.`
 	f.StringVar(&timezone, "timezone", "", "by the clock of this `ZONE`, such as Europe/Berlin (default UTC)")
 	f.StringVar(&overlap, "overlap", "", "`WHAT` to do when a time comes and the last run is not done: skip, queue or allow (default skip)")
 	f.StringVar(&catchUp, "catch-up", "", "`WHAT` to do about times that were missed: one run for all of them, or none (default one)")
-	f.StringVar(&jitter, "jitter", "", "delay each time by up to this `TIME` (default 0s)")
+	f.Var(span.Var{To: &jitter, Zero: true}, "jitter", "delay each time by up to this `TIME` (default 0s)")
 	d.Flags(cmd)
+	f.Lookup("concurrency").Usage = "run at most `N` executions at once (default 4 with --overlap allow; without it there is only 1)"
 	for flag, words := range map[string][]string{"overlap": {"skip", "queue", "allow"}, "catch-up": {"one", "none"}} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, complete.Words(words...)); err != nil {
 			panic(err) // the flag was defined above

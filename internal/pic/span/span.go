@@ -14,7 +14,7 @@ var units = map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hou
 // Parse reads a positive span: what time.ParseDuration takes, or a whole number
 // of days (d) or weeks (w). A day is 24 hours.
 func Parse(s string) (time.Duration, error) {
-	wrong := fmt.Errorf("%q is no span of time: write 90m, 12h, 30d or 2w", s)
+	wrong := fmt.Errorf("%q is no span of time: write 500ms, 90m, 12h, 30d or 2w", s)
 	if s == "" {
 		return 0, wrong
 	}
@@ -31,3 +31,36 @@ func Parse(s string) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+// Var is a flag that takes a span.
+type Var struct {
+	To   *time.Duration
+	Zero bool // 0 is allowed
+}
+
+// String shows the span; none is not shown.
+func (v Var) String() string {
+	if v.To == nil || *v.To == 0 {
+		return ""
+	}
+	return v.To.String()
+}
+
+// Set reads the flag's value.
+func (v Var) Set(s string) error {
+	if d, err := time.ParseDuration(s); v.Zero && err == nil && d == 0 {
+		*v.To = 0
+		return nil
+	}
+	d, err := Parse(s)
+	if err == nil && d < time.Millisecond {
+		err = fmt.Errorf("%s is less than a millisecond", s)
+	}
+	if err == nil {
+		*v.To = d
+	}
+	return err
+}
+
+// Type is what help calls a value.
+func (Var) Type() string { return "duration" }

@@ -154,7 +154,7 @@ func publishCommand(env *cli.Env) *cobra.Command {
 null is (). Without PAYLOAD it is read from standard input.`,
 		Example: `  pic topics publish orders.created '{"id":7}' --json --app demo
   pic topics publish site.rebuild "" --app demo`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: cli.Args("TOPIC", "[PAYLOAD]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			payload, err := channels.Payload(env, args[1:], asJSON)
 			if err != nil {
