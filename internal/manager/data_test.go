@@ -59,6 +59,9 @@ func manageKV(t *testing.T, in *instance) {
 	if r := owner("GET", "/apps/demo/kv?prefix=a%2F", nil).want(200); !strings.Contains(string(r.body), "ü b") || strings.Contains(string(r.body), `"c"`) {
 		t.Errorf("by prefix: %s", r.body)
 	}
+	// A mistyped filter would answer with everything.
+	owner("GET", "/apps/demo/kv?prefx=a", nil).want(422).says(`there is no query parameter "prefx" here: there are `, "")
+	owner("GET", "/apps/demo?x", nil).want(422).says(`there is no query parameter "x" here: there are none`, "")
 	in.clock.advance(time.Minute)
 	owner("GET", entry("a/ü b"), nil).want(404)
 	owner("DELETE", entry("b"), nil).want(204)

@@ -436,7 +436,7 @@ func manageSessions(t *testing.T, in *instance) {
 		t.Fatal(err)
 	}
 	_, token := in.key(ada, store.App{}, store.ScopeAdmin)
-	in.as(token)("GET", "/sessions", nil).want(403).says("an API key may not", "")
+	in.as(token)("GET", "/sessions", nil).want(403).says("no API key may", "")
 	in.as(token)("DELETE", "/sessions", nil).want(403)
 
 	// Their end is at once.

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -85,6 +87,10 @@ func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 		Write(w, p)
 		return
 	}
+	if p := unknownQuery(hc.Operation(), r); p != nil {
+		Write(w, p)
+		return
+	}
 	if ru.maxBody > 0 && r.ContentLength > ru.maxBody {
 		Write(w, tooLarge(ru.maxBody))
 		return
@@ -100,6 +106,30 @@ func (a *API) gate(hc huma.Context, next func(huma.Context)) {
 		v.event.Status = status
 		a.Audit(ctx, v.event)
 	}
+}
+
+// unknownQuery is the problem of a query with parameters that the operation does
+// not have: who mistypes a filter would get everything.
+func unknownQuery(op *huma.Operation, r *http.Request) *Problem {
+	known := map[string]bool{}
+	var names []string
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			known[p.Name] = true
+			names = append(names, p.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		if known[name] {
+			continue
+		}
+		has := "there are none"
+		if len(names) > 0 {
+			has = "there are " + strings.Join(names, ", ")
+		}
+		return Refuse(http.StatusUnprocessableEntity, "there is no query parameter %.100q here: %s", name, has)
+	}
+	return nil
 }
 
 func tooLarge(limit int64) *Problem {
