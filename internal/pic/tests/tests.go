@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime"
 	"sync"
 	"time"
@@ -96,8 +95,8 @@ is none to run.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.run, "run", "", "run only tests whose `FILE/NAME` matches this regular expression")
-	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long one test may `TIME`")
+	f.StringVar(&o.run, "run", "", "run only tests whose `FILE/NAME` contains this text or fits it: * stands for any text, A|B for either; or a regular expression")
+	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "let one test take `TIME` at most")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show the tests that passed, too")
 	f.IntVarP(&o.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "run so many tests at the same time")
 	f.StringVarP(&o.app, "app", "a", "", "name the app `APP` (default: the directory's name)")
@@ -113,11 +112,17 @@ type job struct {
 
 func (j *job) name() string { return j.file.short() + "/" + j.test.Name }
 
+// names are what people may call the test: by the file's name with its ending or
+// without it, by its path, and as results print it.
+func (j *job) names() []string {
+	return []string{j.name(), j.file.short() + ".rhai/" + j.test.Name, j.file.path + "/" + j.test.Name, j.file.path + " " + j.test.Name}
+}
+
 func run(ctx context.Context, env *cli.Env, make New, o options) error {
-	pattern, err := regexp.Compile(o.run)
+	chosen, err := choice(o.run)
 	switch {
 	case err != nil:
-		return exit.Usagef("--run: %w", err)
+		return err
 	case o.timeout < time.Millisecond:
 		return exit.Usagef("--timeout must be a time such as 500ms or 30s")
 	case o.jobs < 1:
@@ -145,6 +150,7 @@ func run(ctx context.Context, env *cli.Env, make New, o options) error {
 		return err
 	}
 	var jobs []*job
+	var there []string // the tests that there are
 	for _, f := range files {
 		found, err := runner.Tests(f.script)
 		var ce *CompileError
@@ -156,7 +162,9 @@ func run(ctx context.Context, env *cli.Env, make New, o options) error {
 			return err
 		}
 		for _, t := range found {
-			if j := (&job{file: f, test: t}); pattern.MatchString(j.name()) {
+			j := &job{file: f, test: t}
+			there = append(there, j.name())
+			if chosen(j) {
 				jobs = append(jobs, j)
 			}
 		}
@@ -166,7 +174,11 @@ func run(ctx context.Context, env *cli.Env, make New, o options) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return report(env, w, app, jobs, o, time.Since(began))
+	err = report(env, w, app, jobs, o, time.Since(began))
+	if len(jobs) == 0 && len(there) > 0 && errors.As(err, new(*exit.Error)) {
+		return nothingChosen(o.run, there)
+	}
+	return err
 }
 
 // work runs the jobs, several at a time.
@@ -294,8 +306,6 @@ func report(env *cli.Env, w *output.Writer, app *project, jobs []*job, o options
 	}
 	switch {
 	case err != nil:
-	case len(jobs) == 0 && o.run != "":
-		err = &exit.Error{Code: exit.Failed, Err: fmt.Errorf("no test matches --run %q", o.run)}
 	case len(jobs) == 0:
 		err = &exit.Error{Code: exit.Failed, Err: errors.New("there is no test"), Hint: "Write a function test_… in a *_test.rhai file."}
 	case sum.Failed > 0:

@@ -160,3 +160,23 @@ func TestErrorsOfScripts(t *testing.T) {
 		t.Errorf("the verdict: %+v", v.Error.Cause)
 	}
 }
+
+func TestChoice(t *testing.T) {
+	j := &job{file: &file{path: "tt/a_test.rhai"}, test: Test{Name: "test_ok"}}
+	for pattern, want := range map[string]bool{
+		"": true, "ok": true, "a_test": true, "a_test/test_ok": true, "a_test.rhai/test_ok": true, "tt/a_test.rhai/test_ok": true,
+		"tt/a_test.rhai test_ok": true, "*/test_ok": true, "a*ok": true, "no|ok": true, "no|*ok": true, "^a_test/": true, "a_.*_ok$": true,
+		"b*ok": false, "*/test_no": false, "test_oks": false,
+	} {
+		chosen, err := choice(pattern)
+		if err != nil || chosen(j) != want {
+			t.Errorf("%q: %v, want %v", pattern, err, want)
+		}
+	}
+	if _, err := choice("a("); err == nil || !strings.Contains(err.Error(), "--run takes a part of FILE/NAME") {
+		t.Errorf("no pattern: %v", err)
+	}
+	if err := nothingChosen("x", []string{"a_test/test_a", "a_test/test_b"}); err.Error() != `no test fits --run "x"` {
+		t.Error(err)
+	}
+}
