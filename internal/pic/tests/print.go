@@ -98,8 +98,12 @@ func (p *printer) source(indent, text string, line, column int) {
 // other, long ones by the lines in which they differ.
 func (p *printer) comparison(expected, actual string) {
 	if !strings.Contains(expected, "\n") && !strings.Contains(actual, "\n") {
-		p.line("    expected: %s", p.painted(green, output.Printable(expected)))
-		p.line("      actual: %s", p.painted(red, output.Printable(actual)))
+		expected, actual, column := aligned(output.Printable(expected), output.Printable(actual))
+		p.line("    expected: %s", p.painted(green, expected))
+		p.line("      actual: %s", p.painted(red, actual))
+		if column >= 0 {
+			p.line("              %s^", strings.Repeat(" ", column))
+		}
 		return
 	}
 	p.line("    (- expected, + actual)")
@@ -113,6 +117,46 @@ func (p *printer) comparison(expected, actual string) {
 		}
 		p.line("%s", text)
 	}
+}
+
+// The length from which on the first difference of two texts is marked, that from
+// which on only what is around it is shown, and how much that is on each side.
+const (
+	markedFrom = 40
+	cutFrom    = 200
+	around     = 60
+)
+
+// aligned are two texts as they are shown, and the column where the first
+// difference is to be marked; -1: it is plain to see.
+func aligned(a, b string) (string, string, int) {
+	x, y := []rune(a), []rune(b)
+	if min(len(x), len(y)) < markedFrom {
+		return a, b, -1
+	}
+	n := 0
+	for n < min(len(x), len(y)) && x[n] == y[n] {
+		n++
+	}
+	if max(len(x), len(y)) <= cutFrom {
+		return a, b, n
+	}
+	from := max(0, n-around)
+	part := func(r []rune) string {
+		s := string(r[from:min(len(r), n+around)])
+		if from > 0 {
+			s = "…" + s
+		}
+		if len(r) > n+around {
+			s += "…"
+		}
+		return s
+	}
+	column := n - from
+	if from > 0 {
+		column++
+	}
+	return part(x), part(y), column
 }
 
 // logs shows what the test logged, and the app's scripts, their errors included.

@@ -180,3 +180,20 @@ func TestChoice(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestFirstDifference(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	for _, x := range []struct {
+		a, b, shownA, shownB string
+		column               int
+	}{
+		{`"a"`, `"b"`, `"a"`, `"b"`, -1},
+		{long[:50] + "a", long[:50] + "b", long[:50] + "a", long[:50] + "b", 50},
+		{long[:50], long[:60], long[:50], long[:60], 50},
+		{long[:150] + "a" + long, long[:150] + "b", "…" + long[:60] + "a" + long[:59] + "…", "…" + long[:60] + "b", 61},
+	} {
+		if a, b, column := aligned(x.a, x.b); a != x.shownA || b != x.shownB || column != x.column {
+			t.Errorf("%s, %s:\n%s\n%s\n%d, want %d", x.a, x.b, a, b, column, x.column)
+		}
+	}
+}
