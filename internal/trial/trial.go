@@ -7,6 +7,7 @@ package trial
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +67,7 @@ type Trial struct {
 	executions []store.Execution
 	failure    *Failure
 	thrown     *Thrown
+	notes      []string
 }
 
 // Message is what was sent to a queue or published on a topic.
@@ -152,6 +154,25 @@ func (t *Trial) Thrown() *Thrown {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.thrown
+}
+
+// maxNotes bounds what is kept beside the executions.
+const maxNotes = 20
+
+// Note keeps what may explain why a test failed, once.
+func (t *Trial) Note(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.notes) < maxNotes && !slices.Contains(t.notes, text) {
+		t.notes = append(t.notes, text)
+	}
+}
+
+// Notes returns what may explain why a test failed.
+func (t *Trial) Notes() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.notes)
 }
 
 // Sent returns the messages that were sent to a queue.

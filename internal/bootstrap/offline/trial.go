@@ -108,7 +108,7 @@ func (r *trials) Run(ctx context.Context, file dev.Script, name string, timeout 
 		}
 		return app.apps.Source(ctx, h)
 	}))
-	out := tests.Result{Duration: time.Since(began), Executions: t.Executions()}
+	out := tests.Result{Duration: time.Since(began), Executions: t.Executions(), Notes: t.Notes()}
 	if err != nil {
 		out.Error = err.Error()
 		return out
@@ -206,11 +206,33 @@ func (a *trialApp) start(script, hash string) *invoke.Start {
 // Serve implements trial.App.
 func (a *trialApp) Serve(_ context.Context, r *http.Request) trial.Answer {
 	w := &answer{header: http.Header{}}
+	before := len(a.trial.Executions())
 	a.orchestrator.ServeHTTP(w, r)
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
+	if w.status == http.StatusNotFound && len(a.trial.Executions()) == before {
+		a.trial.Note(a.unanswered(r))
+	}
 	return trial.Answer{Status: w.status, Header: w.header, Body: w.body.Bytes()}
+}
+
+// unanswered says which endpoints there are when none answers a request.
+func (a *trialApp) unanswered(r *http.Request) string {
+	var paths []string
+	for name, s := range a.apps.current().Manifest.Scripts {
+		switch {
+		case s.Endpoint && name == "index":
+			paths = append(paths, "/")
+		case s.Endpoint:
+			paths = append(paths, "/"+name)
+		}
+	}
+	there := "the app has none"
+	if slices.Sort(paths); len(paths) > 0 {
+		there = "there are " + strings.Join(paths, ", ")
+	}
+	return fmt.Sprintf("%s %s → 404: no endpoint answers there; %s", r.Method, r.URL.Path, there)
 }
 
 // Scripts implements trial.App.

@@ -131,3 +131,12 @@ fn test_caught() { try { test::event("deep", #{}) } catch (e) { throw e + "!" } 
 		}
 	}
 }
+
+// A request that no endpoint answers is explained.
+func TestUnanswered(t *testing.T) {
+	r := testRunner(t, dev.Script{Name: "hello", Source: "1"}, dev.Script{Name: "index", Source: "response(404)"}, dev.Script{Name: "lib", Source: "1", Library: true})
+	res := r.Run(t.Context(), dev.Script{Name: "x_test", Source: `fn test_x() { test::get("/"); test::get("/helo?a=1"); test::get("/helo"); fail("x") }`}, "test_x", time.Minute)
+	if d := cmp.Diff([]string{"GET /helo → 404: no endpoint answers there; there are /, /hello"}, res.Notes); d != "" {
+		t.Error(d)
+	}
+}

@@ -69,6 +69,9 @@ func (p *printer) job(j *job, verbose bool) {
 	if r.Compared {
 		p.comparison(r.Expected, r.Actual)
 	}
+	for _, n := range r.Notes {
+		p.line("  %s", output.Printable(n))
+	}
 	p.logs(r)
 }
 

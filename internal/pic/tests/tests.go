@@ -55,6 +55,7 @@ type Result struct {
 	Expected, Actual string
 	Cause            *Cause          // where it began, when not in the file of the test
 	Logs             []store.LogLine // of the test itself
+	Notes            []string        // what may explain a failure
 	Executions       []store.Execution
 	Duration         time.Duration
 }
