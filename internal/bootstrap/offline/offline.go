@@ -49,6 +49,9 @@ type Config struct {
 	Record func(store.Execution)
 	// Died, if it is not nil, is called with each message that becomes a dead letter.
 	Died func(store.Message)
+	// Unconsumed, if it is not nil, is called with each queue that gets a message and
+	// that no script consumes, once.
+	Unconsumed func(queue string)
 	// Other answers requests for anything but the app.
 	Other http.Handler
 }
@@ -67,7 +70,7 @@ type Runtime struct {
 
 // Dev makes the Runtime of pic dev.
 func Dev(app string, told dev.Told, other http.Handler) (dev.Runtime, error) {
-	return New(Config{App: app, Record: told.Executed, Died: told.Died, Other: other})
+	return New(Config{App: app, Record: told.Executed, Died: told.Died, Unconsumed: told.Unconsumed, Other: other})
 }
 
 // New returns a Runtime without scripts.
@@ -90,7 +93,7 @@ func New(c Config) (*Runtime, error) {
 		Store:    r.apps,
 		Executor: r.local,
 		Recorder: record(c.Record),
-		Data:     r.data,
+		Data:     &sending{Swept: r.data, apps: r.apps, tell: c.Unconsumed},
 		Queue:    dying{r.data, c.Died},
 		Node:     "dev",
 		Secrets:  r.apps,
@@ -103,6 +106,34 @@ func New(c Config) (*Runtime, error) {
 	}
 	r.schedules = schedules.Start(scheduled{r.memory, r.apps})
 	return r, nil
+}
+
+// sending tells of queues that get messages and that no script consumes.
+type sending struct {
+	*kv.Swept
+	apps *apps
+	tell func(queue string)
+	told sync.Map // queues
+}
+
+// Commit implements store.KV.
+func (s *sending) Commit(ctx context.Context, c store.Commit) (int64, error) {
+	version, err := s.Swept.Commit(ctx, c)
+	if err != nil || s.tell == nil {
+		return version, err
+	}
+	for i := range c.Messages {
+		m := &c.Messages[i]
+		if m.Kind != store.ChannelQueue {
+			continue
+		}
+		if _, consumed := s.apps.current().Manifest.Queues[m.Name]; consumed {
+			s.told.Delete(m.Name)
+		} else if _, before := s.told.LoadOrStore(m.Name, true); !before {
+			s.tell(m.Name)
+		}
+	}
+	return version, nil
 }
 
 // dying is a queue that tells of its dead letters.

@@ -225,3 +225,28 @@ func TestDeployUnderRequests(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A queue that gets messages for nobody is told of, once.
+func TestUnconsumed(t *testing.T) {
+	told := make(chan string, 10)
+	r, err := New(Config{App: "demo", Record: func(store.Execution) {}, Unconsumed: func(queue string) { told <- queue }, Other: http.NotFoundHandler()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close(context.Background()) }()
+	err = r.Deploy([]dev.Script{{Name: "send", Source: `queue::send("mials", 1); queue::send("mails", 1); queue::send("mials", 2);`}, {Name: "mailer", Source: "1"}},
+		store.Manifest{Queues: map[string]store.ManifestQueue{"mails": {Delivery: store.Delivery{Script: "mailer"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/demo/send", nil))
+		if w.Code != http.StatusNoContent {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if queue := <-told; queue != "mials" || len(told) != 0 {
+		t.Errorf("told of %s, and %d more", queue, len(told))
+	}
+}

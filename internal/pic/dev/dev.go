@@ -66,6 +66,8 @@ type New func(app string, told Told, other http.Handler) (Runtime, error)
 type Told struct {
 	Executed func(store.Execution) // it has ended
 	Died     func(store.Message)   // it is a dead letter now
+	// Unconsumed: a queue got a message, and no script consumes it. Once for each.
+	Unconsumed func(queue string)
 }
 
 type options struct {
@@ -130,7 +132,7 @@ func run(ctx context.Context, env *cli.Env, runtime New, o options) error {
 	defer screen.close()
 
 	var s *served
-	rt, err := runtime(o.app, Told{screen.record, screen.died}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.index(w, r) }))
+	rt, err := runtime(o.app, Told{screen.record, screen.died, screen.unconsumed}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.index(w, r) }))
 	if err != nil {
 		return err
 	}

@@ -115,6 +115,11 @@ func (s *screen) died(m store.Message) {
 		what, output.Printable(m.Name), m.Attempts, strings.ReplaceAll(output.PrintableLines(m.LastError), "\n", "\n  ")))
 }
 
+// unconsumed shows that messages of a queue wait for nobody.
+func (s *screen) unconsumed(queue string) {
+	s.say("the queue %s gets messages, and no script consumes it: they wait; [queues.%s] in %s names one", queue, queue, TriggersFile)
+}
+
 // finding shows what is wrong in a source.
 func (s *screen) finding(file, source string, f Finding) {
 	if !f.Fatal {
