@@ -70,7 +70,7 @@ func kvModule() *rhai.Module {
 		return rhai.Int(n), err
 	}
 	return rhai.NewModule("kv").
-		Describe("The app's data: values under keys of up to 512 bytes. A value is anything but a function, of up to 1 MiB, and keeps its type. "+
+		Describe("The app's data: values under keys of up to 512 bytes. A value is anything but a function, of up to 1 MiB in the form in which it is kept, and keeps its type. "+
 			"An execution sees its own changes at once; they are made together, at its end, before its answer leaves, "+
 			"and not at all when an error ends it. See [the guide](../kv.md).").
 		Register(

@@ -16,7 +16,7 @@ func queueModule() *rhai.Module {
 			"It is sent with the execution's other changes, at its end, and not at all when an error ends it. See [the guide](../queues.md).").
 		Register(
 			sendFunction(params(textParam("queue"), anyParam("payload")),
-				"Sends a message. The payload is anything but a function, of up to 1 MiB, and keeps its type.",
+				"Sends a message. The payload is anything but a function, of up to 1 MiB in the form in which it is kept, and keeps its type.",
 				`queue::send("emails", #{ to: "ada@example.com" }) // null`),
 			sendFunction(params(textParam("queue"), anyParam("payload"), param("options", rhai.TMap)),
 				"Sends a message. `delay`: it is delivered after so many seconds. `idempotency_key`: if the queue got a message with this key within the last 24 hours, nothing is sent.",

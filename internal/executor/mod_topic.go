@@ -16,7 +16,7 @@ func topicModule() *rhai.Module {
 		Register(&rhai.Native{
 			Name: "publish", Params: params(textParam("topic"), anyParam("payload")), Returns: "()", Effects: rhai.Volatile,
 			Doc: "Publishes an event. A topic is tokens of letters, digits, `-`, `_` and `:` with dots between them. " +
-				"The payload is anything but a function, of up to 1 MiB, and keeps its type.",
+				"The payload is anything but a function, of up to 1 MiB in the form in which it is kept, and keeps its type.",
 			Example: `topic::publish("orders.created", #{ id: 7 }) // null`,
 			Fn: func(c *rhai.Call) (rhai.Value, error) {
 				r := runOf(c.Context())
