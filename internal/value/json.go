@@ -126,7 +126,7 @@ func fromJSON(v any, depth int) (rhai.Value, error) {
 			return rhai.Int(n), nil
 		}
 		if !strings.ContainsAny(v.String(), ".eE") {
-			return rhai.Value{}, fmt.Errorf("the integer %s does not fit 64 bits (%d to %d): write it as text, or with a fraction", short(v), math.MinInt64, math.MaxInt64)
+			return rhai.Value{}, fmt.Errorf("the integer %s does not fit 64 bits (%d to %d): write it as text, or with a fraction", short(v), int64(math.MinInt64), int64(math.MaxInt64))
 		}
 		f, err := v.Float64()
 		if err != nil {
