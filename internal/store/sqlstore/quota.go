@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,37 +51,41 @@ func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grow
 	if grown == (store.MessageUsage{}) {
 		return nil
 	}
-	sharded := s.dialect.Shards > 1
-	query := addUsageRow
+	args := []any{
+		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
+		grown.Requests, grown.ReqBytes,
+	}
+	if s.rooms.ample(s.quotaNow(), appID, grown) {
+		return oneLater(ctx, tx, nil, func(err error) error {
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
+			return usageError(appID, err)
+		}, addUsages, args...)
+	}
+	query, sharded := addUsageRow, s.dialect.Shards > 1
 	if sharded {
 		query = addUsageShard
 	}
 	var u store.MessageUsage
 	dest := []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}
-	args := []any{
-		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
-		grown.Requests, grown.ReqBytes,
+	if err := one(ctx, tx, dest, query, args...); err != nil {
+		return usageError(appID, err)
 	}
-	added := func(err error) error {
-		switch {
-		case isForeignKey(err): // or an earlier statement that has waited: the transaction may be run again
-			return fmt.Errorf("app %s: %w (%w)", appID, store.ErrNotFound, err)
-		case err != nil:
-			return err
-		}
-		if sharded {
-			u.Add(grown)
-		}
-		s.rooms.note(appID, u)
-		return nil
+	if sharded {
+		u.Add(grown)
 	}
-	if s.rooms.ample(s.quotaNow(), appID, grown) {
-		return oneLater(ctx, tx, dest, added, query, args...)
-	}
-	if err := added(one(ctx, tx, dest, query, args...)); err != nil {
-		return err
-	}
+	s.rooms.note(appID, u)
 	return check(u)
+}
+
+// usageError is what adding to an app's use, or an earlier statement that has waited,
+// failed with. The transaction may be run again.
+func usageError(appID string, err error) error {
+	if isForeignKey(err) {
+		return fmt.Errorf("app %s: %w (%w)", appID, store.ErrNotFound, err)
+	}
+	return err
 }
 
 // What an app uses stands in a row, or in several so that commits do not queue for

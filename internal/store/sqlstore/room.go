@@ -40,6 +40,9 @@ func (r *rooms) ample(q *store.Quota, appID string, grown store.MessageUsage) bo
 	if grown.Dead > 0 || grown.Answers > 0 {
 		return false
 	}
+	if grown.Messages <= 0 && grown.Bytes <= 0 && grown.Requests <= 0 && grown.ReqBytes <= 0 {
+		return true
+	}
 	r.mu.Lock()
 	last, known := r.used[appID]
 	r.mu.Unlock()
