@@ -24,9 +24,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/picloud/picloud/bench/load"
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/picloudtest"
 )
@@ -70,6 +72,12 @@ func run(n int, pause time.Duration) error {
 		return err
 	}
 	defer disk.Close()
+	target := load.Target{Addr: strings.TrimPrefix(server.URL, "http://"), Path: "/bench/send", Want: "sent"}
+	conn, err := load.Dial(ctx, target, time.Now().Add(time.Minute+time.Duration(n)*(pause+time.Second)))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
 	var syncs, answers, deliveries []time.Duration
 	var sent []time.Time
 	for range n {
@@ -79,7 +87,7 @@ func run(n int, pause time.Duration) error {
 		}
 		syncs = append(syncs, time.Since(began))
 		sent = append(sent, time.Now())
-		if _, err := picloudtest.Get(ctx, server.URL+"/bench/send"); err != nil {
+		if err := conn.Ask(); err != nil {
 			return err
 		}
 		answers = append(answers, time.Since(sent[len(sent)-1]))

@@ -46,11 +46,6 @@ func (r Result) Quantile(q float64) time.Duration {
 // Run keeps the given number of connections busy, each with one request at a
 // time, for d. Any wrong answer ends it with an error.
 func Run(ctx context.Context, t Target, connections int, d time.Duration) (Result, error) {
-	host := t.Host
-	if host == "" {
-		host = t.Addr
-	}
-	request := []byte("GET " + t.Path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	latencies := make([][]time.Duration, connections)
@@ -59,7 +54,7 @@ func Run(ctx context.Context, t Target, connections int, d time.Duration) (Resul
 	began := time.Now()
 	for i := range connections {
 		all.Go(func() {
-			latencies[i], failures[i] = one(ctx, t, request, began.Add(d))
+			latencies[i], failures[i] = one(ctx, t, began.Add(d))
 			if failures[i] != nil {
 				cancel()
 			}
@@ -75,23 +70,15 @@ func Run(ctx context.Context, t Target, connections int, d time.Duration) (Resul
 	return r, errors.Join(failures...)
 }
 
-func one(ctx context.Context, t Target, request []byte, end time.Time) ([]time.Duration, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.Addr)
+func one(ctx context.Context, t Target, end time.Time) ([]time.Duration, error) {
+	conn, err := Dial(ctx, t, end.Add(30*time.Second))
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(end.Add(30 * time.Second)); err != nil {
-		return nil, err
-	}
-	in := bufio.NewReader(conn)
 	latencies := make([]time.Duration, 0, 1<<16)
-	body := make([]byte, len(t.Want))
 	for at := time.Now(); at.Before(end) && ctx.Err() == nil; {
-		if _, err := conn.Write(request); err != nil {
-			return latencies, err
-		}
-		if err := answer(in, body, t.Want); err != nil {
+		if err := conn.Ask(); err != nil {
 			return latencies, err
 		}
 		now := time.Now()
@@ -99,6 +86,41 @@ func one(ctx context.Context, t Target, request []byte, end time.Time) ([]time.D
 		at = now
 	}
 	return latencies, nil
+}
+
+// Conn is a connection that asks one question again and again, and costs its own
+// process as little as it can. It is for one goroutine.
+type Conn struct {
+	net.Conn
+	in      *bufio.Reader
+	request []byte
+	body    []byte
+	want    string
+}
+
+// Dial connects to the target. Nothing waits beyond the deadline.
+func Dial(ctx context.Context, t Target, deadline time.Time) (*Conn, error) {
+	host := t.Host
+	if host == "" {
+		host = t.Addr
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetDeadline(deadline); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	request := []byte("GET " + t.Path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
+	return &Conn{Conn: conn, in: bufio.NewReader(conn), request: request, body: make([]byte, len(t.Want)), want: t.Want}, nil
+}
+
+// Ask sends the request and reads its answer; another one than the target's is an error.
+func (c *Conn) Ask() error {
+	if _, err := c.Write(c.request); err != nil {
+		return err
+	}
+	return answer(c.in, c.body, c.want)
 }
 
 var contentLength = []byte("Content-Length: ")
