@@ -759,12 +759,13 @@ type AppDetail struct {
 
 // AppUsage defines model for AppUsage.
 type AppUsage struct {
-	Answers     Used            `json:"answers"`
-	Channels    UsedChannels    `json:"channels"`
-	DeadLetters UsedDeadLetters `json:"dead_letters"`
-	Kv          Used            `json:"kv"`
-	Messages    Used            `json:"messages"`
-	Requests    Used            `json:"requests"`
+	Answers         Used            `json:"answers"`
+	Channels        UsedCount       `json:"channels"`
+	DeadLetters     UsedDeadLetters `json:"dead_letters"`
+	IdempotencyKeys UsedCount       `json:"idempotency_keys"`
+	Kv              Used            `json:"kv"`
+	Messages        Used            `json:"messages"`
+	Requests        Used            `json:"requests"`
 }
 
 // AuditEntry defines model for AuditEntry.
@@ -2092,8 +2093,8 @@ type Used struct {
 	MaxCount int64 `json:"max_count,omitempty,omitzero"`
 }
 
-// UsedChannels defines model for UsedChannels.
-type UsedChannels struct {
+// UsedCount defines model for UsedCount.
+type UsedCount struct {
 	Count int64 `json:"count"`
 
 	// MaxCount Absent: no bound

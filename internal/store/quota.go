@@ -17,10 +17,13 @@ type Quota struct {
 	// more is not made: ErrQuota. Those without any of that make room. Again the firing of a schedule is never refused, and
 	// neither is a pause.
 	Channels int64
+	// IdempotencyKeys bounds the keys that its channels remember, for IdempotencyMemory
+	// after each was used. A message with one more is not added: ErrQuota.
+	IdempotencyKeys int64
 }
 
 // DefaultQuota is an instance's, unless its operator says otherwise.
-var DefaultQuota = Quota{Messages: 1_000_000, Bytes: 1 << 30, Kept: 10_000, KeptBytes: 256 << 20, Channels: 1000}
+var DefaultQuota = Quota{Messages: 1_000_000, Bytes: 1 << 30, Kept: 10_000, KeptBytes: 256 << 20, Channels: 1000, IdempotencyKeys: 1_000_000}
 
 // MessageUsage is what an app has in its channels.
 type MessageUsage struct {
@@ -30,6 +33,7 @@ type MessageUsage struct {
 	Dropped              int64 // dead letters that went because there were too many, ever
 	Answers, AnswerBytes int64 // to asynchronous requests
 	Channels             int64 // that have been used and are still there, also those without anything
+	IdempotencyKeys      int64 // that are remembered, and expired ones until the next sweep
 }
 
 // Add adds what another usage counts.
@@ -44,6 +48,7 @@ func (u *MessageUsage) Add(v MessageUsage) {
 	u.Answers += v.Answers
 	u.AnswerBytes += v.AnswerBytes
 	u.Channels += v.Channels
+	u.IdempotencyKeys += v.IdempotencyKeys
 }
 
 // Queued is what changes when a message with so long a payload is added. request
@@ -100,6 +105,8 @@ func (q *Quota) Check(usage, grown MessageUsage) error {
 		return fmt.Errorf("%w: with this %d messages of the app would wait, at most %d may", ErrQuota, usage.Messages, q.Messages)
 	case grown.Bytes > 0 && q.Bytes > 0 && usage.Bytes > q.Bytes:
 		return fmt.Errorf("%w: with this the app's messages that wait would take %d bytes, they may take %d", ErrQuota, usage.Bytes, q.Bytes)
+	case grown.IdempotencyKeys > 0 && q.IdempotencyKeys > 0 && usage.IdempotencyKeys > q.IdempotencyKeys:
+		return fmt.Errorf("%w: with this the app would have %d idempotency keys of the last %.0f hours, it may have %d", ErrQuota, usage.IdempotencyKeys, IdempotencyMemory.Hours(), q.IdempotencyKeys)
 	}
 	return nil
 }

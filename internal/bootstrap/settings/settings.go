@@ -177,6 +177,8 @@ var settings = []setting{
 		func(q *store.Quota) *int64 { return &q.Bytes }),
 	quota("queue-count", "N", "1000", "queues and other channels of each app that may hold messages or be paused; those that hold nothing make room", readCount,
 		func(q *store.Quota) *int64 { return &q.Channels }),
+	quota("idempotency-keys", "N", "1000000", "idempotency keys of each app that may be remembered, each for 24 hours", readCount,
+		func(q *store.Quota) *int64 { return &q.IdempotencyKeys }),
 	quota("dead-letters", "N", "10000", "dead letters that are kept of each app, and answers to asynchronous requests; the oldest go first", readCount,
 		func(q *store.Quota) *int64 { return &q.Kept }),
 	quota("dead-letter-size", "SIZE", "256MiB", "how much those dead letters may take, and those answers", readSize,

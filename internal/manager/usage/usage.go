@@ -25,20 +25,21 @@ type UsedDeadLetters struct {
 	Dropped int64 `json:"dropped" doc:"How many, ever, went because there were too many"`
 }
 
-// UsedChannels is how many channels there are.
-type UsedChannels struct {
+// UsedCount is Used for what has no size of its own.
+type UsedCount struct {
 	Count    int64 `json:"count"`
 	MaxCount int64 `json:"max_count,omitempty" doc:"Absent: no bound"`
 }
 
 // AppUsage is what an app has.
 type AppUsage struct {
-	KV          Used            `json:"kv" doc:"Keys, and the bytes of keys and values, expired ones that are still there included"`
-	Messages    Used            `json:"messages" doc:"Messages that wait or are worked on, and their payloads. What would exceed it is refused"`
-	Requests    Used            `json:"requests" doc:"Asynchronous requests among the messages. What would exceed it is refused, so that strangers leave room for the app's own messages"`
-	DeadLetters UsedDeadLetters `json:"dead_letters" doc:"Of more the oldest go"`
-	Answers     Used            `json:"answers" doc:"Answers to asynchronous requests. Of more the oldest go"`
-	Channels    UsedChannels    `json:"channels" doc:"Queues and other channels that have been used: those that hold messages, dead letters or idempotency keys, are paused, or have a consumer. Of more than may be, those that hold nothing go"`
+	KV              Used            `json:"kv" doc:"Keys, and the bytes of keys and values, expired ones that are still there included"`
+	Messages        Used            `json:"messages" doc:"Messages that wait or are worked on, and their payloads. What would exceed it is refused"`
+	Requests        Used            `json:"requests" doc:"Asynchronous requests among the messages. What would exceed it is refused, so that strangers leave room for the app's own messages"`
+	DeadLetters     UsedDeadLetters `json:"dead_letters" doc:"Of more the oldest go"`
+	Answers         Used            `json:"answers" doc:"Answers to asynchronous requests. Of more the oldest go"`
+	IdempotencyKeys UsedCount       `json:"idempotency_keys" doc:"Keys by which repetitions are known, each for 24 hours, and expired ones until they are swept. A message with one more is refused"`
+	Channels        UsedCount       `json:"channels" doc:"Queues and other channels that have been used: those that hold messages, dead letters or idempotency keys, are paused, or have a consumer. Of more than may be, those that hold nothing go"`
 }
 
 // Config is what the operation needs.
@@ -71,11 +72,12 @@ func (c Config) show(ctx context.Context, _ *api.AppPath) (*usageOutput, error) 
 	q := c.Quota
 	requests, requestBytes := q.MaxRequests()
 	return &usageOutput{AppUsage{
-		KV:          Used{Count: kv.Keys, Bytes: kv.Bytes, MaxBytes: c.KVBytes},
-		Messages:    Used{u.Messages, q.Messages, u.Bytes, q.Bytes},
-		Requests:    Used{u.Requests, requests, u.ReqBytes, requestBytes},
-		DeadLetters: UsedDeadLetters{Used{u.Dead, q.Kept, u.DeadBytes, q.KeptBytes}, u.Dropped},
-		Answers:     Used{u.Answers, q.Kept, u.AnswerBytes, q.KeptBytes},
-		Channels:    UsedChannels{u.Channels, q.Channels},
+		KV:              Used{Count: kv.Keys, Bytes: kv.Bytes, MaxBytes: c.KVBytes},
+		Messages:        Used{u.Messages, q.Messages, u.Bytes, q.Bytes},
+		Requests:        Used{u.Requests, requests, u.ReqBytes, requestBytes},
+		DeadLetters:     UsedDeadLetters{Used{u.Dead, q.Kept, u.DeadBytes, q.KeptBytes}, u.Dropped},
+		Answers:         Used{u.Answers, q.Kept, u.AnswerBytes, q.KeptBytes},
+		Channels:        UsedCount{u.Channels, q.Channels},
+		IdempotencyKeys: UsedCount{u.IdempotencyKeys, q.IdempotencyKeys},
 	}}, nil
 }

@@ -47,6 +47,11 @@ func (k *Data) messageUsage(appID string) store.MessageUsage {
 			u.Channels++
 		}
 	}
+	for key := range k.keys {
+		if key.channel.AppID == appID {
+			u.IdempotencyKeys++
+		}
+	}
 	return u
 }
 
@@ -56,7 +61,7 @@ func (k *Data) room(list []store.Message, acks []string) error {
 	if k.quota == (store.Quota{}) {
 		return nil
 	}
-	grown, made := map[string]store.MessageUsage{}, map[store.Channel]bool{}
+	grown, made, taken := map[string]store.MessageUsage{}, map[store.Channel]bool{}, map[idempotencyKey]bool{}
 	add := func(appID string, v store.MessageUsage) {
 		u := grown[appID]
 		u.Add(v)
@@ -64,8 +69,15 @@ func (k *Data) room(list []store.Message, acks []string) error {
 	}
 	for i := range list {
 		m := &list[i]
-		if m.IdempotencyKey != "" && k.known(m) {
-			continue
+		if m.IdempotencyKey != "" {
+			key := idempotencyKey{m.Channel, m.IdempotencyKey}
+			if k.known(m) || taken[key] {
+				continue
+			}
+			taken[key] = true
+			if _, expired := k.keys[key]; !expired {
+				add(m.AppID, store.MessageUsage{IdempotencyKeys: 1})
+			}
 		}
 		add(m.AppID, store.Queued(int64(len(m.Payload)), m.TokenHash != ""))
 		if _, used := k.paused[m.Channel]; !used {

@@ -221,6 +221,11 @@ func (s *Store) Remove(ctx context.Context, c store.Channel) error {
 			return err
 		}
 		gone.Add(back)
+		keys, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE channel = $1`, id)
+		if err != nil {
+			return err
+		}
+		gone.IdempotencyKeys -= keys
 		if kept == 0 {
 			if _, err := tx.Exec(ctx, `DELETE FROM channels WHERE id = $1`, number); err != nil {
 				return err

@@ -87,11 +87,10 @@ func (k *commit) run(ctx context.Context, full *[]string) error {
 			return fmt.Errorf("%w: a commit adds messages of its own app", store.ErrInvalid)
 		}
 	}
-	if k.added, err = k.s.enqueue(ctx, k.tx, k.messages, k.offers); err != nil {
+	changed := usages{k.c.AppID: used}
+	if k.added, err = k.s.enqueue(ctx, k.tx, k.messages, k.offers, changed); err != nil {
 		return err
 	}
-	changed := usagesOf(k.added)
-	changed.add(k.c.AppID, used)
 	return k.s.count(ctx, k.tx, changed, true, full)
 }
 
@@ -139,14 +138,12 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 		}
 	}
 	if err := s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.CommitMemory)))); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE created_at <= $1`, micros(now.Add(-store.IdempotencyMemory))); err != nil {
-			return err
-		}
-		return nil
+		_, err := tx.Exec(ctx, `DELETE FROM commits WHERE run_id < $1`, uuidText(ExecutionIDAt(now.Add(-store.CommitMemory))))
+		return err
 	}); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.forgetKeys(ctx, now); err != nil {
 		return time.Time{}, err
 	}
 	if err := s.sweepInvocations(ctx, now); err != nil {

@@ -245,6 +245,16 @@ func acknowledge(ctx context.Context, tx Conn, ids []string, lease string) (done
 	return done, nil
 }
 
+// forgetKeys forgets the idempotency keys that are old enough. The condition is said
+// twice: see sweepInvocations.
+func (s *Store) forgetKeys(ctx context.Context, now time.Time) error {
+	return s.sweepBatches(ctx, `DELETE FROM idempotency_keys WHERE created_at <= $1 AND (channel, key) IN
+			(SELECT channel, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)
+		RETURNING (SELECT app_id FROM channels WHERE channels.id = idempotency_keys.channel), 0, 0`,
+		[]any{micros(now.Add(-store.IdempotencyMemory)), int64(changeBatch)},
+		func(int64, bool) store.MessageUsage { return store.MessageUsage{IdempotencyKeys: -1} })
+}
+
 // oldestKey returns when the oldest idempotency key may be forgotten, 0 if there is none.
 func (s *Store) oldestKey(ctx context.Context) (int64, error) {
 	var created int64

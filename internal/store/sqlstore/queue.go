@@ -13,10 +13,11 @@ import (
 func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []store.Message, err error) {
 	s.willTell(ctx)
 	added, err = s.adding(ctx, func(ctx context.Context, tx Conn, o *offers) (added []store.Message, err error) {
-		if added, err = s.enqueue(ctx, tx, list, o); err != nil {
+		changed := usages{}
+		if added, err = s.enqueue(ctx, tx, list, o, changed); err != nil {
 			return nil, err
 		}
-		return added, s.count(ctx, tx, usagesOf(added), true, nil)
+		return added, s.count(ctx, tx, changed, true, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -24,18 +25,9 @@ func (s *Store) Enqueue(ctx context.Context, list ...store.Message) (added []sto
 	return added, nil
 }
 
-// usagesOf is what added messages change.
-func usagesOf(added []store.Message) usages {
-	l := usages{}
-	for i := range added {
-		l.add(added[i].AppID, store.Queued(int64(len(added[i].Payload)), added[i].TokenHash != ""))
-	}
-	return l
-}
-
-// enqueue adds messages inside a transaction and returns those it added, which
-// are still to be counted.
-func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *offers) (added []store.Message, err error) {
+// enqueue adds messages inside a transaction and returns those it added. What they
+// change of what their apps use it adds to changed, which is still to be counted.
+func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *offers, changed usages) (added []store.Message, err error) {
 	if err := store.CheckMessages(list); err != nil {
 		return nil, err
 	}
@@ -49,18 +41,18 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *o
 			}
 		}
 		if m.IdempotencyKey != "" {
-			var n int64
-			if channel, err = s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
-				n, err = tx.Exec(ctx, `INSERT INTO idempotency_keys (channel, key, message_id, created_at) VALUES ($1, $2, $3, $4)
-				ON CONFLICT (channel, key) DO UPDATE SET message_id = $3, created_at = $4 WHERE idempotency_keys.created_at <= $5`,
-					channel, m.IdempotencyKey, m.ID, micros(m.CreatedAt), micros(m.CreatedAt.Add(-store.IdempotencyMemory)))
+			var known bool
+			var keys int64
+			if channel, err = s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) (err error) {
+				known, keys, err = takeKey(ctx, tx, m, channel)
 				return err
 			}); err != nil {
 				return nil, err
 			}
-			if n == 0 {
+			if known {
 				continue
 			}
+			changed.add(m.AppID, store.MessageUsage{IdempotencyKeys: keys})
 		}
 		of := o.of(m)
 		if _, err := s.inChannel(ctx, tx, m.Channel, channel, func(channel int64) error {
@@ -69,8 +61,23 @@ func (s *Store) enqueue(ctx context.Context, tx Conn, list []store.Message, o *o
 			return nil, err
 		}
 		added = append(added, *m)
+		changed.add(m.AppID, store.Queued(int64(len(m.Payload)), m.TokenHash != ""))
 	}
 	return added, nil
+}
+
+// takeKey notes a message's idempotency key and reports whether the channel knew it,
+// and else how many more it has to remember: none if an expired one was still there.
+func takeKey(ctx context.Context, tx Conn, m *store.Message, channel int64) (known bool, more int64, err error) {
+	var renewed int64
+	err = one(ctx, tx, []any{&renewed}, `INSERT INTO idempotency_keys (channel, key, message_id, created_at, renewed) VALUES ($1, $2, $3, $4, 0)
+		ON CONFLICT (channel, key) DO UPDATE SET message_id = $3, created_at = $4, renewed = 1 WHERE idempotency_keys.created_at <= $5
+		RETURNING renewed`,
+		channel, m.IdempotencyKey, m.ID, micros(m.CreatedAt), micros(m.CreatedAt.Add(-store.IdempotencyMemory)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, 0, nil
+	}
+	return false, 1 - renewed, err
 }
 
 // insert adds a message, leased if there is an offer and the channel is not paused.

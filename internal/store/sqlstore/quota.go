@@ -36,10 +36,10 @@ func (s *Store) MessageUsage(ctx context.Context, appID string) (store.MessageUs
 func messageUsage(ctx context.Context, q querier, appID string) (sum store.MessageUsage, err error) {
 	err = each(ctx, q, func(rows Rows) error {
 		var u store.MessageUsage
-		err := rows.Scan(&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Dropped, &u.Answers, &u.AnswerBytes)
+		err := rows.Scan(&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Dropped, &u.Answers, &u.AnswerBytes, &u.IdempotencyKeys)
 		sum.Add(u)
 		return err
-	}, `SELECT messages, bytes, requests, request_bytes, dead, dead_bytes, dropped, answers, answer_bytes FROM message_usage WHERE app_id = $1`, appID)
+	}, `SELECT messages, bytes, requests, request_bytes, dead, dead_bytes, dropped, answers, answer_bytes, idempotency_keys FROM message_usage WHERE app_id = $1`, appID)
 	return sum, err
 }
 
@@ -53,7 +53,7 @@ func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grow
 	}
 	args := []any{
 		appID, int64(rand.IntN(s.dialect.Shards)), grown.Messages, grown.Bytes, grown.Dead, grown.DeadBytes, grown.Dropped, grown.Answers, grown.AnswerBytes,
-		grown.Requests, grown.ReqBytes,
+		grown.Requests, grown.ReqBytes, grown.IdempotencyKeys,
 	}
 	if s.rooms.ample(s.quotaNow(), appID, grown) {
 		return oneLater(ctx, tx, nil, func(err error) error {
@@ -68,7 +68,7 @@ func (s *Store) addMessageUsage(ctx context.Context, tx Conn, appID string, grow
 		query = addUsageShard
 	}
 	var u store.MessageUsage
-	dest := []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes}
+	dest := []any{&u.Messages, &u.Bytes, &u.Requests, &u.ReqBytes, &u.Dead, &u.DeadBytes, &u.Answers, &u.AnswerBytes, &u.IdempotencyKeys}
 	if err := one(ctx, tx, dest, query, args...); err != nil {
 		return usageError(appID, err)
 	}
@@ -91,17 +91,19 @@ func usageError(appID string, err error) error {
 // What an app uses stands in a row, or in several so that commits do not queue for
 // it: then their sum is that before the statement.
 const (
-	addUsageRow   = addUsages + ` RETURNING messages, bytes, requests, request_bytes, dead, dead_bytes, answers, answer_bytes`
+	addUsageRow   = addUsages + ` RETURNING messages, bytes, requests, request_bytes, dead, dead_bytes, answers, answer_bytes, idempotency_keys`
 	addUsageShard = `WITH added AS (` + addUsages + ` RETURNING app_id)
 		SELECT CAST(coalesce(sum(messages), 0) AS BIGINT), CAST(coalesce(sum(bytes), 0) AS BIGINT), CAST(coalesce(sum(requests), 0) AS BIGINT), CAST(coalesce(sum(request_bytes), 0) AS BIGINT),
-			CAST(coalesce(sum(dead), 0) AS BIGINT), CAST(coalesce(sum(dead_bytes), 0) AS BIGINT), CAST(coalesce(sum(answers), 0) AS BIGINT), CAST(coalesce(sum(answer_bytes), 0) AS BIGINT)
+			CAST(coalesce(sum(dead), 0) AS BIGINT), CAST(coalesce(sum(dead_bytes), 0) AS BIGINT), CAST(coalesce(sum(answers), 0) AS BIGINT), CAST(coalesce(sum(answer_bytes), 0) AS BIGINT),
+			CAST(coalesce(sum(idempotency_keys), 0) AS BIGINT)
 		FROM message_usage WHERE app_id = $1`
-	addUsages = `INSERT INTO message_usage (app_id, shard, messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes, requests, request_bytes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	addUsages = `INSERT INTO message_usage (app_id, shard, messages, bytes, dead, dead_bytes, dropped, answers, answer_bytes, requests, request_bytes, idempotency_keys)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (app_id, shard) DO UPDATE SET messages = message_usage.messages + $3, bytes = message_usage.bytes + $4,
 			dead = message_usage.dead + $5, dead_bytes = message_usage.dead_bytes + $6, dropped = message_usage.dropped + $7,
 			answers = message_usage.answers + $8, answer_bytes = message_usage.answer_bytes + $9,
-			requests = message_usage.requests + $10, request_bytes = message_usage.request_bytes + $11`
+			requests = message_usage.requests + $10, request_bytes = message_usage.request_bytes + $11,
+			idempotency_keys = message_usage.idempotency_keys + $12`
 )
 
 // usages is what a transaction changes of what apps use.

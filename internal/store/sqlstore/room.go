@@ -40,7 +40,7 @@ func (r *rooms) ample(q *store.Quota, appID string, grown store.MessageUsage) bo
 	if grown.Dead > 0 || grown.Answers > 0 {
 		return false
 	}
-	if grown.Messages <= 0 && grown.Bytes <= 0 && grown.Requests <= 0 && grown.ReqBytes <= 0 {
+	if grown.Messages <= 0 && grown.Bytes <= 0 && grown.Requests <= 0 && grown.ReqBytes <= 0 && grown.IdempotencyKeys <= 0 {
 		return true
 	}
 	r.mu.Lock()

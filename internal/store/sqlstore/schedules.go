@@ -123,6 +123,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 	s.willTell(ctx)
 	_, err := s.adding(ctx, func(ctx context.Context, tx Conn, o *offers) (added []store.Message, err error) {
 		outcomes = make([]store.ScheduleOutcome, len(list))
+		changed := usages{}
 		// All processes lock the rows in the same order.
 		order := make([]int, len(list))
 		for i := range order {
@@ -132,7 +133,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 			return cmp.Or(cmp.Compare(list[a].AppID, list[b].AppID), cmp.Compare(list[a].Name, list[b].Name))
 		})
 		for _, i := range order {
-			outcome, messages, err := s.fireSchedule(ctx, tx, &list[i], o)
+			outcome, messages, err := s.fireSchedule(ctx, tx, &list[i], o, changed)
 			if err != nil {
 				return nil, fmt.Errorf("schedule %q: %w", list[i].Name, err)
 			}
@@ -140,7 +141,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 			added = append(added, messages...)
 		}
 		// How many of a schedule's messages wait is bounded anyway, and so are schedules.
-		return added, s.count(ctx, tx, usagesOf(added), false, nil)
+		return added, s.count(ctx, tx, changed, false, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (s *Store) FireSchedules(ctx context.Context, list []store.ScheduleFiring) 
 	return outcomes, nil
 }
 
-func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiring, o *offers) (store.ScheduleOutcome, []store.Message, error) {
+func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiring, o *offers, changed usages) (store.ScheduleOutcome, []store.Message, error) {
 	n, err := tx.Exec(ctx, `UPDATE schedules SET cursor_at = $3, high = $4
 		WHERE app_id = $1 AND name = $2 AND active = 1 AND paused = 0 AND anchor = $5 AND cursor_at = $6 AND high = $7`,
 		f.AppID, f.Name, micros(f.Next.Cursor), micros(f.Next.High), micros(f.Seen.Anchor), micros(f.Seen.Cursor), micros(f.Seen.High))
@@ -175,7 +176,7 @@ func (s *Store) fireSchedule(ctx context.Context, tx Conn, f *store.ScheduleFiri
 	if _, _, err := s.openChannel(ctx, tx, f.Message.Channel); err != nil {
 		return "", nil, err
 	}
-	added, err := s.enqueue(ctx, tx, []store.Message{*f.Message}, o)
+	added, err := s.enqueue(ctx, tx, []store.Message{*f.Message}, o, changed)
 	if err != nil {
 		return "", nil, err
 	}

@@ -54,6 +54,7 @@ func RunQueue(t *testing.T, data store.Data, newApp func(t *testing.T) string) {
 		{"KeptCrashed", testQueueKeptCrashed},
 		{"KeptAnswers", testQueueKeptAnswers},
 		{"RequestQuota", testQueueRequestQuota},
+		{"KeyQuota", testQueueKeyQuota},
 		{"KeptRequests", testQueueKeptRequests},
 		{"ChannelQuota", testQueueChannelQuota},
 		{"RefusedChannel", testQueueRefusedChannel},

@@ -49,7 +49,7 @@ func (q queueTest) checkUsage(t *testing.T) {
 		want.Channels++
 	}
 	got := q.usage(t)
-	want.Answers, want.AnswerBytes, want.Dropped = got.Answers, got.AnswerBytes, got.Dropped
+	want.Answers, want.AnswerBytes, want.Dropped, want.IdempotencyKeys = got.Answers, got.AnswerBytes, got.Dropped, got.IdempotencyKeys
 	equal(t, "what is counted", got, want)
 }
 
@@ -92,7 +92,7 @@ func testQueueQuota(t *testing.T, q queueTest) {
 	must(t, "one for another", commit(nil, []store.Message{small()}, list[0]))
 	wantErr(t, "a longer one for another", commit(nil, []store.Message{sized(q.message(at(0)), 11)}, list[1]), store.ErrQuota)
 	must(t, "nothing for one", commit(nil, nil, list[2]))
-	equal(t, "then", q.usage(t), store.MessageUsage{Messages: 2, Bytes: 20, Channels: 1})
+	equal(t, "then", q.usage(t), store.MessageUsage{Messages: 2, Bytes: 20, Channels: 1, IdempotencyKeys: 1})
 	q.SetQuota(store.Quota{Messages: 1})
 	must(t, "less, though still too much", commit(nil, []store.Message{small()}, list[1]))
 }
@@ -350,6 +350,57 @@ func testQueueRequestQuota(t *testing.T, q queueTest) {
 	equal(t, "what is worked on", q.usage(t).Requests, int64(1))
 	must(t, "ack", q.ack(t, list[0]))
 	equal(t, "then", q.usage(t).Requests, int64(0))
+}
+
+func testQueueKeyQuota(t *testing.T, q queueTest) {
+	q.bound(t, store.Quota{IdempotencyKeys: 3})
+	send := func(c store.Channel, when time.Time, keys ...string) error {
+		t.Helper()
+		var list []store.Message
+		for _, key := range keys {
+			m := q.message(when)
+			m.Channel, m.IdempotencyKey, m.CreatedAt = c, key, when
+			list = append(list, m)
+		}
+		_, err := q.Enqueue(t.Context(), list...)
+		return err
+	}
+	keys := func(what string, want int64) {
+		t.Helper()
+		equal(t, what, q.usage(t).IdempotencyKeys, want)
+	}
+	other := q.c
+	other.Name = "other"
+	must(t, "two, one of them twice", send(q.c, at(0), "a", "b", "a"))
+	must(t, "the same in another channel", send(other, at(time.Hour), "a"))
+	keys("three", 3)
+	wantErr(t, "one more", send(other, at(time.Hour), "c"), store.ErrQuota)
+	_, err := q.Commit(t.Context(), store.Commit{AppID: q.c.AppID, RunID: newID(), Seq: 1, At: at(time.Hour), Messages: []store.Message{func() store.Message {
+		m := q.message(at(time.Hour))
+		m.IdempotencyKey = "c"
+		return m
+	}()}})
+	wantErr(t, "a commit with one more", err, store.ErrQuota)
+	must(t, "one that is known", send(q.c, at(time.Hour), "a"))
+	must(t, "messages without a key", send(q.c, at(time.Hour), "", ""))
+	keys("after a refusal", 3)
+	for _, m := range q.claim(t, 9) {
+		must(t, "ack", q.ack(t, m))
+	}
+	keys("when the messages are done", 3)
+	// One that has expired and is used again takes no second place, and a sweep leaves
+	// it alone.
+	must(t, "again", send(q.c, at(store.IdempotencyMemory), "a"))
+	keys("again", 3)
+	_, err = q.Sweep(t.Context(), at(store.IdempotencyMemory))
+	must(t, "Sweep", err)
+	keys("after a sweep", 2)
+	must(t, "in the place of one that is forgotten", send(other, at(store.IdempotencyMemory), "c"))
+	must(t, "Remove", q.Remove(t.Context(), q.c))
+	keys("without the channel", 2)
+	_, err = q.Sweep(t.Context(), at(3*store.IdempotencyMemory))
+	must(t, "Sweep", err)
+	keys("in the end", 0)
 }
 
 // Requests that failed, which strangers can bring about, go before the dead letters of

@@ -26,6 +26,13 @@ func Upgraded(t *testing.T, s store.Store) {
 	if len(scripts) == 0 {
 		t.Error("no script is left")
 	}
+	apps, err := s.ListApps(ctx, store.Page{Limit: 1000})
+	must(t, "ListApps", err)
+	for _, app := range apps {
+		u, err := s.MessageUsage(ctx, app.ID)
+		must(t, "MessageUsage", err)
+		equal(t, "idempotency keys beside the messages that have one each", u.IdempotencyKeys, u.Messages)
+	}
 	users, err := s.ListUsers(ctx, store.Page{Limit: 1000})
 	must(t, "ListUsers", err)
 	equal(t, "users", len(users), 2)
