@@ -2734,7 +2734,7 @@ type ClientInterface interface {
 
 	// DeleteApp Delete an app
 	//
-	// Refused with 409 while it holds scripts, unless force is set.
+	// Refused with 409 while it holds scripts, unless force is set. One that keeps much is stopped first and then emptied bit by bit: if that is cut short, it is still there without scripts, and can be deleted again.
 	//
 	// Corresponds with DELETE /apps/{app} (the `DeleteApp` operationId).
 	DeleteApp(ctx context.Context, app string, params *DeleteAppParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3733,7 +3733,7 @@ func (c *operations) CreateApp(ctx context.Context, body CreateAppJSONRequestBod
 
 // DeleteApp Delete an app
 //
-// Refused with 409 while it holds scripts, unless force is set.
+// Refused with 409 while it holds scripts, unless force is set. One that keeps much is stopped first and then emptied bit by bit: if that is cut short, it is still there without scripts, and can be deleted again.
 //
 // Corresponds with DELETE /apps/{app} (the `DeleteApp` operationId).
 func (c *operations) DeleteApp(ctx context.Context, app string, params *DeleteAppParams, reqEditors ...RequestEditorFn) (*http.Response, error) {

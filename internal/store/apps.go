@@ -47,8 +47,10 @@ type Apps interface {
 	// OpenNetworks replaces the networks that are open to the app.
 	OpenNetworks(ctx context.Context, id string, networks []string, at time.Time) error
 	// DeleteApp removes the app and everything in it; ErrNotEmpty while it holds
-	// scripts, unless force is set.
-	DeleteApp(ctx context.Context, id string, force bool) error
+	// scripts, unless force is set. One that keeps much is stopped first, by a deployment
+	// without scripts of the given author and time, and then emptied in batches: after an
+	// error then it may be there still, with what is left of its data.
+	DeleteApp(ctx context.Context, id string, force bool, by string, at time.Time) error
 }
 
 // Script is a named Rhai source in an app.

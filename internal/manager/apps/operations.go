@@ -44,7 +44,7 @@ func Register(a *api.API, c Config) {
 	}, s.update)
 	api.Register(a, api.Op{
 		ID: "deleteApp", Method: http.MethodDelete, Path: "/apps/{app}", Tag: "apps", Action: auth.ManageApp,
-		Summary: "Delete an app", Description: "Refused with 409 while it holds scripts, unless force is set.",
+		Summary: "Delete an app", Description: "Refused with 409 while it holds scripts, unless force is set. One that keeps much is stopped first and then emptied bit by bit: if that is cut short, it is still there without scripts, and can be deleted again.",
 		Status: http.StatusNoContent, Errors: []int{http.StatusConflict},
 	}, s.delete)
 }
@@ -227,7 +227,9 @@ func (s *service) delete(ctx context.Context, in *struct {
 	if in.Force {
 		api.Note(ctx, "with its scripts")
 	}
-	err := s.Store.DeleteApp(ctx, app.ID, in.Force)
+	// What has begun is ended, though whoever asked for it may have gone.
+	ctx = context.WithoutCancel(ctx)
+	err := s.Store.DeleteApp(ctx, app.ID, in.Force, api.Identity(ctx).User.ID, s.Now())
 	switch {
 	case errors.Is(err, store.ErrNotEmpty):
 		return nil, api.Refuse(http.StatusConflict, "%s still holds scripts: delete them first, or force it", app.Slug)

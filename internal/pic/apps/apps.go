@@ -115,7 +115,11 @@ func deleteCommand(env *cli.Env) *cobra.Command {
 		Use:   "delete APP",
 		Short: "Delete an app",
 		Long: `Delete an app. It is refused while the app holds scripts, unless --force is given:
-then they go with it, with all their versions and logs.
+then they go with it, with all their versions and logs. So do its keys, messages,
+variables, secrets and members.
+
+An app that keeps much is stopped first and then emptied bit by bit, so that no other
+waits. If that is cut short, the app is still there without scripts: delete it again.
 
 On a terminal pic asks first; elsewhere --yes or --force is needed.`,
 		Example:           "  pic apps delete demo\n  pic apps delete demo --force",

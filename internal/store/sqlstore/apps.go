@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -142,44 +141,4 @@ func lockApp(ctx context.Context, tx Conn, id string) (lockedApp, error) {
 	err := one(ctx, tx, []any{&a.slug, &a.active, &a.last},
 		`UPDATE apps SET last_deployment = last_deployment WHERE id = $1 RETURNING slug, active_deployment, last_deployment`, id)
 	return a, found(err, "app %s", id)
-}
-
-// DeleteApp is store.Apps's.
-func (s *Store) DeleteApp(ctx context.Context, id string, force bool) error {
-	return s.change(ctx, func(ctx context.Context, tx Conn) ([]store.Change, error) {
-		a, err := lockApp(ctx, tx, id)
-		if err != nil {
-			return nil, err
-		}
-		if !force {
-			var name string
-			err := one(ctx, tx, []any{&name}, `SELECT name FROM scripts WHERE app_id = $1 AND deleted_at = 0 ORDER BY name LIMIT 1`, id)
-			if err == nil {
-				return nil, fmt.Errorf("app %q holds scripts, %q for one: %w", a.slug, name, store.ErrNotEmpty)
-			}
-			if !errors.Is(err, sql.ErrNoRows) {
-				return nil, err
-			}
-		}
-		var hashes []string
-		if err := each(ctx, tx, func(rows Rows) error {
-			var h string
-			err := rows.Scan(&h)
-			hashes = append(hashes, h)
-			return err
-		}, `SELECT DISTINCT v.source_hash FROM versions v JOIN scripts s ON s.id = v.script_id WHERE s.app_id = $1`, id); err != nil {
-			return nil, err
-		}
-		// Deployments, scripts and versions go by ON DELETE CASCADE.
-		if _, err := tx.Exec(ctx, `DELETE FROM apps WHERE id = $1`, id); err != nil {
-			return nil, err
-		}
-		for _, h := range hashes {
-			if _, err := tx.Exec(ctx, `DELETE FROM sources WHERE hash = $1
-				AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.source_hash = $1)`, h); err != nil {
-				return nil, err
-			}
-		}
-		return []store.Change{{AppID: id, Slug: a.slug}}, nil
-	})
 }

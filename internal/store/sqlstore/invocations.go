@@ -50,14 +50,12 @@ func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 			`DELETE FROM messages WHERE dead_at > 0 AND id IN (SELECT id FROM messages WHERE channel IN ` + asynchronous + ` AND dead_at > 0 AND dead_at <= $1 LIMIT $2)
 			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
 			nil,
-			func(size int64, _ bool) store.MessageUsage { return store.MessageUsage{Dead: -1, DeadBytes: -size} },
+			deadGone,
 		},
 		{
 			`DELETE FROM invocations WHERE id IN (SELECT id FROM invocations WHERE finished_at <= $1 LIMIT $2) RETURNING app_id, length(response), 0`,
 			nil,
-			func(size int64, _ bool) store.MessageUsage {
-				return store.MessageUsage{Answers: -1, AnswerBytes: -size}
-			},
+			answerGone,
 		},
 	} {
 		args := append(append([]any{before}, batch.args...), int64(changeBatch))
@@ -67,6 +65,18 @@ func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 	}
 	return nil
 }
+
+// deadGone, answerGone and keyGone are what changes when a dead letter, an answer or an
+// idempotency key is deleted.
+func deadGone(size int64, _ bool) store.MessageUsage {
+	return store.MessageUsage{Dead: -1, DeadBytes: -size}
+}
+
+func answerGone(size int64, _ bool) store.MessageUsage {
+	return store.MessageUsage{Answers: -1, AnswerBytes: -size}
+}
+
+func keyGone(int64, bool) store.MessageUsage { return store.MessageUsage{IdempotencyKeys: -1} }
 
 // sweepBatches changes rows, at most changeBatch in a transaction, until none is
 // left. change returns three columns for each: the app, and the size and whether it is

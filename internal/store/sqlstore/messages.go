@@ -252,7 +252,7 @@ func (s *Store) forgetKeys(ctx context.Context, now time.Time) error {
 			(SELECT channel, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)
 		RETURNING (SELECT app_id FROM channels WHERE channels.id = idempotency_keys.channel), 0, 0`,
 		[]any{micros(now.Add(-store.IdempotencyMemory)), int64(changeBatch)},
-		func(int64, bool) store.MessageUsage { return store.MessageUsage{IdempotencyKeys: -1} })
+		keyGone)
 }
 
 // oldestKey returns when the oldest idempotency key may be forgotten, 0 if there is none.

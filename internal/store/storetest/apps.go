@@ -80,9 +80,9 @@ func testApps(t *testing.T, s store.Store) {
 func testDeleteApp(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	empty, full, other := addApp(t, s, "empty"), addApp(t, s, "full"), addApp(t, s, "other")
-	wantErr(t, "deleting nothing", s.DeleteApp(ctx, newID(), true), store.ErrNotFound)
+	wantErr(t, "deleting nothing", s.DeleteApp(ctx, newID(), true, "x", at(0)), store.ErrNotFound)
 
-	must(t, "deleting an empty app", s.DeleteApp(ctx, empty.ID, false))
+	must(t, "deleting an empty app", s.DeleteApp(ctx, empty.ID, false, "x", at(0)))
 	_, err := s.App(ctx, empty.ID)
 	wantErr(t, "the deleted app", err, store.ErrNotFound)
 
@@ -90,12 +90,12 @@ func testDeleteApp(t *testing.T, s store.Store) {
 	d := addScript(t, s, full, "hello", own)
 	addScript(t, s, full, "lib", shared)
 	addScript(t, s, other, "lib", shared)
-	err = s.DeleteApp(ctx, full.ID, false)
+	err = s.DeleteApp(ctx, full.ID, false, "x", at(0))
 	wantErr(t, "an app with scripts", err, store.ErrNotEmpty)
 	if !strings.Contains(fmt.Sprint(err), `"hello"`) {
 		t.Errorf("the error %q does not name a script", err)
 	}
-	must(t, "deleting by force", s.DeleteApp(ctx, full.ID, true))
+	must(t, "deleting by force", s.DeleteApp(ctx, full.ID, true, "x", at(0)))
 
 	_, _, err = s.ActiveDeployment(ctx, "full")
 	wantErr(t, "its deployment", err, store.ErrNotFound)
@@ -112,7 +112,7 @@ func testDeleteApp(t *testing.T, s store.Store) {
 	addScript(t, s, other, "gone", source())
 	must(t, "deleting the first script", second(s.DeleteScript(ctx, other.ID, "gone", "x", at(0))))
 	must(t, "deleting the second script", second(s.DeleteScript(ctx, other.ID, "lib", "x", at(0))))
-	must(t, "deleting an app whose scripts are deleted", s.DeleteApp(ctx, other.ID, false))
+	must(t, "deleting an app whose scripts are deleted", s.DeleteApp(ctx, other.ID, false, "x", at(0)))
 	_, err = s.Source(ctx, hash(shared))
 	wantErr(t, "the shared source after both", err, store.ErrNotFound)
 }

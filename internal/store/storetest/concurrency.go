@@ -119,7 +119,7 @@ func testSharedSourceRace(t *testing.T, s store.Store) {
 		var d store.Deployed
 		var deployErr error
 		wg.Go(func() {
-			if err := s.DeleteApp(ctx, goes.ID, true); err != nil {
+			if err := s.DeleteApp(ctx, goes.ID, true, "x", at(0)); err != nil {
 				t.Errorf("DeleteApp: %v", err)
 			}
 		})

@@ -116,7 +116,7 @@ func testChanges(t *testing.T, s store.Store) {
 	must(t, "AppBySlug", err)
 	expect("refusals, other records and reads")
 
-	must(t, "DeleteApp", s.DeleteApp(ctx, app.ID, true))
+	must(t, "DeleteApp", s.DeleteApp(ctx, app.ID, true, "x", at(0)))
 	expect("DeleteApp", show)
 	stop()
 	addApp(t, s, "late")

@@ -187,7 +187,7 @@ func testQueueHandOffGone(t *testing.T, q queueTest) {
 	for range 2 { // the channel is known then
 		q.send(t, 1)
 	}
-	must(t, "DeleteApp", s.DeleteApp(t.Context(), q.c.AppID, true))
+	must(t, "DeleteApp", s.DeleteApp(t.Context(), q.c.AppID, true, "x", at(0)))
 	o.leased, o.settled = nil, nil
 	_, err := q.Enqueue(t.Context(), q.message(at(0)))
 	wantErr(t, "Enqueue", err, store.ErrNotFound)

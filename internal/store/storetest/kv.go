@@ -412,7 +412,7 @@ func testDeleteAppWithKV(t *testing.T, s store.Store) {
 	app := addApp(t, s, "to-go")
 	k := kvTest{s, app.ID}
 	k.commit(t, set("a", "1"))
-	must(t, "DeleteApp", s.DeleteApp(t.Context(), app.ID, false))
+	must(t, "DeleteApp", s.DeleteApp(t.Context(), app.ID, false, "x", at(0)))
 	k.want(t, "")
 	equal(t, "usage", k.usage(t), store.KVUsage{})
 	_, err := k.try(t, set("a", "1"))

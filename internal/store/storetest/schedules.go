@@ -375,7 +375,7 @@ func testSchedules(t *testing.T, s store.Store) {
 	t.Run("DeleteApp", func(t *testing.T) {
 		app := newApp(t)
 		deploy(t, app, map[string]store.ManifestSchedule{"report": daily("hello")}, at(0))
-		must(t, "DeleteApp", s.DeleteApp(t.Context(), app, true))
+		must(t, "DeleteApp", s.DeleteApp(t.Context(), app, true, "x", at(0)))
 		_, err := s.Schedule(t.Context(), app, "report")
 		wantErr(t, "Schedule", err, store.ErrNotFound)
 	})

@@ -242,7 +242,7 @@ func testListScripts(t *testing.T, s store.Store) {
 					t.Errorf("DeployScript: %v", err)
 				}
 			}
-			if err := s.DeleteApp(ctx, app.ID, true); err != nil {
+			if err := s.DeleteApp(ctx, app.ID, true, "x", at(0)); err != nil {
 				t.Errorf("DeleteApp: %v", err)
 			}
 		}

@@ -65,7 +65,7 @@ func testSecrets(t *testing.T, s store.Store) {
 	must(t, "DeleteSecret", s.DeleteSecret(ctx, app.ID, "C"))
 	wantErr(t, "deleting it again", s.DeleteSecret(ctx, app.ID, "C"), store.ErrNotFound)
 	equal(t, "what is left", list("", 10), []store.Secret{all[0], all[2]})
-	must(t, "DeleteApp", s.DeleteApp(ctx, other.ID, false))
+	must(t, "DeleteApp", s.DeleteApp(ctx, other.ID, false, "x", at(0)))
 	keys, err = s.SecretKeys(ctx)
 	must(t, "SecretKeys", err)
 	equal(t, "keys after an app was deleted", keys, store.SecretKeys{Active: "k1", Secrets: map[string]int64{"k1": 2}})

@@ -57,6 +57,7 @@ func Run(t *testing.T, open Open) {
 		{"Queue", func(t *testing.T, s store.Store) {
 			RunQueue(t, s, func(t *testing.T) string { return addApp(t, s, "queue-"+newID()[24:]).ID })
 			t.Run("DeleteApp", func(t *testing.T) { testDeleteAppWithMessages(t, s) })
+			t.Run("DeleteApp with much", func(t *testing.T) { testDeleteAppWithMuch(t, s) })
 		}},
 		{"Schedules", testSchedules},
 		{"Changes", testChanges},
