@@ -1680,7 +1680,7 @@ type Schedule struct {
 	// Concurrency How many executions run at once on a node, 1 to 256; default 4
 	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
 
-	// Cron Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s or 1h30m
+	// Cron Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s, 1h30m or 7d
 	//
 	// Examples: 0 3 * * *
 	Cron string `json:"cron"`
@@ -1918,7 +1918,7 @@ type SetSchedule struct {
 	// Concurrency How many executions run at once on a node, 1 to 256; default 4
 	Concurrency int64 `json:"concurrency,omitempty,omitzero"`
 
-	// Cron Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s or 1h30m
+	// Cron Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s, 1h30m or 7d
 	//
 	// Examples: 0 3 * * *
 	Cron string `json:"cron"`

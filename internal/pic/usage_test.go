@@ -54,13 +54,13 @@ func TestUnknownCommands(t *testing.T) {
 
 func TestWordsOfWrongUsage(t *testing.T) {
 	for args, want := range map[string]string{
-		"kv set x 1 --app demo --ttl 5":                         `pic: --ttl: "5" is no span of time: write 500ms, 90m, 12h, 30d or 2w`,
-		"kv set x 1 --app demo --ttl 0s":                        `--ttl: "0s" is no span of time`,
+		"kv set x 1 --app demo --ttl 5":                         `pic: --ttl: "5" is no duration: write 500ms, 90s, 1h30m, 7d or 2w`,
+		"kv set x 1 --app demo --ttl 0s":                        `--ttl: "0s" is no duration`,
 		"kv set x 1 --app demo --ttl 1ns":                       `--ttl: 1ns is less than a millisecond`,
-		"queues send x 1 --app demo --delay soon":               `--delay: "soon" is no span of time`,
-		"queues consume x --app demo --script y --backoff 5":    `--backoff: "5" is no span of time`,
-		"schedules add @daily --app demo --script y --jitter x": `--jitter: "x" is no span of time`,
-		"invoke demo/x --timeout 5":                             `--timeout: "5" is no span of time`,
+		"queues send x 1 --app demo --delay soon":               `--delay: "soon" is no duration`,
+		"queues consume x --app demo --script y --backoff 5":    `--backoff: "5" is no duration`,
+		"schedules add @daily --app demo --script y --jitter x": `--jitter: "x" is no duration`,
+		"invoke demo/x --timeout 5":                             `--timeout: "5" is no duration`,
 		"kv ls --app demo --limit many":                         `pic: --limit: "many" is no number that it takes`,
 		"kv set --app demo":                                     `pic kv set needs KEY`,
 		"kv set a b c --app demo":                               `pic kv set takes 2 arguments; "c" is too many`,

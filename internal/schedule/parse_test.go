@@ -48,8 +48,9 @@ func TestWhatIsNotATiming(t *testing.T) {
 		{"@every ", "", "needs a duration"},
 		{"@every 5", "", "\"5\" is no duration"},
 		{"@every 1 hour", "", "is no duration"},
-		{"@every -5m", "", "must be between 1s and 8784h"},
-		{"@every 0s", "", "must be between"},
+		{"@every -5m", "", "is no duration"},
+		{"@every 367d", "", "must be between 1s and 8784h"},
+		{"@every 0s", "", "is no duration"},
 		{"@every 500ms", "", "must be between"},
 		{"@every 1500ms", "", "whole seconds"},
 		{"@every 9000h", "", "must be between"},
@@ -105,6 +106,7 @@ func TestTimes(t *testing.T) {
 		{"@monthly", []string{"2026-02-01 00:00", "2026-03-01 00:00"}},
 		{"@yearly", []string{"2027-01-01 00:00"}},
 		{"@annually", []string{"2027-01-01 00:00"}},
+		{"@every 2d", []string{"2026-02-02 12:34:56", "2026-02-04 12:34:56"}},
 		{"@every 1h30m", []string{"2026-01-31 14:04:56", "2026-01-31 15:34:56"}},
 	} {
 		timing, err := Parse(c.expression, "")

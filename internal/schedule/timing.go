@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // for systems without time zones of their own
+
+	"github.com/picloud/picloud/internal/duration"
 )
 
 // The bounds of a timing and its delays.
@@ -40,7 +42,7 @@ var named = map[string]string{
 }
 
 // Parse reads an expression: the five fields of crontab(5), a name such as
-// @daily, or "@every" and a duration of Go's (90s, 1h30m). timezone is a name of
+// @daily, or "@every" and a duration (90s, 1h30m, 7d). timezone is a name of
 // the IANA database; empty means UTC. The error is in words for the person who
 // wrote it. An expression that has no time at all is refused.
 func Parse(expression, timezone string) (Timing, error) {
@@ -84,10 +86,10 @@ func interval(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, errors.New("@every needs a duration, such as @every 10m")
 	}
-	every, err := time.ParseDuration(text)
+	every, err := duration.Parse(text)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("@every %s: %q is no duration: write 90s, 10m, 1h30m", text, text)
+		return 0, fmt.Errorf("@every %s: %w", text, err)
 	case every < MinEvery || every > MaxEvery:
 		return 0, fmt.Errorf("@every %s: the interval must be between 1s and %dh", text, int(MaxEvery.Hours()))
 	case every%time.Second != 0:

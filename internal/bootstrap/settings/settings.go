@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/picloud/picloud/internal/cluster"
+	"github.com/picloud/picloud/internal/duration"
 	"github.com/picloud/picloud/internal/secret"
 	"github.com/picloud/picloud/internal/store"
 )
@@ -187,7 +188,7 @@ var settings = []setting{
 		in: Picloud | Orchestrator, flag: "retention-age", env: "PICLOUD_RETENTION_AGE", value: "DURATION", def: "7d",
 		about: "how long the record of an execution is kept",
 		read: func(c *Config, text string) (err error) {
-			c.Retention.MaxAge, err = parseDuration(text)
+			c.Retention.MaxAge, err = duration.Parse(text)
 			return err
 		},
 	},
@@ -203,7 +204,7 @@ var settings = []setting{
 		in: every, flag: "stop-timeout", env: "PICLOUD_STOP_TIMEOUT", value: "DURATION", def: "20s",
 		about: "how long a stop waits for requests under way; a second signal stops at once",
 		read: func(c *Config, text string) (err error) {
-			c.StopTimeout, err = parseDuration(text)
+			c.StopTimeout, err = duration.Parse(text)
 			return err
 		},
 	},
@@ -518,7 +519,7 @@ that are not theirs: they can share one file of them.
 	}
 	b.WriteString(`
 Sizes are numbers with ` + "`KiB`, `MiB` or `GiB`" + ` behind them, or bytes. Durations are numbers with
-` + "`ms`, `s`, `m`, `h` or `d`" + ` behind them, such as ` + "`1h30m` or `7d`" + `.
+` + "`ms`, `s`, `m`, `h`, `d` or `w`" + ` behind them, such as ` + "`1h30m` or `7d`" + `.
 
 An app, and within it a script, can lower the limits of an execution for itself, never raise
 them.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/picloud/picloud/internal/duration"
 )
 
 // parseSize reads a positive number of bytes: "64MiB", "1.5GiB", "4096".
@@ -28,33 +30,8 @@ func parseSize(text string) (int64, error) {
 
 func readSize(text string) (int64, error) { return parseSize(text) }
 
-// parseDuration reads a positive time; it knows days, of 24 hours.
-func parseDuration(text string) (time.Duration, error) {
-	wrong := fmt.Errorf("%q is not a duration such as 500ms, 10s, 1h30m or 7d", text)
-	rest := text
-	var sum time.Duration
-	if days, after, ok := strings.Cut(text, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err != nil {
-			return 0, wrong
-		}
-		sum, rest = time.Duration(n)*24*time.Hour, after
-	}
-	if rest != "" {
-		d, err := time.ParseDuration(rest)
-		if err != nil || d < 0 {
-			return 0, wrong
-		}
-		sum += d
-	}
-	if sum <= 0 {
-		return 0, wrong
-	}
-	return sum, nil
-}
-
 func readMilliseconds(text string) (int64, error) {
-	d, err := parseDuration(text)
+	d, err := duration.Parse(text)
 	if err == nil && d < time.Millisecond {
 		return 0, fmt.Errorf("%q is less than a millisecond", text)
 	}

@@ -20,7 +20,7 @@ import (
 
 // Timing is when a script runs.
 type Timing struct {
-	Cron     string `json:"cron" maxLength:"500" example:"0 3 * * *" doc:"Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s or 1h30m"`
+	Cron     string `json:"cron" maxLength:"500" example:"0 3 * * *" doc:"Five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly, @monthly, @yearly, or @every and a duration such as 90s, 1h30m or 7d"`
 	Timezone string `json:"timezone,omitempty" maxLength:"100" example:"Europe/Berlin" doc:"A name of the IANA database; default UTC"`
 	Overlap  string `json:"overlap,omitempty" maxLength:"20" doc:"When a time comes and the last run is not done: skip (the default), queue or allow"`
 	CatchUp  string `json:"catch_up,omitempty" maxLength:"20" doc:"What is done about times that were missed: one run for all of them (one, the default) or nothing (none)"`

@@ -9,11 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/duration"
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
-	"github.com/picloud/picloud/internal/pic/span"
 )
 
 var columns = []output.Column[client.AuditEntry]{
@@ -80,7 +80,7 @@ func moment(flag, s string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, s); err == nil {
 		return at, nil
 	}
-	d, err := span.Parse(s)
+	d, err := duration.Parse(s)
 	if err != nil {
 		return time.Time{}, exit.Usagef("--%s: %q is neither a time such as 2026-05-04T03:02:01Z nor a span such as 12h or 7d", flag, s)
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/duration"
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
-	"github.com/picloud/picloud/internal/pic/span"
 )
 
 // Command returns "pic api-keys".
@@ -70,7 +70,7 @@ any time.`,
 				k.Scopes = append(k.Scopes, client.MintKeyScopes(s))
 			}
 			if expires != "" {
-				d, err := span.Parse(expires)
+				d, err := duration.Parse(expires)
 				if err != nil {
 					return exit.Usagef("--expires: %w", err)
 				}

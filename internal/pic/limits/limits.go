@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/duration"
 )
 
 // kind is how a limit is written.
@@ -19,7 +20,7 @@ type kind int
 const (
 	count kind = iota
 	size
-	duration // kept in milliseconds
+	period // kept in milliseconds
 )
 
 var all = []struct {
@@ -28,7 +29,7 @@ var all = []struct {
 	field func(*client.Limits) *int64
 }{
 	{"operations", count, func(l *client.Limits) *int64 { return &l.Operations }},
-	{"wall-time", duration, func(l *client.Limits) *int64 { return &l.WallTimeMs }},
+	{"wall-time", period, func(l *client.Limits) *int64 { return &l.WallTimeMs }},
 	{"memory", size, func(l *client.Limits) *int64 { return &l.MemoryBytes }},
 	{"call-depth", count, func(l *client.Limits) *int64 { return &l.CallDepth }},
 	{"request", size, func(l *client.Limits) *int64 { return &l.RequestBytes }},
@@ -88,8 +89,8 @@ func parse(k kind, text string) (int64, error) {
 		return 0, nil
 	}
 	switch k {
-	case duration:
-		d, err := time.ParseDuration(text)
+	case period:
+		d, err := duration.Parse(text)
 		if err != nil || d < time.Millisecond {
 			return 0, fmt.Errorf("%q is no duration such as 500ms or 10s, or default", text)
 		}
@@ -116,7 +117,7 @@ func parse(k kind, text string) (int64, error) {
 
 func format(k kind, n int64) string {
 	switch k {
-	case duration:
+	case period:
 		return (time.Duration(n) * time.Millisecond).String()
 	case size:
 		for _, u := range units {

@@ -10,12 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picloud/picloud/client"
+	"github.com/picloud/picloud/internal/duration"
 	"github.com/picloud/picloud/internal/pic/cli"
 	"github.com/picloud/picloud/internal/pic/complete"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/limits"
 	"github.com/picloud/picloud/internal/pic/output"
-	"github.com/picloud/picloud/internal/pic/span"
 )
 
 // settings are what deploy and update say of a script beside its source.
@@ -82,7 +82,7 @@ func (s *settings) read() (u client.UpdateScript, err error) {
 	g := s.guard
 	g.Kind, g.Scheme, g.Encoding = client.GuardKind(s.kind), client.GuardScheme(s.scheme), client.GuardEncoding(s.encoding)
 	if s.tolerance != "" {
-		d, err := span.Parse(s.tolerance)
+		d, err := duration.Parse(s.tolerance)
 		if err != nil || d%time.Second != 0 {
 			return u, exit.Usagef("--timestamp-tolerance: %q is no time in whole seconds, such as 5m", s.tolerance)
 		}
@@ -146,7 +146,7 @@ func rateOf(s string) (*client.Rate, error) {
 	if !ok || err != nil || n < 1 {
 		return nil, wrong
 	}
-	d, err := span.Parse(per)
+	d, err := duration.Parse(per)
 	if err != nil || d%time.Second != 0 {
 		return nil, wrong
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/picloud/picloud/internal/pic/dev"
 	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
+	"github.com/picloud/picloud/internal/pic/span"
 	"github.com/picloud/picloud/internal/store"
 )
 
@@ -97,7 +98,8 @@ is none to run.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.run, "run", "", "run only tests whose `FILE/NAME` contains this text or fits it: * stands for any text, A|B for either; or a regular expression")
-	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "let one test take `TIME` at most")
+	o.timeout = 30 * time.Second
+	f.Var(span.Var{To: &o.timeout}, "timeout", "let one test take `TIME` at most")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show the tests that passed, too")
 	f.IntVarP(&o.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "run so many tests at the same time")
 	f.StringVarP(&o.app, "app", "a", "", "name the app `APP` (default: the directory's name)")
