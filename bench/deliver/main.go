@@ -1,9 +1,9 @@
 //go:build linux
 
-// Command deliver measures the time from the moment a client sends a request whose
-// script leaves a message in a queue, to the moment the message's handler starts, in
-// turns with what a durable write costs by itself: 4 KiB appended to a file in the
-// same directory, and fdatasync.
+// Command deliver measures the time until the handler of a message starts: from the
+// moment a client sends a request whose script leaves the message in a queue, and from
+// the moment that script starts. It does so in turns with what a durable write costs by
+// itself: 4 KiB appended to a file in the same directory, and fdatasync.
 //
 //	go run ./bench/deliver [-n 200] [-pause 2ms]
 //
@@ -78,7 +78,7 @@ func run(n int, pause time.Duration) error {
 		return err
 	}
 	defer conn.Close()
-	var syncs, answers, deliveries []time.Duration
+	var syncs, answers []time.Duration
 	var sent []time.Time
 	for range n {
 		began := time.Now()
@@ -93,22 +93,25 @@ func run(n int, pause time.Duration) error {
 		answers = append(answers, time.Since(sent[len(sent)-1]))
 		time.Sleep(pause)
 	}
-	page, err := owner.ListExecutions(ctx, "bench", client.ExecutionQuery{Script: "work", Limit: n})
-	if err != nil {
-		return err
-	}
-	if len(page.Items) != n {
-		return fmt.Errorf("%d executions of %d messages were recorded", len(page.Items), n)
-	}
-	slices.SortFunc(page.Items, func(a, b client.Execution) int { return a.StartedAt.Compare(b.StartedAt) })
-	for i, e := range page.Items {
-		deliveries = append(deliveries, e.StartedAt.Sub(sent[i]))
+	starts := map[string][]time.Time{}
+	for _, script := range []string{"send", "work"} {
+		page, err := owner.ListExecutions(ctx, "bench", client.ExecutionQuery{Script: script, Limit: n})
+		if err != nil {
+			return err
+		}
+		if len(page.Items) != n {
+			return fmt.Errorf("%d executions of %s were recorded, want %d", len(page.Items), script, n)
+		}
+		for _, e := range page.Items {
+			starts[script] = append(starts[script], e.StartedAt)
+		}
+		slices.SortFunc(starts[script], time.Time.Compare)
 	}
 	fmt.Printf("%s/%s, %d processors, %d messages, one at a time, with pauses of %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), n, pause)
-	one := show("4 KiB and fdatasync", syncs)
-	show("request sent to answered", answers)
-	all := show("request sent to handler started", deliveries)
-	fmt.Printf("%-34s %.2f\n", "ratio of the medians", float64(all)/float64(one))
+	one := show("4 KiB and fdatasync", syncs, 0)
+	show("request sent to answered", answers, one)
+	show("request sent to handler started", between(sent, starts["work"]), one)
+	show("sender started to handler started", between(starts["send"], starts["work"]), one)
 	return server.Stop()
 }
 
@@ -133,10 +136,21 @@ func syncOnce(f *os.File) error {
 	return syscall.Fdatasync(int(f.Fd()))
 }
 
-// show prints a row and returns the median.
-func show(name string, times []time.Duration) time.Duration {
+func between(from, to []time.Time) (list []time.Duration) {
+	for i := range from {
+		list = append(list, to[i].Sub(from[i]))
+	}
+	return list
+}
+
+// show prints a row and returns the median. one is that of a sync, 0 for its own row.
+func show(name string, times []time.Duration, one time.Duration) time.Duration {
 	slices.Sort(times)
 	median := times[len(times)/2]
-	fmt.Printf("%-34s median %.3f ms, worst %.2f ms\n", name, float64(median)/1e6, float64(times[len(times)-1])/1e6)
+	fmt.Printf("%-34s median %.3f ms, worst %.2f ms", name, float64(median)/1e6, float64(times[len(times)-1])/1e6)
+	if one > 0 {
+		fmt.Printf(", %.2f syncs", float64(median)/float64(one))
+	}
+	fmt.Println()
 	return median
 }
