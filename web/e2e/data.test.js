@@ -222,10 +222,21 @@ test('deployments say what changed', async () => {
   await edda.accessible();
 });
 
+test('usage says how much there is and how much there may be', async () => {
+  await instance.call('PUT', '/apps/shop/kv/entry?key=large', { value: 'x'.repeat(3 * 1024) });
+  const { kv, messages } = await instance.call('GET', '/apps/shop/usage');
+  await edda.open('/apps/shop/usage');
+  await page.getByRole('row', { name: /^Keys/ }).getByText(`${kv.count}`, { exact: true }).waitFor();
+  await page.getByRole('row', { name: /^Keys/ }).getByText(/^[3-9](\.\d)? KiB of 1 GiB$/).waitFor();
+  await page.getByRole('row', { name: /^Messages/ }).getByText(`${messages.count} of 1,000,000`).waitFor();
+  await page.getByRole('row', { name: /^Idempotency keys/ }).getByText('0 of 1,000,000').waitFor();
+  await edda.accessible();
+});
+
 test('it fits a small screen in the dark', async () => {
   await page.setViewportSize({ width: 360, height: 640 });
   await page.emulateMedia({ colorScheme: 'dark' });
-  for (const room of ['kv', 'variables', 'secrets', 'queues', 'topics', 'schedules', 'deployments']) {
+  for (const room of ['kv', 'variables', 'secrets', 'queues', 'topics', 'schedules', 'deployments', 'usage']) {
     await edda.open(`/apps/shop/${room}`);
     await edda.accessible();
   }

@@ -78,7 +78,7 @@ test('a viewer reads, and is offered nothing else', async () => {
   assert.equal(await page.getByRole('link', { name: 'Audit log' }).count(), 0);
   await page.getByRole('link', { name: 'demo' }).click();
   await page.getByRole('link', { name: 'hello' }).waitFor();
-  assert.deepEqual(await tabs(page), ['Scripts', 'Logs', 'Queues', 'Topics', 'Schedules', 'Variables', 'Members', 'Deployments', 'Settings']);
+  assert.deepEqual(await tabs(page), ['Scripts', 'Logs', 'Queues', 'Topics', 'Schedules', 'Variables', 'Members', 'Deployments', 'Usage', 'Settings']);
   assert.equal(await page.getByRole('link', { name: 'New script' }).count(), 0);
   await vera.accessible();
   await page.getByRole('link', { name: 'hello' }).click();
@@ -114,7 +114,7 @@ test('an editor deploys, and manages nobody', async () => {
   const edda = await enter(users.edda);
   const { page } = edda;
   await edda.open('/apps/demo');
-  assert.deepEqual(await tabs(page), ['Scripts', 'Logs', 'Queues', 'Topics', 'Schedules', 'KV', 'Variables', 'Secrets', 'Members', 'Deployments', 'Settings']);
+  assert.deepEqual(await tabs(page), ['Scripts', 'Logs', 'Queues', 'Topics', 'Schedules', 'KV', 'Variables', 'Secrets', 'Members', 'Deployments', 'Usage', 'Settings']);
   await page.getByRole('link', { name: 'hello' }).click();
   await edda.write('"from edda"');
   await page.getByRole('button', { name: 'Deploy' }).click();

@@ -1,0 +1,3 @@
+import { call } from '$lib/api/api';
+
+export const load = async ({ params }) => ({ usage: await call('getAppUsage', { path: { app: params.app } }) });
