@@ -79,7 +79,13 @@ func TestKVOwnWrites(t *testing.T) {
 			`kv::delete("n"); [kv::compare_and_set("c", (), 1), kv::compare_and_set("c", (), 2), kv::compare_and_set("c", 1, 1.0), kv::compare_and_set("c", 1, 2), kv::get("c")]`,
 			"[true,false,true,false,1.0]", "c=1.0",
 		},
-		{`kv::delete("c"); for i in 0..5 { kv::set("l/" + i, i) } kv::delete("l/2"); kv::list("l/").items.map(|e| e.value)`, "[0,1,3,4]", "l/0=0 l/1=1 l/3=3 l/4=4"},
+		{ // A lock that is released by setting () can be taken again.
+			`kv::compare_and_set("lock", (), 1); [kv::compare_and_set("lock", 1, ()), kv::get("lock"), kv::compare_and_set("lock", (), 2), kv::compare_and_set("lock", (), 3)]`,
+			"[true,null,true,false]", "c=1.0 lock=2",
+		},
+		{`kv::set("lock", ())`, "", "c=1.0 lock=()"},
+		{`kv::compare_and_set("lock", (), 4)`, "true", "c=1.0 lock=4"},
+		{`kv::delete("lock"); kv::delete("c"); for i in 0..5 { kv::set("l/" + i, i) } kv::delete("l/2"); kv::list("l/").items.map(|e| e.value)`, "[0,1,3,4]", "l/0=0 l/1=1 l/3=3 l/4=4"},
 		{
 			`kv::delete("l/0"); kv::set("l/2", 2); kv::set("m", 1); kv::add("l/3", 10);
 			let out = []; let page = kv::list("l/", #{ limit: 2 });

@@ -128,22 +128,19 @@ func kvModule() *rhai.Module {
 			dataFunction("increment", params(key, delta), "int", "Adds `n` to an integer and returns the new value.",
 				`kv::set("stock", 5); kv::increment("stock", -2) // 3`,
 				func(c *rhai.Call, r *run) (rhai.Value, error) { return increment(c, r, number(c, 1)) }),
-			dataFunction("compare_and_set", params(key, anyParam("expected"), val), "bool", "Sets a key to `value` if it holds `expected`, `()` for nothing, and says whether it did. "+
+			dataFunction("compare_and_set", params(key, anyParam("expected"), val), "bool", "Sets a key to `value` if it holds `expected`, `()` for nothing, or for `()` itself, and says whether it did. "+
 				"That it still held that is checked at the commit, as for `increment`.",
 				`kv::compare_and_set("lock", (), "mine") // true`,
 				func(c *rhai.Call, r *run) (rhai.Value, error) {
-					var expected []byte
-					var err error
-					if c.Arg(1).Kind() != rhai.KindUnit {
-						if expected, err = stored(c, 1); err != nil {
-							return rhai.Value{}, err
-						}
+					expected, err := stored(c, 1)
+					if err != nil {
+						return rhai.Value{}, err
 					}
 					next, err := stored(c, 2)
 					if err != nil {
 						return rhai.Value{}, err
 					}
-					done, err := r.compareAndSet(text(c, 0), expected, next)
+					done, err := r.compareAndSet(text(c, 0), expected, next, c.Arg(1).Kind() == rhai.KindUnit)
 					return rhai.Bool(done), err
 				}),
 			dataFunction("flush", nil, "()", "Makes the changes so far, now: a later error does not undo them. It throws when that is not possible; then none is made.",

@@ -224,11 +224,12 @@ func (r *run) increment(key string, delta int64) (int64, error) {
 	return n, r.add(key, delta)
 }
 
-// compareAndSet sets a key if it holds what is expected, nil for nothing; then
-// the commit checks that.
-func (r *run) compareAndSet(key string, expected, next []byte) (bool, error) {
+// compareAndSet sets a key if it holds what is expected; then the commit checks
+// that. With orNothing a key that holds nothing is as expected, too: for who reads
+// it, that is the same as the unit value.
+func (r *run) compareAndSet(key string, expected, next []byte, orNothing bool) (bool, error) {
 	stored, base, err := r.lookup(key)
-	if err != nil || !bytes.Equal(stored, expected) {
+	if err != nil || !bytes.Equal(stored, expected) && !(orNothing && stored == nil) {
 		return false, err
 	}
 	if base != nil {
