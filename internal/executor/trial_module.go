@@ -50,6 +50,16 @@ func (t *trialScripts) app(c *rhai.Call, r *run, f func() error) error {
 	return f()
 }
 
+// setClock sets the clock, after what the test has changed so far is made: a key
+// that the test set with a time to live is gone for the test, too, when that is over.
+func (t *trialScripts) setClock(r *run, at time.Time) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	t.SetNow(at)
+	return nil
+}
+
 func (t *trialScripts) module() *rhai.Module {
 	path, body, options, queue := textParam("path"), anyParam("body"), param("options", rhai.TMap), textParam("queue")
 	m := rhai.NewModule("test").Describe("What a test works on: an app of its own, which nothing but the test has used. " +
@@ -165,15 +175,15 @@ func (t *trialScripts) module() *rhai.Module {
 				return rhai.Array(list), nil
 			}),
 		t.function("set_time", params(anyParam("time")), "()", "Sets the clock: milliseconds since 1970, or a text by RFC 3339. It stands still; a test begins at 2026-01-01T00:00:00Z.", `test::set_time("2026-03-01T12:00:00Z"); time::iso(time::now()) // "2026-03-01T12:00:00.000Z"`,
-			func(c *rhai.Call, _ *run) (rhai.Value, error) {
+			func(c *rhai.Call, r *run) (rhai.Value, error) {
 				at, err := timeOf("test::set_time", c.Arg(0))
 				if err == nil {
-					t.SetNow(at)
+					err = t.setClock(r, at)
 				}
 				return rhai.Unit(), err
 			}),
 		t.function("advance", params(anyParam("seconds")), "()", "Moves the clock on.", `let t = time::now(); test::advance(90); time::now() - t // 90000`,
-			func(c *rhai.Call, _ *run) (rhai.Value, error) {
+			func(c *rhai.Call, r *run) (rhai.Value, error) {
 				seconds, ok := c.Arg(0).AsFloat()
 				if n, isInt := c.Arg(0).AsInt(); isInt {
 					seconds, ok = float64(n), true
@@ -181,8 +191,7 @@ func (t *trialScripts) module() *rhai.Module {
 				if !ok || math.IsNaN(seconds) || seconds < 0 || seconds > maxTTL {
 					return rhai.Value{}, throw("test::advance takes a number of seconds, 0 or more: the clock goes back with test::set_time only")
 				}
-				t.SetNow(t.Now().Add(time.Duration(seconds * 1e9)))
-				return rhai.Unit(), nil
+				return rhai.Unit(), t.setClock(r, t.Now().Add(time.Duration(seconds*1e9)))
 			}),
 		t.function("set_variable", params(textParam("name"), textParam("value")), "()", "Sets a variable of the app.", `test::set_variable("REGION", "eu"); env::get("REGION") // "eu"`,
 			func(c *rhai.Call, r *run) (rhai.Value, error) {

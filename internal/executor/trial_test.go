@@ -171,6 +171,22 @@ func TestStubsFit(t *testing.T) {
 	}
 }
 
+// A key with a time to live goes when the clock has moved on, also for the test that
+// has set it just before.
+func TestTrialTimeToLive(t *testing.T) {
+	res, _, _ := trialBench(t, `
+		let said = [];
+		kv::set("a", 1, #{ ttl: 60 });
+		test::advance(59); said.push(kv::get("a"));
+		test::advance(1); said.push(kv::get("a"));
+		kv::set("b", 1, #{ ttl: 60 });
+		test::set_time("2027-01-01T00:00:00Z"); said.push(kv::get("b"));
+		said`)
+	if got, want := string(res.Response.Body), `[1,null,null]`; got != want {
+		t.Errorf("got %s (%s)\nwant %s", got, res.Error, want)
+	}
+}
+
 // A message stays until it is delivered without an error; one that is due later
 // waits for the clock; an idempotency key counts for a day.
 func TestTrialDeliveries(t *testing.T) {
