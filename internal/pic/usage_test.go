@@ -61,6 +61,8 @@ func TestWordsOfWrongUsage(t *testing.T) {
 		"queues consume x --app demo --script y --backoff 5":    `--backoff: "5" is no duration`,
 		"schedules add @daily --app demo --script y --jitter x": `--jitter: "x" is no duration`,
 		"invoke demo/x --timeout 5":                             `--timeout: "5" is no duration`,
+		"kv set x -5 --json --app demo":                         `pic: "-5" begins with -, so it is taken for a flag: give the flags first, then -- and the arguments`,
+		"kv set x -y --app demo":                                `pic: unknown shorthand flag: 'y' in -y`,
 		"kv ls --app demo --limit many":                         `pic: --limit: "many" is no number that it takes`,
 		"kv set --app demo":                                     `pic kv set needs KEY`,
 		"kv set a b c --app demo":                               `pic kv set takes 2 arguments; "c" is too many`,
@@ -74,7 +76,7 @@ func TestWordsOfWrongUsage(t *testing.T) {
 		}
 	}
 	// What is right goes on to look for a server.
-	for _, args := range []string{"kv set x 1 --app demo --ttl 30d", "queues send x 1 --app demo --delay 1d", "invoke demo/x --timeout 0", "queues purge emails a b --app demo --yes"} {
+	for _, args := range []string{"kv set --json --app demo -- x -5", "kv set x 1 --app demo --ttl 30d", "queues send x 1 --app demo --delay 1d", "invoke demo/x --timeout 0", "queues purge emails a b --app demo --yes"} {
 		if code, said := says(t, strings.Fields(args)...); code != exit.NotSignedIn {
 			t.Errorf("pic %s: exit code %d, it says %s", args, code, said)
 		}

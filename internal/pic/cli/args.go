@@ -41,6 +41,8 @@ func Args(names ...string) cobra.PositionalArgs {
 	}
 }
 
+var negative = regexp.MustCompile(`^unknown shorthand flag: '\d' in (-\S+)$`)
+
 var exclusive = regexp.MustCompile(`^if any flags in the group \[(.+)\] are set none of the others can be; \[(.+)\] were all set$`)
 
 // Reword says in pic's words what cobra refused.
@@ -53,6 +55,9 @@ func Reword(err error) error {
 			reason = fmt.Errorf("%q is no number that it takes", invalid.GetValue())
 		}
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, reason)
+	}
+	if m := negative.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("%q begins with -, so it is taken for a flag: give the flags first, then -- and the arguments", m[1])
 	}
 	if m := exclusive.FindStringSubmatch(err.Error()); m != nil {
 		return fmt.Errorf("--%s exclude one another: give one of them", strings.ReplaceAll(m[2], " ", " and --"))

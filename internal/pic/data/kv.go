@@ -117,6 +117,7 @@ fraction is an integer for scripts, null is (). Without VALUE it is read from
 standard input. Shows the entry, without the value unless --output is json.`,
 		Example: `  pic kv set greeting "Hello!" --app demo
   pic kv set stock 12 --json --app demo
+  pic kv set --json --app demo -- balance -5
   pic kv set session/7 '{"user":"ada"}' --json --ttl 1h --app demo
   pic kv set page --app demo < page.html`,
 		Args: cli.Args("KEY", "[VALUE]"),
