@@ -63,6 +63,7 @@ func TestWordsOfWrongUsage(t *testing.T) {
 		"invoke demo/x --timeout 5":                             `--timeout: "5" is no duration`,
 		"kv set x -5 --json --app demo":                         `pic: "-5" begins with -, so it is taken for a flag: give the flags first, then -- and the arguments`,
 		"kv set x -y --app demo":                                `pic: unknown shorthand flag: 'y' in -y`,
+		"test nowhere":                                          `pic: there is no file and no folder nowhere`,
 		"kv ls --app demo --limit many":                         `pic: --limit: "many" is no number that it takes`,
 		"kv set --app demo":                                     `pic kv set needs KEY`,
 		"kv set a b c --app demo":                               `pic kv set takes 2 arguments; "c" is too many`,

@@ -1,7 +1,9 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,6 +63,9 @@ func find(path string) (*project, []*file, error) {
 		return nil, nil, err
 	}
 	info, err := os.Stat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("there is no file and no folder %s", path)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
