@@ -150,6 +150,9 @@ func request(ctx context.Context, env *cli.Env, base string, o options) (*http.R
 	if app == "" {
 		return nil, exit.Usagef("%q is no APP/SCRIPT", o.target)
 	}
+	if strings.Contains(target, "://") && strings.HasSuffix(app, ":") {
+		return nil, exit.Usagef("%q is an address: give APP/SCRIPT, without http:// and the host", o.target)
+	}
 	if !slash {
 		// The app's root, which its script "index" answers.
 		target = strings.Replace(target, app, app+"/", 1)

@@ -116,11 +116,12 @@ func TestAnswers(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	for want, args := range map[string][]string{
-		`invoke needs APP/SCRIPT`:                           {},
-		`"/" is no APP/SCRIPT`:                              {"/"},
-		`-H "nonsense" is no header: write 'NAME: VALUE'`:   {"demo/x", "-H", "nonsense"},
-		`-d: open /no/such/file: no such file or directory`: {"demo/x", "-d", "@/no/such/file"},
-		`invoke takes 1 argument; "demo/y" is too many`:     {"demo/x", "demo/y"},
+		`invoke needs APP/SCRIPT`: {},
+		`"/" is no APP/SCRIPT`:    {"/"},
+		`"http://localhost:8080/demo/x" is an address: give APP/SCRIPT, without http:// and the host`: {"http://localhost:8080/demo/x"},
+		`-H "nonsense" is no header: write 'NAME: VALUE'`:                                             {"demo/x", "-H", "nonsense"},
+		`-d: open /no/such/file: no such file or directory`:                                           {"demo/x", "-d", "@/no/such/file"},
+		`invoke takes 1 argument; "demo/y" is too many`:                                               {"demo/x", "demo/y"},
 	} {
 		_, _, err := call(t, "", args...)
 		if err == nil || err.Error() != want || exit.Code(err) != exit.Usage {
