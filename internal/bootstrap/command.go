@@ -58,7 +58,7 @@ func serveCommand(streams *terminal.Streams) *cobra.Command {
 }
 
 func ownerCommand(streams *terminal.Streams) *cobra.Command {
-	owner := &cobra.Command{Use: "owner", Short: "Manage the owner on this machine", Args: cobra.NoArgs}
+	owner := &cobra.Command{Use: "owner", Short: "Manage the owner on this machine", Args: cobra.NoArgs, RunE: showHelp}
 	reset := &cobra.Command{
 		Use:   "reset-password",
 		Short: "Give the owner a new password",
@@ -89,6 +89,10 @@ running.`,
 	owner.AddCommand(reset)
 	return owner
 }
+
+// showHelp is what a command does that only holds others. Because it does something,
+// a word that is none of them is an error, and no success with a help text.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func newPassword(ctx context.Context, streams *terminal.Streams) (string, error) {
 	if !streams.InIsTerminal() {

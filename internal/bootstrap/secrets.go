@@ -122,7 +122,7 @@ func askToRotate(ctx context.Context, dir string, drop bool) (done secret.Rotati
 }
 
 func secretsCommand(streams *terminal.Streams) *cobra.Command {
-	group := &cobra.Command{Use: "secrets", Short: "Manage the key to the secrets on this machine", Args: cobra.NoArgs}
+	group := &cobra.Command{Use: "secrets", Short: "Manage the key to the secrets on this machine", Args: cobra.NoArgs, RunE: showHelp}
 	group.AddCommand(rotateKeyCommand(streams), generateKeyCommand(streams), discardCommand(streams))
 	return group
 }

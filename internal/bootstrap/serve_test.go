@@ -283,6 +283,8 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 		{"the data directory is in use", []string{"--listen", "127.0.0.1:0", "--data", used}, []string{used, "in use"}},
 		{"the database does not answer", []string{"--listen", "127.0.0.1:0", "--data", testdir.New(t), "--database", "postgres://ada:s3cret@127.0.0.1:1/picloud"}, []string{"127.0.0.1:1/picloud", "--database", "refused"}},
 		{"an unknown command", []string{"server"}, []string{`unknown command "server"`}},
+		{"an unknown command of secrets", []string{"secrets", "rotate"}, []string{`unknown command "rotate" for "picloud secrets"`}},
+		{"an unknown command of owner", []string{"owner", "reset"}, []string{`unknown command "reset" for "picloud owner"`}},
 		{"a mistyped data directory", []string{"backup", "x", "--data", file + "s"}, []string{file + "s", "--data"}},
 		{"no file to back up to", []string{"backup"}, []string{"one FILE"}},
 	} {
