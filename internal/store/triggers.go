@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,11 +68,17 @@ func (d Delivery) Check() (field, problem string) {
 		{"visibility_timeout_ms", d.VisibilityTimeoutMS, MinVisibilityTimeoutMS, maxDelivery.VisibilityTimeoutMS},
 	} {
 		if f.value != 0 && (f.value < f.low || f.value > f.top) {
+			if strings.HasSuffix(f.name, "_ms") {
+				return f.name, fmt.Sprintf("%d ms is not possible: it is at least %d ms (%s) and at most %d ms (%s)",
+					f.value, f.low, milliseconds(f.low), f.top, milliseconds(f.top))
+			}
 			return f.name, fmt.Sprintf("%d is not possible: it is at least %d and at most %d", f.value, f.low, f.top)
 		}
 	}
 	return "", ""
 }
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // Backoff returns how long to wait after the given number of failed attempts, 1
 // or more. random, at least 0 and below 1, is what it is shortened by: all of it

@@ -31,6 +31,21 @@ func TestDeliveryCheck(t *testing.T) {
 	}
 }
 
+// Spans of time are said in the unit of the field, and as people read them.
+func TestDeliveryCheckSays(t *testing.T) {
+	for _, c := range []struct {
+		d    store.Delivery
+		want string
+	}{
+		{store.Delivery{Concurrency: 257}, "257 is not possible: it is at least 1 and at most 256"},
+		{store.Delivery{BackoffMS: 3600_000, BackoffMaxMS: 60_000}, "60000 ms is not possible: it is at least 3600000 ms (1h0m0s) and at most 86400000 ms (24h0m0s)"},
+	} {
+		if _, problem := c.d.Check(); problem != c.want {
+			t.Errorf("%+v: %s, want %s", c.d, problem, c.want)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	d := store.Delivery{BackoffMS: 100, BackoffMaxMS: 1000}
 	for failed, want := range []time.Duration{100, 100, 200, 400, 800, 1000, 1000} {
