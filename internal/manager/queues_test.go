@@ -75,6 +75,7 @@ func manageQueues(t *testing.T, in *instance) {
 	owner("PUT", all+"/Emails", object{"script": "hello"}).want(422).says("", "path.name")
 	owner("POST", all+"/Emails/messages", object{}).want(422).says("", "path.name")
 	owner("POST", all+"/emails/messages", object{"delay": -1}).want(422).says("", "body.delay")
+	owner("POST", all+"/emails/messages", object{"delay": 4e7}).want(422).says("body.delay: expected number <= 31536000", "body.delay")
 	owner("POST", all+"/emails/messages", object{"payload": strings.Repeat("x", 1<<20)}).want(422).says("more than 1048576 bytes", "body.payload")
 
 	// Without its consumer the queue keeps what waits.

@@ -187,4 +187,16 @@ func fault(d *huma.ErrorDetail) Fault {
 func init() {
 	// huma knows no other way, and nothing else in PiCloud uses it.
 	huma.NewError = newError
+	huma.ErrorFormatter = format
+}
+
+// format is fmt.Sprintf, except that it writes large numbers out: a bound of
+// 3.1536e+07 seconds is none that people read.
+func format(message string, args ...any) string {
+	for i, a := range args {
+		if f, ok := a.(float64); ok {
+			args[i] = strconv.FormatFloat(f, 'f', -1, 64)
+		}
+	}
+	return fmt.Sprintf(message, args...)
 }
