@@ -63,10 +63,24 @@ var listed = append([]output.Column[client.Queue]{
 }, channels.StateColumns(func(q client.Queue) client.ChannelState { return q.State })...)
 
 var (
-	delivery = channels.DeliveryColumns(func(q client.Queue) client.Delivery { return q.Consumer })
+	delivery = consumed(channels.DeliveryColumns(func(q client.Queue) client.Delivery { return q.Consumer }))
 	shown    = append(listed[:len(listed):len(listed)], delivery...)
 	settings = append(listed[1:2:2], delivery...)
 )
+
+// consumed leaves the settings of a queue without a consumer empty: it has none.
+func consumed(columns []output.Column[client.Queue]) []output.Column[client.Queue] {
+	for i := range columns {
+		value := columns[i].Value
+		columns[i].Value = func(q client.Queue) string {
+			if q.Consumer.Script == "" {
+				return ""
+			}
+			return value(q)
+		}
+	}
+	return columns
+}
 
 func consumeCommand(env *cli.Env) *cobra.Command {
 	var app string
