@@ -82,7 +82,8 @@ message for each key and commit: event.payload is a map with key, change ("set" 
 "delete") and value. A key that goes by itself tells nobody.
 
 The trigger is called like its script unless --name says otherwise. One that is
-there already gets the new settings; those that are not given are the defaults.`,
+there already gets the new settings; those that are not given are the defaults. It
+gets another prefix only if --name names it: a script can have several triggers.`,
 		Example: `  pic kv triggers add order/ --app demo --script index
   pic kv triggers add user/ --app demo --script greet --name welcome --max-attempts 10`,
 		Args: cli.Args("PREFIX"),

@@ -137,7 +137,8 @@ func addCommand(env *cli.Env) *cobra.Command {
 leaves it alone.
 
 The schedule is called like its script unless --name says otherwise. One that is
-there already gets the new settings; those that are not given are the defaults.`,
+there already gets the new settings; those that are not given are the defaults. It
+gets other times only if --name names it: a script can have several schedules.`,
 		Example: `  pic schedules add '0 3 * * *' --app demo --script report --timezone Europe/Berlin
   pic schedules add '@every 10m' --app demo --script poll --jitter 30s --overlap queue
   pic schedules add '0 9 * * mon-fri' --app demo --script report --name morning --catch-up none`,
@@ -187,6 +188,10 @@ there already gets the new settings; those that are not given are the defaults.`
 	f.StringVar(&catchUp, "catch-up", "", "`WHAT` to do about times that were missed: one run for all of them, or none (default one)")
 	f.Var(span.Var{To: &jitter, Zero: true}, "jitter", "delay each time by up to this `TIME` (default 0s)")
 	d.Flags(cmd)
+	// It can only be 1: the events of a schedule come one at a time.
+	if err := f.MarkHidden("batch-size"); err != nil {
+		panic(err) // the flag was defined above
+	}
 	f.Lookup("concurrency").Usage = "run at most `N` executions at once (default 4 with --overlap allow; without it there is only 1)"
 	for flag, words := range map[string][]string{"overlap": {"skip", "queue", "allow"}, "catch-up": {"one", "none"}} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, complete.Words(words...)); err != nil {
