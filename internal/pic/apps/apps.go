@@ -114,9 +114,9 @@ func deleteCommand(env *cli.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete APP",
 		Short: "Delete an app",
-		Long: `Delete an app. It is refused while the app holds scripts, unless --force is given:
-then they go with it, with all their versions and logs. So do its keys, messages,
-variables, secrets and members.
+		Long: `Delete an app with all that it keeps: keys, messages, variables, secrets and members.
+It is refused while the app holds scripts, unless --force is given: then they go with
+it, with all their versions and logs.
 
 An app that keeps much is stopped first and then emptied bit by bit, so that no other
 waits. If that is cut short, the app is still there without scripts: delete it again.
@@ -126,7 +126,7 @@ On a terminal pic asks first; elsewhere --yes or --force is needed.`,
 		Args:              cli.Args("APP"),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := cli.Do(cmd.Context(), env, yes || force, "Delete the app "+args[0]+"?", "Deleted "+args[0]+".",
+			err := cli.Do(cmd.Context(), env, yes || force, "Delete the app "+args[0]+" with all that it keeps?", "Deleted "+args[0]+".",
 				func(ctx context.Context, c *client.Client) error { return c.DeleteApp(ctx, args[0], force) })
 			var e *exit.Error
 			if errors.As(err, &e) && e.Status == http.StatusConflict && !force {

@@ -114,7 +114,8 @@ func setCommand(env *cli.Env) *cobra.Command {
 		Short: "Set a key to a value",
 		Long: `Set a key to a value: text, or with --json what the JSON says. A number without a
 fraction is an integer for scripts, null is (). Without VALUE it is read from
-standard input. Shows the entry, without the value unless --output is json.`,
+standard input, and a line end there belongs to it. Shows the entry, without the value
+unless --output is json.`,
 		Example: `  pic kv set greeting "Hello!" --app demo
   pic kv set stock 12 --json --app demo
   pic kv set --json --app demo -- balance -5

@@ -139,8 +139,8 @@ func sendCommand(env *cli.Env) *cobra.Command {
 		Short: "Send a message to a queue",
 		Long: `Send a message to a queue, which needs no creating. The payload is text, or with --json
 what the JSON says: a number without a fraction is an integer for scripts, null is ().
-Without PAYLOAD it is read from standard input. Prints the message's ID when it is
-durable.`,
+Without PAYLOAD it is read from standard input, and a line end there belongs to it.
+Prints the message's ID when it is durable.`,
 		Example: `  pic queues send emails '{"to":"ada@example.com"}' --json --app demo
   pic queues send reminders "pay" --delay 24h --idempotency-key invoice-7 --app demo`,
 		Args: cli.Args("NAME", "[PAYLOAD]"),

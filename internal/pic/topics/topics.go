@@ -151,7 +151,8 @@ func publishCommand(env *cli.Env) *cobra.Command {
 		Short: "Publish an event",
 		Long: `Publish an event, and say which subscriptions get it. The payload is text, or with
 --json what the JSON says: a number without a fraction is an integer for scripts,
-null is (). Without PAYLOAD it is read from standard input.`,
+null is (). Without PAYLOAD it is read from standard input, and a line end there
+belongs to it.`,
 		Example: `  pic topics publish orders.created '{"id":7}' --json --app demo
   pic topics publish site.rebuild "" --app demo`,
 		Args: cli.Args("TOPIC", "[PAYLOAD]"),
