@@ -42,7 +42,7 @@ func (e *Executor) modules() []*rhai.Module {
 		e.logModule(),
 		kvModule(),
 		envModule(),
-		secretModule(),
+		secretModule(e.setSecret),
 		queueModule(),
 		topicModule(),
 		httpModule(),

@@ -31,6 +31,7 @@ type Config struct {
 	Now           func() time.Time // what scripts see as the time; default time.Now
 	Trial         *trial.Trial     // its scripts test it; nil: none do
 	HTTP          Caller           // makes the calls of http; default an outbound.Client that knows no address of PiCloud's own
+	SetSecret     string           // how people set a secret that is missing, with NAME and APP for the names
 }
 
 // DefaultMaxSourceSize is the longest source of a script, in bytes, unless the
@@ -47,6 +48,7 @@ type Executor struct {
 	patterns  *patterns
 	watchdog  watchdog
 	http      Caller
+	setSecret string
 	now       func() time.Time
 	clock     func() time.Time // of scripts
 }
@@ -74,6 +76,9 @@ func New(cfg Config) *Executor {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.SetSecret == "" {
+		cfg.SetSecret = "set it with `pic secrets set NAME --app APP`"
+	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = outbound.New(outbound.Config{})
 	}
@@ -81,6 +86,7 @@ func New(cfg Config) *Executor {
 		admission: newAdmission(cfg.Concurrency, cfg.MemoryBudget, cfg.QueueLength, cfg.QueueWait),
 		patterns:  newPatterns(),
 		http:      cfg.HTTP,
+		setSecret: cfg.SetSecret,
 		now:       time.Now,
 		clock:     cfg.Now,
 	}

@@ -3,6 +3,7 @@ package executor
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/picloud/picloud/internal/store"
 	"github.com/picloud/picloud/rhai"
@@ -51,7 +52,8 @@ func envModule() *rhai.Module {
 		)
 }
 
-func secretModule() *rhai.Module {
+// secretModule is the module secret; setSecret says how a missing one is set, with NAME and APP for the names.
+func secretModule(setSecret string) *rhai.Module {
 	name := textParam("name")
 	return rhai.NewModule("secret").
 		Describe("The app's secrets: passwords, tokens and keys. They are set with `pic secrets`, kept sealed, and shown to nobody but the app's scripts. "+
@@ -66,7 +68,7 @@ func secretModule() *rhai.Module {
 						return rhai.Value{}, err
 					}
 					if !ok {
-						return rhai.Value{}, throw("the app has no secret " + text(c, 0) + ": set it with `pic secrets set " + text(c, 0) + " --app " + r.start.App + "`")
+						return rhai.Value{}, throw("the app has no secret " + text(c, 0) + ": " + strings.NewReplacer("NAME", text(c, 0), "APP", r.start.App).Replace(setSecret))
 					}
 					if err := work(c, len(value)); err != nil {
 						return rhai.Value{}, err

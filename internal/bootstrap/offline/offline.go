@@ -82,7 +82,7 @@ func New(c Config) (*Runtime, error) {
 	data := memory.New()
 	data.SetQuota(store.DefaultQuota)
 	r := &Runtime{
-		executor: executor.New(executor.Config{HTTP: calls}),
+		executor: executor.New(executor.Config{HTTP: calls, SetSecret: "write NAME=… into the .env file"}),
 		calls:    calls,
 		apps:     &apps{slug: c.App, made: time.Now().UTC()},
 		memory:   data,

@@ -32,6 +32,9 @@ const (
 	testMemory     = 256 << 20
 )
 
+// setSecret is how a test gives its app a secret.
+const setSecret = "set it with test::set_secret(\"NAME\", …)"
+
 // Tests makes the Runner of pic test. It is safe for concurrent use.
 func Tests(app string, scripts []dev.Script) (tests.Runner, error) {
 	if err := store.CheckSlug(app); err != nil {
@@ -86,7 +89,7 @@ func (r *trials) Run(ctx context.Context, file dev.Script, name string, timeout 
 	app := &trialApp{slug: r.slug, trial: t, apps: &apps{slug: r.slug, made: trial.Start}, data: memory.New()}
 	app.apps.deploy(r.scripts, store.Manifest{})
 	// The app's scripts run as on a server: without the module test.
-	app.executor = local.New(executor.New(executor.Config{HTTP: t, Now: t.Now}))
+	app.executor = local.New(executor.New(executor.Config{HTTP: t, Now: t.Now, SetSecret: setSecret}))
 	app.orchestrator = orchestrator.New(orchestrator.Config{
 		Store: app.apps, Executor: app, Recorder: record(t.Record), Data: app.data, Control: http.NotFoundHandler(), Limits: Limits,
 	})
@@ -102,7 +105,7 @@ func (r *trials) Run(ctx context.Context, file dev.Script, name string, timeout 
 	start.Limits = Limits
 	start.Limits.Operations, start.Limits.MemoryBytes, start.Limits.WallTimeMS = testOperations, testMemory, timeout.Milliseconds()
 	began := time.Now()
-	res, err := executor.New(executor.Config{HTTP: t, Now: t.Now, Trial: t}).Run(ctx, start, app.host(func(ctx context.Context, h string) (string, error) {
+	res, err := executor.New(executor.Config{HTTP: t, Now: t.Now, Trial: t, SetSecret: setSecret}).Run(ctx, start, app.host(func(ctx context.Context, h string) (string, error) {
 		if h == hash {
 			return source, nil
 		}

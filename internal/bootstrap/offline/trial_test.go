@@ -140,3 +140,16 @@ func TestUnanswered(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A test that misses a secret is told how a test sets one, not how a person does.
+func TestMissingSecretOfATest(t *testing.T) {
+	r := testRunner(t, dev.Script{Name: "pay", Source: `secret::get("KEY")`})
+	res := r.Run(t.Context(), dev.Script{Name: "x_test", Source: `fn test_x() { secret::get("KEY") }`}, "test_x", time.Minute)
+	if want := `the app has no secret KEY: set it with test::set_secret("KEY", …)`; res.Error != want {
+		t.Errorf("%s, want %s", res.Error, want)
+	}
+	res = r.Run(t.Context(), dev.Script{Name: "x_test", Source: `fn test_y() { test::event("pay", #{}) }`}, "test_y", time.Minute)
+	if res.Cause == nil || !strings.Contains(res.Cause.Message, `test::set_secret("KEY", …)`) {
+		t.Errorf("%+v", res)
+	}
+}
