@@ -54,6 +54,13 @@ test('keys are read, set, edited and deleted', async () => {
   await page.getByLabel('Value').fill('42');
   await page.getByRole('button', { name: 'Set', exact: true }).click();
   await page.getByRole('row', { name: 'greeting' }).getByText('42').waitFor();
+  await page.getByRole('button', { name: 'Edit greeting' }).click();
+  await page.getByLabel('Value').fill('[42.0, 9223372036854775807]');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.getByRole('row', { name: 'greeting' }).getByText('[42.0,9223372036854775807]').waitFor();
+  await page.getByRole('button', { name: 'Edit greeting' }).click();
+  assert.equal(await page.getByLabel('Value').inputValue(), '[\n  42.0,\n  9223372036854775807\n]');
+  await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByLabel('Keys that begin with').fill('gr');
   await page.getByRole('button', { name: 'Show', exact: true }).click();
   await page.getByRole('row', { name: 'order/1' }).waitFor({ state: 'detached' });

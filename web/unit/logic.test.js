@@ -6,7 +6,8 @@ import { close, load } from './modules.js';
 const { Refusal, address, may } = await load('/src/lib/api/api.ts');
 const { parser } = await load('/src/lib/editor/rhai.ts');
 const { filterOf } = await load('/src/lib/people/audit.ts');
-const { asJSON } = await load('/src/lib/json.ts');
+const { asJSON, becomesText } = await load('/src/lib/json.ts');
+const { read, write } = await load('/src/lib/exact.ts');
 after(close);
 
 // tokens returns what lines are coloured as: "keyword:let", without what is plain.
@@ -76,4 +77,19 @@ test("the audit log's filter comes from the address", () => {
   const filter = filterOf(new URLSearchParams('user=ada&app=&refused=true&since=2026-05-04T03:02&until=nonsense'));
   assert.deepEqual([filter.user, filter.app, filter.refused, filter.until], ['ada', undefined, true, undefined]);
   assert.equal(filter.since, new Date('2026-05-04T03:02').toISOString());
+});
+
+test('numbers stay as they are written', () => {
+  for (const text of ['1.0', '1', '-0', '9223372036854775807', '-9007199254740993', '1e400', '[1.50,{"2.0":"3.0"}]', '{"a\\"1.0":"\\\\"}', '"1.0"', 'null', 'true']) {
+    assert.equal(write(read(text)), text);
+    assert.equal(write({ value: asJSON(text), ttl: 0 }), `{"value":${text},"ttl":0}`);
+  }
+  assert.equal(write(read('{"a":1.0}'), 2), '{\n  "a": 1.0\n}');
+  assert.deepEqual(read('{"items":[{"size":12,"version":3}]}'), { items: [{ size: 12, version: 3 }] }, 'others are numbers');
+  for (const text of ['01', '1.', '--1', '1-2', '{a: 1.0}', '']) assert.throws(() => asJSON(text), text);
+});
+
+test('what becomes a text is known by its type', () => {
+  for (const entry of [{ type: 'blob', value: 'cmF3' }, { type: 'range', value: '1..5' }, { type: 'f64', value: 'NaN' }]) assert.ok(becomesText(entry));
+  for (const entry of [{ type: 'f64', value: read('1.0') }, { type: 'string', value: 'NaN' }, { type: '()', value: null }]) assert.ok(!becomesText(entry));
 });
