@@ -123,8 +123,28 @@ func (r *run) failed(err error) {
 		if err == error(re) {
 			text = re.Report()
 		}
+		text += r.entryHint(re)
 		r.end(store.StatusError, text, http.StatusInternalServerError, scriptFailed)
 	}
+}
+
+// entryHint says what started the run where its script looked for something else.
+func (r *run) entryHint(re *rhai.Error) string {
+	var by, there string
+	switch {
+	case r.start.Request != nil:
+		by, there = "an HTTP request", "request"
+	case r.start.Event != nil:
+		by, there = "one "+r.start.Event.Kind+" event", "event"
+	default:
+		by, there = "a batch of messages", "events"
+	}
+	for _, name := range []string{"request", "event", "events"} {
+		if name != there && re.Kind == rhai.ErrVariableNotFound && re.Message() == "Variable not found: "+name {
+			return fmt.Sprintf("\n%s started it: what came is in %s", by, there)
+		}
+	}
+	return ""
 }
 
 // size writes a number of bytes for people: in the largest unit that it is whole in.

@@ -109,6 +109,9 @@ type unreadable struct {
 // readEvent fills in the payload and the name of an event.
 func readEvent(h http.Header, body []byte, e *topic.Event) *unreadable {
 	e.Name = h.Get("Idempotency-Key")
+	if _, given := h["Idempotency-Key"]; given && e.Name == "" {
+		return &unreadable{http.StatusUnprocessableEntity, "the Idempotency-Key is empty: leave the header out, or give it a value"}
+	}
 	if len(e.Name) > maxEventKey {
 		return &unreadable{http.StatusUnprocessableEntity, fmt.Sprintf("the Idempotency-Key is %d bytes long: at most %d are allowed", len(e.Name), maxEventKey)}
 	}
@@ -133,6 +136,8 @@ func readEvent(h http.Header, body []byte, e *topic.Event) *unreadable {
 			e.Name = "cloudevent\x00" + ce.Source + "\x00" + ce.ID
 		}
 	case media == "" && len(body) == 0:
+	case len(body) == 0:
+		return &unreadable{http.StatusUnprocessableEntity, "the body is empty: send the event's payload as JSON, or leave out the Content-Type, too, for a payload of ()"}
 	case media == "" || media == "application/json" || strings.HasSuffix(media, "+json"):
 		if payload, err = value.FromJSON(body); err != nil {
 			return &unreadable{http.StatusUnprocessableEntity, "the body must be the event's payload as JSON: " + err.Error()}

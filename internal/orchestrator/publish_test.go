@@ -203,6 +203,8 @@ func TestPublishRefused(t *testing.T) {
 		{"/demo/_/events/a", "application/cloudevents-batch+json", "[]", nil, 415, "one by one"},
 		{"/demo/_/events/a", "application/json", "1", header("Ce-Specversion", "1.0"), 415, "structured"},
 		{"/demo/_/events/a", "", "1", header("Idempotency-Key", strings.Repeat("x", 257)), 422, "257 bytes"},
+		{"/demo/_/events/a", "", "1", header("Idempotency-Key", ""), 422, "the Idempotency-Key is empty"},
+		{"/demo/_/events/a", "application/json", "", nil, 422, "the body is empty"},
 		{"/demo/_/events/a", "application/json", `"` + strings.Repeat("x", 1<<20) + `"`, nil, 422, "more than 1048576 bytes"},
 		{"/demo/_/events/a", "application/json", strings.Repeat(" ", maxEvent+1), nil, 413, "larger than the limit"},
 	} {

@@ -193,6 +193,8 @@ test('a schedule is made, run now, paused and edited without losing anything', a
   await page.locator('.fault').waitFor();
   await page.getByLabel('When').fill('0 3 * * *');
   await page.getByLabel('Time zone').fill('Europe/Berlin');
+  await page.getByLabel('Jitter in milliseconds').fill('1500');
+  assert.equal(await page.getByLabel('Batch size').count(), 0);
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('nightly starts paid.').waitFor();
   await edda.accessible();
@@ -201,7 +203,7 @@ test('a schedule is made, run now, paused and edited without losing anything', a
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('cell', { name: '0 4 * * *' }).waitFor();
   const schedule = await instance.call('GET', '/apps/shop/schedules/nightly');
-  assert.deepEqual([schedule.cron, schedule.timezone], ['0 4 * * *', 'Europe/Berlin']);
+  assert.deepEqual([schedule.cron, schedule.timezone, schedule.jitter_ms], ['0 4 * * *', 'Europe/Berlin', 1500]);
   await page.getByRole('button', { name: 'Run now nightly' }).click();
   await page.getByText('nightly runs now.').waitFor();
   await page.getByRole('button', { name: 'Pause nightly' }).click();

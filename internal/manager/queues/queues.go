@@ -28,7 +28,7 @@ type Queue struct {
 type SendMessage struct {
 	Payload        json.RawMessage `json:"payload,omitempty" doc:"Any JSON: a number without a fraction is an integer in Rhai; null, or nothing, is ()"`
 	Delay          float64         `json:"delay,omitempty" minimum:"0" maximum:"31536000" doc:"Seconds after which it is delivered"`
-	IdempotencyKey string          `json:"idempotency_key,omitempty" maxLength:"256" doc:"If the queue got a message with this key within the last 24 hours, nothing is sent"`
+	IdempotencyKey string          `json:"idempotency_key,omitempty" minLength:"1" maxLength:"256" doc:"If the queue got a message with this key within the last 24 hours, nothing is sent"`
 }
 
 // SentMessage says what became of it.

@@ -42,3 +42,11 @@ func told(value string) string {
 	}
 	return value
 }
+
+// Made shows whoever reads JSON the one that was set; others have read a sentence.
+func Made[T any](w *output.Writer, is T) error {
+	if w.Format != output.JSON {
+		return nil
+	}
+	return w.JSON(is)
+}

@@ -225,7 +225,7 @@ func Payload(env *cli.Env, args []string, asJSON bool) (json.RawMessage, error) 
 		text = []byte(args[0])
 	} else {
 		var err error
-		if text, err = io.ReadAll(io.LimitReader(env.In, maxPayload+1)); err != nil {
+		if text, err = io.ReadAll(io.LimitReader(env.Input("payload"), maxPayload+1)); err != nil {
 			return nil, err
 		}
 	}

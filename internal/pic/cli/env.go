@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/picloud/picloud/internal/pic/credentials"
@@ -55,6 +56,15 @@ func (e *Env) Writer() (*output.Writer, error) {
 // a terminal also when the answer goes through a pipe.
 func (e *Env) Notef(format string, args ...any) {
 	fmt.Fprintf(e.Err, format+"\n", args...)
+}
+
+// Input is standard input, from which something is read that no argument gave. A person
+// who is to type it is told so.
+func (e *Env) Input(what string) io.Reader {
+	if e.InIsTerminal() {
+		e.Notef("Reading the %s from the keyboard; Ctrl-D ends it.", what)
+	}
+	return e.In
 }
 
 // Progress says on one line of a terminal how far something is that takes long;

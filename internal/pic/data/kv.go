@@ -137,7 +137,7 @@ unless --output is json.`,
 			var text []byte
 			if len(args) == 2 {
 				text = []byte(args[1])
-			} else if text, err = io.ReadAll(io.LimitReader(env.In, maxValue+1)); err != nil {
+			} else if text, err = io.ReadAll(io.LimitReader(env.Input("value"), maxValue+1)); err != nil {
 				return err
 			}
 			if len(text) > maxValue {

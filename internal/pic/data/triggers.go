@@ -91,6 +91,10 @@ gets another prefix only if --name names it: a script can have several triggers.
 			if err := d.Read(cmd); err != nil {
 				return err
 			}
+			w, err := env.Writer()
+			if err != nil {
+				return err
+			}
 			conn, err := env.Connect()
 			if err != nil {
 				return err
@@ -117,7 +121,7 @@ gets another prefix only if --name names it: a script can have several triggers.
 			}
 			env.Notef("%s %s: keys under %q go to %s.", did, t.Name, t.Prefix, t.Script)
 			before.Note(env, triggers, app, t.Name, triggerSettings, t, t.State.Paused)
-			return nil
+			return channels.Made(w, t)
 		},
 	}
 	channels.AppFlag(env, cmd, &app)

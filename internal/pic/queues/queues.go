@@ -11,6 +11,7 @@ import (
 	"github.com/picloud/picloud/client"
 	"github.com/picloud/picloud/internal/pic/channels"
 	"github.com/picloud/picloud/internal/pic/cli"
+	"github.com/picloud/picloud/internal/pic/exit"
 	"github.com/picloud/picloud/internal/pic/output"
 	"github.com/picloud/picloud/internal/pic/span"
 )
@@ -101,6 +102,10 @@ are not given are the defaults.`,
 			if err := d.Read(cmd); err != nil {
 				return err
 			}
+			w, err := env.Writer()
+			if err != nil {
+				return err
+			}
 			conn, err := env.Connect()
 			if err != nil {
 				return err
@@ -122,7 +127,7 @@ are not given are the defaults.`,
 				before = channels.Before[client.Queue]{}
 			}
 			before.Note(env, noun, app, q.Name, settings, q, q.State.Paused)
-			return nil
+			return channels.Made(w, q)
 		},
 	}
 	channels.AppFlag(env, cmd, &app)
@@ -145,6 +150,9 @@ Prints the message's ID when it is durable.`,
   pic queues send reminders "pay" --delay 24h --idempotency-key invoice-7 --app demo`,
 		Args: cli.Args("NAME", "[PAYLOAD]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("idempotency-key") && key == "" {
+				return exit.Usagef("--idempotency-key is empty: leave it out, or give it a value")
+			}
 			payload, err := channels.Payload(env, args[1:], asJSON)
 			if err != nil {
 				return err

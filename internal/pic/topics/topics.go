@@ -99,6 +99,10 @@ subscriptions.`,
 			if err := topic.CheckPattern(args[0]); err != nil {
 				return exit.Usagef("%w", err)
 			}
+			w, err := env.Writer()
+			if err != nil {
+				return err
+			}
 			conn, err := env.Connect()
 			if err != nil {
 				return err
@@ -123,7 +127,7 @@ subscriptions.`,
 			}
 			env.Notef("%s %s: %s goes to %s.", did, sub.Name, sub.Pattern, sub.Script)
 			before.Note(env, noun, app, sub.Name, settings, sub, sub.State.Paused)
-			return nil
+			return channels.Made(w, sub)
 		},
 	}
 	channels.AppFlag(env, cmd, &app)
