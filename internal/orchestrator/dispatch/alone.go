@@ -48,8 +48,8 @@ func (ch *channel) workAlone() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.untilQuiet()
-	ch.suspect = false
 	ch.deliverSuspect()
+	ch.suspect = false // not before: a handler that ends meanwhile would drop the channel
 	d.alone = false
 	// Others have their turn before the next one.
 	for _, other := range d.channels {

@@ -167,6 +167,51 @@ func TestASuspectsPatience(t *testing.T) {
 	w.until("all is done", w.empty)
 }
 
+// A channel's last handler may end while a suspect of it is about to be claimed. The
+// suspects behind that one have their turn all the same.
+func TestAHandlerEndsBeforeItsSuspectBegins(t *testing.T) {
+	w := newWorld(t, store.Delivery{Concurrency: 2})
+	w.send("suspect0", "suspect1")
+	for n := range store.SuspectCrashes {
+		if _, _, err := w.data.Claim(t.Context(), store.Claim{Channel: emails, Max: 2, Lease: time.Hour, Owner: "node", Boot: fmt.Sprint(n), At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.data.Recover(t.Context(), "node", fmt.Sprint(n+1), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.send("slow")
+	end := make(chan struct{})
+	w.handle = func(_ context.Context, s *invoke.Start) *Outcome {
+		if s.Event.ID == "slow" {
+			<-end
+		}
+		return nil
+	}
+	w.asked = func() {
+		w.Dispatcher.mu.Lock()
+		alone := w.alone
+		w.Dispatcher.mu.Unlock()
+		if !alone {
+			return
+		}
+		select {
+		case <-end:
+			return
+		default:
+			close(end)
+		}
+		for busy := true; busy; time.Sleep(time.Millisecond) {
+			w.Dispatcher.mu.Lock()
+			busy = w.active > 0
+			w.Dispatcher.mu.Unlock()
+		}
+	}
+	w.patient = time.Millisecond
+	w.start()
+	w.until("all is done", w.empty)
+}
+
 // In a cluster executors die, and the dispatcher does not: that is a crash, too, and
 // nobody's failure.
 func TestLossOfTheExecutorIsACrash(t *testing.T) {

@@ -44,6 +44,7 @@ type world struct {
 	ended    chan struct{}
 	set      time.Duration // by how much the wall clock was set
 	patient  time.Duration // alonePatience if it is not 0
+	asked    func()        // called when a target is asked for; nil: nothing is
 }
 
 var emails = store.Channel{AppID: "app", Kind: store.ChannelQueue, Name: "emails"}
@@ -68,6 +69,9 @@ func (w *world) start() *world {
 	w.Dispatcher = New(Config{
 		Queue: w.queue, Owner: "node",
 		Target: func(_ context.Context, c store.Channel) (*Target, error) {
+			if w.asked != nil {
+				w.asked()
+			}
 			if t := w.known(c); t != nil {
 				return t, nil
 			}
