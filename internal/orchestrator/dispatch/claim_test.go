@@ -221,3 +221,32 @@ func TestStepsAreSeenOnce(t *testing.T) {
 	wall = wall.Add(minStep / 2)
 	look(minStep)
 }
+
+// A deployment that gives a handler more room gives it to what waits, and not only
+// when what runs has ended.
+func TestMoreRoomAtOnce(t *testing.T) {
+	w := newWorld(t, store.Delivery{Concurrency: 1})
+	hold := make(chan struct{})
+	running := make(chan struct{}, 10)
+	w.handle = func(context.Context, *invoke.Start) *Outcome {
+		running <- struct{}{}
+		<-hold
+		return nil
+	}
+	w.start()
+	w.send(ids(3)...)
+	<-running
+	w.mu.Lock()
+	w.delivery.Concurrency = 3
+	w.mu.Unlock()
+	w.Scan() // as a change of the app does
+	for range 2 {
+		select {
+		case <-running:
+		case <-time.After(5 * time.Second):
+			t.Error("what waits does not get the room")
+		}
+	}
+	close(hold)
+	w.until("all is done", w.empty)
+}

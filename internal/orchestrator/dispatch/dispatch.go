@@ -174,9 +174,20 @@ func (d *Dispatcher) scan() {
 			}
 			continue
 		}
+		d.forgetTargets()
 		for c, at := range due {
 			d.noticed(c, at)
 		}
+	}
+}
+
+// forgetTargets has each channel ask for its target before it says that there is no
+// room: a new deployment may have given it more.
+func (d *Dispatcher) forgetTargets() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, ch := range d.channels {
+		ch.target = nil
 	}
 }
 
