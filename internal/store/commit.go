@@ -60,7 +60,7 @@ type Commits interface {
 	// Sweep removes keys that have expired and channels that hold nothing and that
 	// nothing delivers, and forgets commits, idempotency keys and answers that need not
 	// be known any more. An asynchronous request that was due for InvocationMemory and
-	// that nobody ran is given up. It returns when there is more to do (zero: nothing is
-	// due).
+	// whose script is gone, as far as the store knows scripts, is given up. It returns
+	// when there is more to do (zero: nothing is due).
 	Sweep(ctx context.Context, now time.Time) (next time.Time, err error)
 }

@@ -164,7 +164,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (time.Time, error) {
 			next = due
 		}
 	}
-	invocations, err := s.oldestInvocation(ctx)
+	invocations, err := s.oldestInvocation(ctx, micros(now))
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -26,40 +26,30 @@ func (s *Store) InvocationID(ctx context.Context, tokenHash string) (id string, 
 // asynchronous is the channels of asynchronous requests.
 const asynchronous = `(SELECT id FROM channels WHERE kind = 'http')`
 
-// sweepInvocations gives up the asynchronous requests that nobody ran for too long,
-// and forgets those that were answered or given up long ago. Each is done in batches.
+// sweepInvocations gives up the asynchronous requests that nobody can run, for too
+// long, and forgets those that were answered or given up long ago. Each is done in
+// batches.
 func (s *Store) sweepInvocations(ctx context.Context, now time.Time) error {
 	before := micros(now.Add(-store.InvocationMemory))
+	if err := s.giveUp(ctx, now, before); err != nil {
+		return err
+	}
 	for _, batch := range []struct {
 		change string
-		args   []any
 		scan   func(size int64, request bool) store.MessageUsage
 	}{
-		{
-			// Only leased ones can be under way, and their lease is extended. The conditions
-			// are said twice because PostgreSQL looks again at a row that it has waited for,
-			// and not at how it was found: others give up requests, or claim them.
-			`UPDATE messages SET dead_at = $2, last_error = $3 WHERE dead_at = 0 AND due_at <= $1 AND owner = '' AND id IN (SELECT id FROM messages
-				WHERE channel IN ` + asynchronous + ` AND dead_at = 0 AND due_at <= $1 AND owner = '' LIMIT $4)
-			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
-			[]any{micros(now), store.NobodyRan},
-			store.Died,
-		},
 		{
 			// Nobody can deliver a request again that failed as often as it may.
 			`DELETE FROM messages WHERE dead_at > 0 AND id IN (SELECT id FROM messages WHERE channel IN ` + asynchronous + ` AND dead_at > 0 AND dead_at <= $1 LIMIT $2)
 			RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
-			nil,
 			deadGone,
 		},
 		{
 			`DELETE FROM invocations WHERE id IN (SELECT id FROM invocations WHERE finished_at <= $1 LIMIT $2) RETURNING app_id, length(response), 0`,
-			nil,
 			answerGone,
 		},
 	} {
-		args := append(append([]any{before}, batch.args...), int64(changeBatch))
-		if err := s.sweepBatches(ctx, batch.change, args, batch.scan); err != nil {
+		if err := s.sweepBatches(ctx, batch.change, []any{before, int64(changeBatch)}, batch.scan); err != nil {
 			return err
 		}
 	}
@@ -77,6 +67,44 @@ func answerGone(size int64, _ bool) store.MessageUsage {
 }
 
 func keyGone(int64, bool) store.MessageUsage { return store.MessageUsage{IdempotencyKeys: -1} }
+
+// giveUp gives up the requests that were to be run before a time and whose script the
+// app's active deployment does not have. Others are still to come to their turn: the
+// machine was off meanwhile, its clock was set, or many wait.
+func (s *Store) giveUp(ctx context.Context, now time.Time, before int64) error {
+	numbers, late := map[store.Channel]int64{}, map[string][]store.Channel{}
+	if err := each(ctx, s.db, func(rows Rows) error {
+		c := store.Channel{Kind: store.ChannelHTTP}
+		var id int64
+		err := rows.Scan(&id, &c.AppID, &c.Name)
+		numbers[c], late[c.AppID] = id, append(late[c.AppID], c)
+		return err
+	}, `SELECT id, app_id, name FROM channels WHERE id IN `+asynchronous+`
+		AND EXISTS (SELECT 1 FROM messages WHERE channel = channels.id AND dead_at = 0 AND due_at <= $1 AND owner = '')`, before); err != nil {
+		return err
+	}
+	for app, list := range late {
+		gone, err := undelivered(ctx, s.db, app)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if !gone(c) {
+				continue
+			}
+			// Only leased ones can be under way, and their lease is extended. The conditions
+			// are said twice because PostgreSQL looks again at a row that it has waited for,
+			// and not at how it was found: others give up requests, or claim them.
+			if err := s.sweepBatches(ctx, `UPDATE messages SET dead_at = $2, last_error = $3 WHERE dead_at = 0 AND due_at <= $1 AND owner = '' AND id IN (SELECT id FROM messages
+					WHERE channel = $4 AND dead_at = 0 AND due_at <= $1 AND owner = '' LIMIT $5)
+				RETURNING (SELECT app_id FROM channels WHERE channels.id = messages.channel), length(payload), length(token_hash)`,
+				[]any{before, micros(now), store.NobodyRan, numbers[c], int64(changeBatch)}, store.Died); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // sweepBatches changes rows, at most changeBatch in a transaction, until none is
 // left. change returns three columns for each: the app, and the size and whether it is
@@ -120,12 +148,17 @@ func (s *Store) sweepRemoved(ctx context.Context, now time.Time) error {
 }
 
 // oldestInvocation returns when the next asynchronous request is to be given up or
-// forgotten; 0: there is none.
-func (s *Store) oldestInvocation(ctx context.Context) (int64, error) {
+// forgotten; 0: there is none. One that should have been, and has its script, is looked
+// at again after as long.
+func (s *Store) oldestInvocation(ctx context.Context, now int64) (int64, error) {
 	var oldest int64
+	memory := store.InvocationMemory.Microseconds()
 	err := each(ctx, s.db, func(rows Rows) error {
 		var at int64
 		err := rows.Scan(&at)
+		if at > 0 && at <= now-memory {
+			at = now
+		}
 		if at > 0 && (oldest == 0 || at < oldest) {
 			oldest = at
 		}
@@ -134,7 +167,7 @@ func (s *Store) oldestInvocation(ctx context.Context) (int64, error) {
 		UNION ALL SELECT coalesce((SELECT m.due_at FROM messages m WHERE m.channel = c.id AND m.dead_at = 0 AND m.owner = '' ORDER BY m.due_at LIMIT 1), 0) FROM channels c WHERE c.kind = 'http'
 		UNION ALL SELECT coalesce((SELECT min(m.dead_at) FROM messages m WHERE m.channel = c.id AND m.dead_at > 0), 0) FROM channels c WHERE c.kind = 'http'`)
 	if oldest > 0 {
-		oldest += store.InvocationMemory.Microseconds()
+		oldest += memory
 	}
 	return oldest, err
 }

@@ -314,6 +314,31 @@ func testQueueNobodyRan(t *testing.T, q queueTest) {
 	equal(t, "usage in the end", q.usage(t), store.MessageUsage{})
 }
 
+// An asynchronous request is not given up while there is its script, however long the
+// machine was off, or whatever its clock was set to.
+func testNobodyRanYet(t *testing.T, s store.Store) {
+	app := addApp(t, s, "requests")
+	addScript(t, s, app, "report", source())
+	q := queueTest{s, store.Channel{AppID: app.ID, Kind: store.ChannelHTTP, Name: "report"}}
+	m := q.send(t, 1)[0]
+	for _, days := range []time.Duration{1, 3} {
+		now := at(days * 24 * time.Hour)
+		next, err := s.Sweep(t.Context(), now)
+		must(t, "Sweep", err)
+		equal(t, "the channel", q.counts(t, now), "ready 1 delayed 0 in-flight 0 dead 0")
+		if !next.After(now) || next.After(now.Add(store.InvocationMemory)) {
+			t.Errorf("after %v the next sweep is at %v", now, next)
+		}
+	}
+	_, err := s.DeleteScript(t.Context(), app.ID, "report", "deployer", at(0))
+	must(t, "DeleteScript", err)
+	_, err = s.Sweep(t.Context(), at(4*24*time.Hour))
+	must(t, "Sweep", err)
+	got, err := s.Message(t.Context(), app.ID, m.ID)
+	must(t, "Message", err)
+	equal(t, "why it is dead", got.LastError, store.NobodyRan)
+}
+
 // Asynchronous requests take a part of the room only: others find the rest.
 func testQueueRequestQuota(t *testing.T, q queueTest) {
 	q.bound(t, store.Quota{Messages: 8, Bytes: 400})

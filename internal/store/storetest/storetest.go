@@ -58,6 +58,7 @@ func Run(t *testing.T, open Open) {
 			RunQueue(t, s, func(t *testing.T) string { return addApp(t, s, "queue-"+newID()[24:]).ID })
 			t.Run("DeleteApp", func(t *testing.T) { testDeleteAppWithMessages(t, s) })
 			t.Run("DeleteApp with much", func(t *testing.T) { testDeleteAppWithMuch(t, s) })
+			t.Run("NobodyRanYet", func(t *testing.T) { testNobodyRanYet(t, s) })
 		}},
 		{"Schedules", testSchedules},
 		{"Changes", testChanges},
