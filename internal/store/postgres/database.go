@@ -20,7 +20,11 @@ import (
 )
 
 // database is the common SQL's view of a pool.
-type database struct{ pool *pgxpool.Pool }
+type database struct {
+	pool *pgxpool.Pool
+	// unknown, which may be nil, is called after a commit whose outcome is not known.
+	unknown func()
+}
 
 var _ sqlstore.DB = (*database)(nil)
 
@@ -89,6 +93,9 @@ func (db *database) writeOnce(ctx context.Context, f func(context.Context, sqlst
 	}
 	committing = true
 	finish(func(ctx context.Context) { err = tx.commit(ctx) })
+	if db.unknown != nil && errors.Is(err, store.ErrUnknownOutcome) {
+		db.unknown()
+	}
 	return err
 }
 

@@ -29,8 +29,8 @@ type listener struct {
 	after  time.Duration // lookAfter
 
 	mu     sync.Mutex
-	heard  time.Time   // when others last told of messages, or gave a sign of life
-	look   *time.Timer // nil: nobody did lately
+	heard  time.Time   // when others last told of messages, or gave a sign of life, or a commit here was in doubt
+	look   *time.Timer // nil: that is long ago
 	closed bool
 	here   map[string]*arrival // what is waited for, by token
 
@@ -73,9 +73,9 @@ func (l *listener) close() {
 // than the sign stays fresh and the longest transaction after it takes.
 var lookAfter = time.Minute
 
-// lives notes that another process lives, and sees to it that messages which it
-// adds, and dies before it can tell, are found.
-func (l *listener) lives() {
+// lookLater sees to it that messages are found which others add from now on and die
+// before they can tell, or which the server still commits.
+func (l *listener) lookLater() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.heard = time.Now()
@@ -155,7 +155,7 @@ func (l *listener) receive(ctx context.Context, conn *pgx.Conn) error {
 			if origin == l.origin {
 				continue
 			}
-			l.lives()
+			l.lookLater() // who tells lives
 			if !sign {
 				l.to.AnnounceDue(c, due)
 			}

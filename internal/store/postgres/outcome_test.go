@@ -259,3 +259,49 @@ func TestACommitAfterALongWait(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A server that is slow to commit may do so after the client has given up, and after
+// what is due by it was announced: it is looked for once more.
+func TestACommitThatIsMadeLate(t *testing.T) {
+	t.Cleanup(postgres.SetCommitTimeout(500 * time.Millisecond))
+	t.Cleanup(postgres.SetLookAfter(3 * time.Second))
+	url := migrated(t)
+	s := open(t, url)
+	app := store.App{ID: store.NewID(), Slug: "late"}
+	if err := s.CreateApp(t.Context(), app, "x"); err != nil {
+		t.Fatal(err)
+	}
+	// What a disk that hangs does, which nothing cancels.
+	if _, err := connect(t, url).Exec(t.Context(), `CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN PERFORM pg_sleep(10); RETURN NULL; EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(1); RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER hang AFTER UPDATE ON messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+			WHEN (NEW.last_error = 'hang' AND NEW.lease = '') EXECUTE FUNCTION hang()`); err != nil {
+		t.Fatal(err)
+	}
+	c, now := queueOf(app.ID, "work"), time.Now().UTC().Truncate(time.Microsecond)
+	m := messageAt(c, now)
+	if _, err := s.Enqueue(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := s.Claim(t.Context(), store.Claim{Channel: c, Max: 1, Lease: time.Hour, Owner: "a", Boot: "a", At: now})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("claimed %v, %v", list, err)
+	}
+	heard := hearDue(t, s)
+	back := []store.Returned{{ID: m.ID, DueAt: now, Error: "hang"}}
+	if err := s.Return(t.Context(), list[0].Lease, back, now); !errors.Is(err, store.ErrUnknownOutcome) {
+		t.Fatalf("got %v, want that the outcome is unknown", err)
+	}
+	expectDue(t, heard, notice{c, now})
+	if list, later, err := s.Claim(t.Context(), store.Claim{Channel: c, Max: 1, Lease: time.Hour, Owner: "a", Boot: "a", At: now}); err != nil || len(list) != 0 || !later.Due.IsZero() {
+		t.Fatalf("who looks then finds %v, %+v, %v", list, later, err)
+	}
+	// Said again it waits for the commit, and changes nothing.
+	if err := s.Return(t.Context(), list[0].Lease, back, now); err != nil {
+		t.Fatal(err)
+	}
+	expectDue(t, heard, notice{})
+	if list, _, err := s.Claim(t.Context(), store.Claim{Channel: c, Max: 1, Lease: time.Hour, Owner: "a", Boot: "a", At: now}); err != nil || len(list) != 1 {
+		t.Errorf("claimed %v, %v", list, err)
+	}
+}
