@@ -120,6 +120,23 @@ func TestNodesThatAreGoneAreRecovered(t *testing.T) {
 	nodes(t, s, node("lives", "1"))
 }
 
+// A node may have died after it returned a message and before it told of that, so
+// others look, also when it was handling nothing.
+func TestNodesThatAreGoneMayHaveToldNothing(t *testing.T) {
+	url := migrated(t)
+	s := open(t, url)
+	heard := hearDue(t, s)
+	other := open(t, url)
+	expectDue(t, heard, notice{}) // of its start
+	keep(t, s, store.Node{Name: "dead", Kind: store.NodeOrchestrator, Boot: "1"}, -time.Microsecond)
+	heardByOther := hearDue(t, other)
+	if gone, n, err := s.RecoverNodes(t.Context(), time.Now()); err != nil || len(gone) != 1 || n != 0 {
+		t.Fatalf("gone are %v with %d messages, %v", gone, n, err)
+	}
+	expectDue(t, heard, notice{})
+	expectDue(t, heardByOther, notice{})
+}
+
 func TestNodes(t *testing.T) {
 	url := pgtest.Database(t)
 	s := open(t, url)

@@ -12,12 +12,12 @@ import (
 type Start struct{ Owner, Boot string }
 
 // RecoverAll does what Recover does for the starts of processes that dead returns,
-// in one transaction with it.
+// in one transaction with it. Each may have returned messages, too, and not told of it.
 func (s *Store) RecoverAll(ctx context.Context, at time.Time, dead func(ctx context.Context, tx Conn) ([]Start, error)) (recovered int64, err error) {
-	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) error {
+	var list []Start
+	err = s.db.Write(ctx, func(ctx context.Context, tx Conn) (err error) {
 		recovered = 0
-		list, err := dead(ctx, tx)
-		if err != nil {
+		if list, err = dead(ctx, tx); err != nil {
 			return err
 		}
 		for _, x := range list {
@@ -29,7 +29,7 @@ func (s *Store) RecoverAll(ctx context.Context, at time.Time, dead func(ctx cont
 		}
 		return nil
 	})
-	s.recovered(recovered, err)
+	s.recovered(int64(len(list)), err)
 	return recovered, err
 }
 
