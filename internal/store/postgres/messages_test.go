@@ -230,3 +230,25 @@ func TestChannelMadeAnewElsewhere(t *testing.T) {
 		t.Errorf("purged %d, %v, want one", n, err)
 	}
 }
+
+// A process that is closed tells first of what it has given back.
+func TestAProcessThatIsClosedTells(t *testing.T) {
+	for range 20 {
+		a, _, app, heard := twoStores(t)
+		c, now := queueOf(app, "emails"), time.Now().UTC().Truncate(time.Microsecond)
+		for range 3 { // the last ones come soon after another telling
+			if _, err := a.Enqueue(t.Context(), messageAt(c, now)); err != nil {
+				t.Fatal(err)
+			}
+			expectDue(t, heard, notice{c, now})
+		}
+		later := now.Add(time.Minute)
+		if _, err := a.Enqueue(t.Context(), messageAt(c, later)); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+		expectDue(t, heard, notice{c, later})
+	}
+}

@@ -166,9 +166,19 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// close gives up what has not been told; the next process to start makes up
-// for it.
+// closeTimeout bounds how long close waits for the server.
+const closeTimeout = time.Second
+
+// close tells what has not been told, such as of messages that were given back at the
+// end: this process may have been the last that knew. What the server does not take
+// is given up; the next process to start makes up for it.
 func (n *notifier) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	n.mu.Lock()
+	told := n.told
+	n.mu.Unlock()
+	n.await(ctx, told)
 	n.stop()
 	<-n.ended
 }
