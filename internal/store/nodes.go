@@ -33,7 +33,9 @@ type Nodes interface {
 	// left; 0: this start of the process was not on the list, or its lease had ended.
 	// There is one manager at most: a new one takes the place of another.
 	KeepNode(ctx context.Context, n Node, lease time.Duration) (left time.Duration, err error)
-	// RemoveNode takes a process off the list, unless another has come in its place.
+	// RemoveNode takes a process off the list, unless another has come in its place. An
+	// orchestrator that still has messages stays until its lease ends, and they are
+	// recovered.
 	RemoveNode(ctx context.Context, n Node) error
 	// Nodes returns the list by kind and name.
 	Nodes(ctx context.Context) ([]Node, error)

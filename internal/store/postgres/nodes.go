@@ -77,7 +77,9 @@ func (s *Store) RecoverNodes(ctx context.Context, at time.Time) (gone []string, 
 
 // RemoveNode is store.Nodes's.
 func (s *Store) RemoveNode(ctx context.Context, n store.Node) error {
-	_, err := s.signs.Exec(ctx, `DELETE FROM nodes WHERE kind = $1 AND name = $2 AND boot = $3`, string(n.Kind), n.Name, n.Boot)
+	_, err := s.signs.Exec(ctx, `DELETE FROM nodes WHERE kind = $1 AND name = $2 AND boot = $3
+		AND (kind <> $4 OR NOT EXISTS (SELECT FROM messages WHERE owner = $2 AND owner <> '' AND messages.boot = $3))`,
+		string(n.Kind), n.Name, n.Boot, string(store.NodeOrchestrator))
 	return classify(err)
 }
 

@@ -137,6 +137,36 @@ func TestNodesThatAreGoneMayHaveToldNothing(t *testing.T) {
 	expectDue(t, heardByOther, notice{})
 }
 
+// A node that could not give back what it had leased stays on the list until its lease
+// ends: then others do.
+func TestANodeThatLeavesMessagesBehindIsRecovered(t *testing.T) {
+	s := open(t, migrated(t))
+	app := uuid.NewString()
+	if err := s.CreateApp(t.Context(), store.App{ID: app, Slug: "demo"}, "x"); err != nil {
+		t.Fatal(err)
+	}
+	c, now := queueOf(app, "emails"), time.Now().UTC().Truncate(time.Microsecond)
+	if _, err := s.Enqueue(t.Context(), messageAt(c, now)); err != nil {
+		t.Fatal(err)
+	}
+	a := store.Node{Name: "a", Kind: store.NodeOrchestrator, Boot: "1"}
+	if list, _, err := s.Claim(t.Context(), store.Claim{Channel: c, Max: 1, Lease: time.Hour, Owner: a.Name, Boot: a.Boot, At: now}); err != nil || len(list) != 1 {
+		t.Fatalf("claimed %v, %v", list, err)
+	}
+	keep(t, s, a, -time.Microsecond)
+	if err := s.RemoveNode(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if gone, n, err := s.RecoverNodes(t.Context(), now); err != nil || len(gone) != 1 || n != 1 {
+		t.Errorf("gone are %v with %d messages, %v", gone, n, err)
+	}
+	keep(t, s, a, time.Hour)
+	if err := s.RemoveNode(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	nodes(t, s)
+}
+
 func TestNodes(t *testing.T) {
 	url := pgtest.Database(t)
 	s := open(t, url)
