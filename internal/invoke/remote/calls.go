@@ -30,6 +30,7 @@ const (
 	replyUnsupported replyCode = 2
 	replyNotFound    replyCode = 3
 	replyUnavailable replyCode = 4
+	replyCancelled   replyCode = 5 // the run is given up; that is about to be said
 )
 
 type call struct {
@@ -142,6 +143,8 @@ func answer(ctx context.Context, host invoke.Host, c call) reply {
 	if err != nil {
 		r.code, r.text, r.payload = replyFailed, err.Error(), nil
 		switch {
+		case ctx.Err() != nil:
+			r.code = replyCancelled
 		case errors.Is(err, store.ErrNotFound):
 			r.code = replyNotFound
 		case errors.Is(err, store.ErrUnavailable):
@@ -160,6 +163,8 @@ func (r reply) err() error {
 		return &hostError{r.text, store.ErrNotFound}
 	case replyUnavailable:
 		return &hostError{r.text, store.ErrUnavailable}
+	case replyCancelled:
+		return &hostError{r.text, context.Canceled}
 	default:
 		return &hostError{text: r.text}
 	}

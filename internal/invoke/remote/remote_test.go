@@ -118,6 +118,43 @@ func TestCrashAndReconnect(t *testing.T) {
 	}
 }
 
+// readsOnce is a host whose scripts' sources take a while.
+type readsOnce struct {
+	invoke.Host
+	source func(context.Context) (string, error)
+}
+
+func (h readsOnce) Source(ctx context.Context, _ string) (string, error) { return h.source(ctx) }
+
+// A call whose run is given up on the other side, or whose other side is gone, ends as
+// one that is cancelled: what other runs wait for too, a program, is not to blame.
+func TestCallsThatAreGivenUp(t *testing.T) {
+	errs := make(chan error, 1)
+	path, _ := serve(t, invoketest.Func(func(_ context.Context, _ *invoke.Start, h invoke.Host) (*invoke.Result, error) {
+		_, err := h.Source(context.Background(), "x")
+		errs <- err
+		return &invoke.Result{Status: store.StatusCancelled}, nil
+	}))
+	for name, giveUp := range map[string]func(c *Client, cancel context.CancelFunc){
+		"cancelled": func(_ *Client, cancel context.CancelFunc) { cancel() },
+		"gone":      func(c *Client, cancel context.CancelFunc) { c.Close(); cancel() },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := NewUnixClient(path)
+		if _, err := c.Run(ctx, &invoke.Start{}, readsOnce{source: func(ctx context.Context) (string, error) {
+			giveUp(c, cancel)
+			<-ctx.Done()
+			return "", ctx.Err()
+		}}); err != nil && !errors.Is(err, invoke.ErrLost) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: the call ended with %v", name, err)
+		}
+		c.Close()
+	}
+}
+
 func TestShutdownLetsRunsEnd(t *testing.T) {
 	running, release := make(chan struct{}), make(chan struct{})
 	path, s := serve(t, invoketest.Func(func(ctx context.Context, st *invoke.Start, h invoke.Host) (*invoke.Result, error) {

@@ -267,6 +267,9 @@ func (st *serverStream) call(ctx context.Context, m method, payload []byte) ([]b
 	defer st.mu.Unlock()
 	st.ordinal++
 	if _, err := st.conn.send(ctx, typeCall, st.id, call{st.ordinal, m, payload}.encode()); err != nil {
+		if st.conn.closed() {
+			err = st.gone()
+		}
 		return nil, err
 	}
 	for {
@@ -278,9 +281,14 @@ func (st *serverStream) call(ctx context.Context, m method, payload []byte) ([]b
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-st.conn.dead:
-			return nil, fmt.Errorf("the orchestrator is gone: %w", st.conn.cause)
+			return nil, st.gone()
 		}
 	}
+}
+
+// gone is why a call has no reply when the connection is over, which cancels the run.
+func (st *serverStream) gone() error {
+	return &hostError{"the orchestrator is gone: " + st.conn.cause.Error(), context.Canceled}
 }
 
 // Source implements invoke.Host.
