@@ -252,3 +252,11 @@ func TestAProcessThatIsClosedTells(t *testing.T) {
 		expectDue(t, heard, notice{c, later})
 	}
 }
+
+// What a process sent that was killed the server may commit after the next one has
+// started, and has looked.
+func TestAProcessThatStartsLooksAgain(t *testing.T) {
+	t.Cleanup(postgres.SetLookAfter(100 * time.Millisecond))
+	s := open(t, migrated(t))
+	expectDue(t, hearDue(t, s), notice{})
+}

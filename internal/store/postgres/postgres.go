@@ -136,6 +136,8 @@ func open(ctx context.Context, url string, log *slog.Logger, prepare func(contex
 	}
 	// What is announced then may not be there yet: a slow server still commits.
 	db.unknown = s.listener.lookLater
+	// As it may what a process sent that was killed before this one started.
+	s.listener.lookLater()
 	// A process that was killed between a commit and its notification has told
 	// nobody. Whoever starts makes up for it.
 	s.notifier.tellDue(store.Channel{}, time.Time{})
