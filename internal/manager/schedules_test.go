@@ -113,7 +113,7 @@ func manageSchedules(t *testing.T, in *instance) {
 	owner("POST", all+"/report/run", nil).want(409).says("100 runs of report wait already", "")
 
 	// The script stays while it is needed; nothing is left behind.
-	owner("DELETE", "/apps/demo/scripts/hello", nil).want(409).says(`hello runs for the schedule "poll", the schedule "report": remove that first`, "")
+	owner("DELETE", "/apps/demo/scripts/hello", nil).want(409).says(`hello runs for the schedule "poll", the schedule "report": remove these first`, "")
 	owner("PUT", all+"/report/pause", nil).want(200)
 	owner("DELETE", all+"/report", nil).want(204)
 	owner("GET", all+"/report", nil).want(404)

@@ -57,7 +57,7 @@ func manageSecrets(t *testing.T, in *instance) {
 	if r = owner("GET", "/apps/demo/secrets", nil).want(200); r.str("items.0.required_by.0") != "needy" {
 		t.Errorf("list: %s", r.body)
 	}
-	owner("DELETE", "/apps/demo/secrets/A", nil).want(409).says("the secret A: still required by needy: deploy without the requirement first", "")
+	owner("DELETE", "/apps/demo/secrets/A", nil).want(409).says("the secret A: still required by needy: take it out of that script's required secrets and its guard first", "")
 	r = owner("PUT", "/apps/demo/scripts/needy", object{"source": "2", "secrets": []string{"NONE"}}).want(409)
 	r.says("a required secret is missing in demo: NONE (for needy); set it first: pic secrets set NAME --app demo", "")
 	if r = owner("GET", "/apps/demo/scripts/needy", nil).want(200); !strings.Contains(string(r.body), `"active_version":1`) {

@@ -115,7 +115,7 @@ func manageTopics(t *testing.T, in *instance) {
 	owner("POST", all+"/none/purge", object{"all": true}).want(404)
 
 	// The script stays while it is needed.
-	owner("DELETE", "/apps/demo/scripts/hello", nil).want(409).says(`hello runs for the subscription "journal", the subscription "mail": remove that first`, "")
+	owner("DELETE", "/apps/demo/scripts/hello", nil).want(409).says(`hello runs for the subscription "journal", the subscription "mail": remove these first`, "")
 
 	// Nothing of a subscription is left behind.
 	publish("orders.paid", `{}`).want(202)

@@ -275,7 +275,11 @@ func (s *service) delete(ctx context.Context, in *Path) (*struct{}, error) {
 	_, err := s.Store.DeleteScript(ctx, api.App(ctx).ID, in.Script, api.Identity(ctx).User.ID, s.Now())
 	var used *store.InUseError
 	if errors.As(err, &used) {
-		return nil, api.Refuse(http.StatusConflict, "%s runs for %s: remove that first", in.Script, strings.Join(used.By, ", "))
+		that := "that"
+		if len(used.By) > 1 {
+			that = "these"
+		}
+		return nil, api.Refuse(http.StatusConflict, "%s runs for %s: remove %s first", in.Script, strings.Join(used.By, ", "), that)
 	}
 	return nil, of(ctx, in.Script, err)
 }

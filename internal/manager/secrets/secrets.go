@@ -281,7 +281,7 @@ func (s *service) delete(ctx context.Context, in *Path) (*struct{}, error) {
 		return nil, unknown(ctx, in.Secret)
 	}
 	if errors.Is(err, store.ErrRequired) {
-		return nil, api.Refuse(http.StatusConflict, "%s: deploy without the requirement first", err)
+		return nil, api.Refuse(http.StatusConflict, "%s: take it out of that script's required secrets and its guard first", err)
 	}
 	return nil, err
 }

@@ -36,7 +36,7 @@ type AppUsage struct {
 	KV              Used            `json:"kv" doc:"Keys, and the bytes of keys and values, expired ones that are still there included"`
 	Messages        Used            `json:"messages" doc:"Messages that wait or are worked on, and their payloads. What would exceed it is refused"`
 	Requests        Used            `json:"requests" doc:"Asynchronous requests among the messages. What would exceed it is refused, so that strangers leave room for the app's own messages"`
-	DeadLetters     UsedDeadLetters `json:"dead_letters" doc:"Of more the oldest go"`
+	DeadLetters     UsedDeadLetters `json:"dead_letters" doc:"Failed asynchronous requests among them, which go first, and after a day at the latest. Of more the oldest go"`
 	Answers         Used            `json:"answers" doc:"Answers to asynchronous requests. Of more the oldest go"`
 	IdempotencyKeys UsedCount       `json:"idempotency_keys" doc:"Keys by which repetitions are known, each for 24 hours, and expired ones until they are swept. A message with one more is refused"`
 	Channels        UsedCount       `json:"channels" doc:"Queues and other channels that have been used: those that hold messages, dead letters or idempotency keys, are paused, or have a consumer. Of more than may be, those that hold nothing go"`

@@ -46,11 +46,11 @@ func usageCommand(env *cli.Env) *cobra.Command {
 		Use:   "usage APP",
 		Short: "Show how much an app has, and how much it may have",
 		Long: `Show how much an app has: keys, messages that wait or are worked on, asynchronous
-requests among those, dead letters, answers to asynchronous requests, idempotency keys of
-the last 24 hours, and channels (queues, subscriptions and so on) that have been used:
-those that hold something and those whose consumer waits for work; the latter make room
-for others. Beside each is how much of it the app may have, as the operator of the
-instance has set it.
+requests among those, dead letters (failed asynchronous requests, too), answers to
+asynchronous requests, idempotency keys of the last 24 hours, and channels (queues,
+subscriptions and so on) that have been used: those that hold something and those whose
+consumer waits for work; the latter make room for others. Beside each is how much of it
+the app may have, as the operator of the instance has set it.
 dead_letters_dropped counts dead letters that went because there were too many.`,
 		Example:           "  pic apps usage demo",
 		Args:              cli.Args("APP"),
