@@ -136,8 +136,10 @@ func (r *run) entryHint(re *rhai.Error) string {
 		by, there = "an HTTP request", "request"
 	case r.start.Event != nil:
 		by, there = "one "+r.start.Event.Kind+" event", "event"
-	default:
+	case len(r.start.Batch) > 0:
 		by, there = "a batch of messages", "events"
+	default: // a test
+		return ""
 	}
 	for _, name := range []string{"request", "event", "events"} {
 		if name != there && re.Kind == rhai.ErrVariableNotFound && re.Message() == "Variable not found: "+name {
