@@ -242,6 +242,30 @@ test('usage says how much there is and how much there may be', async () => {
   await edda.accessible();
 });
 
+test('a fault in a closed group is shown', async () => {
+  await edda.open('/apps/shop/schedules');
+  await page.getByRole('button', { name: 'New schedule' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('beside');
+  await dialog.getByLabel('When').fill('@daily');
+  await dialog.getByLabel('Script').fill('mailer');
+  await dialog.getByLabel('If the last run is not done').selectOption('allow');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('beside starts mailer.').waitFor();
+  await page.getByRole('button', { name: 'Edit beside' }).click();
+  await dialog.getByLabel('If the last run is not done').selectOption('skip');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('a schedule runs once at a time unless').waitFor();
+  await dialog.getByLabel('Concurrency').fill('-1');
+  await dialog.locator('summary').click();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.waitForFunction(() => document.activeElement?.name === 'concurrency');
+  await dialog.getByLabel('Concurrency').fill('');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await instance.call('DELETE', '/apps/shop/schedules/beside');
+});
+
 test('it fits a small screen in the dark', async () => {
   await page.setViewportSize({ width: 360, height: 640 });
   await page.emulateMedia({ colorScheme: 'dark' });
