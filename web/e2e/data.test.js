@@ -266,6 +266,37 @@ test('a fault in a closed group is shown', async () => {
   await instance.call('DELETE', '/apps/shop/schedules/beside');
 });
 
+test('a long list stays where it was, and what happens is in sight', async () => {
+  const inSight = (locator) => locator.evaluate((at) => at.getBoundingClientRect().top >= 0 && at.getBoundingClientRect().top < innerHeight);
+  await instance.call('POST', '/apps', { slug: 'long' });
+  await instance.call('PUT', '/apps/long/scripts/mailer', { source: '1', endpoint: false });
+  await instance.call('POST', '/apps/long/members', { username: 'edda', role: 'editor' });
+  const values = Object.fromEntries(Array.from({ length: 130 }, (_, i) => [`V${1000 + i}`, 'x']));
+  await instance.call('POST', '/apps/long/variables', { values });
+  for (let i = 0; i < 130; i++) await instance.call('PUT', `/apps/long/queues/q${1000 + i}`, { script: 'mailer' });
+
+  await edda.open('/apps/long/queues');
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByRole('button', { name: 'Pause q1120' }).click();
+  const said = page.getByText('q1120 is paused.');
+  await said.waitFor();
+  await page.getByRole('row', { name: 'q1120' }).getByText('paused').waitFor();
+  assert.equal(await page.getByRole('row').count(), 131);
+  assert.ok(await inSight(said));
+  await page.getByRole('button', { name: 'Messages of q1002' }).click();
+  await page.getByText('There are none.').waitFor();
+  await page.waitForFunction(() => document.activeElement?.textContent === 'Messages of q1002');
+  assert.ok(await inSight(page.getByRole('heading', { name: 'Messages of q1002' })));
+
+  await edda.open('/apps/long/variables');
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByRole('button', { name: 'Delete V1120' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('V1120 is deleted.').waitFor();
+  await page.getByRole('row', { name: 'V1120' }).waitFor({ state: 'detached' });
+  assert.equal(await page.getByRole('row').count(), 130);
+});
+
 test('it fits a small screen in the dark', async () => {
   await page.setViewportSize({ width: 360, height: 640 });
   await page.emulateMedia({ colorScheme: 'dark' });

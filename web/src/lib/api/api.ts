@@ -8,6 +8,17 @@ export type Schemas = components['schemas'];
 export type Operation = keyof typeof table;
 export type Page<T> = { items: T[]; next?: string };
 
+// upTo returns a list from its beginning, with as many items as were shown before, so
+// that what has changed does not send somebody back to the first page.
+export async function upTo<T>(shown: number, load: (after?: string) => Promise<Page<T>>): Promise<Page<T>> {
+  let page = await load();
+  while (page.next && page.items.length < shown) {
+    const { items, next } = await load(page.next);
+    page = { ...page, items: [...page.items, ...items], next };
+  }
+  return page;
+}
+
 type Params<O extends Operation, K extends string> = operations[O]['parameters'] extends { [k in K]: infer P } ? P : never;
 type Query<O extends Operation> = operations[O]['parameters'] extends { query?: infer Q } ? NonNullable<Q> : never;
 type Body<O extends Operation> = operations[O] extends { requestBody: { content: { 'application/json': infer B } } } ? B : never;
