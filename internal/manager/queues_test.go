@@ -72,6 +72,7 @@ func manageQueues(t *testing.T, in *instance) {
 	} {
 		owner("PUT", all+"/emails", body).want(422).says("", want)
 	}
+	owner("PUT", all+"/emails", `{"script":"hello","backoff_ms":1e300}`).want(422).says("1e300 of backoff_ms is no integer of 64 bits", "body")
 	owner("PUT", all+"/Emails", object{"script": "hello"}).want(422).says("", "path.name")
 	owner("POST", all+"/Emails/messages", object{}).want(422).says("", "path.name")
 	owner("POST", all+"/emails/messages", object{"delay": -1}).want(422).says("", "body.delay")
@@ -90,10 +91,11 @@ func manageQueues(t *testing.T, in *instance) {
 	// A program that has found nothing to delete deletes nothing.
 	for _, verb := range []string{"/emails/purge", "/emails/redrive"} {
 		for _, nothing := range []object{{}, {"ids": []string{}}, {"ids": nil}, {"all": false}} {
-			owner("POST", all+verb, nothing).want(422).says("name at least one message in ids, or give all: true", "")
+			owner("POST", all+verb, nothing).want(422).says("name at least one message in ids, or give all: true", "body.ids")
 		}
-		owner("POST", all+verb, object{"ids": []string{first}, "all": true}).want(422).says("not both", "")
-		owner("POST", all+verb, object{"ids": []string{}, "all": true}).want(422).says("not both", "")
+		owner("POST", all+verb, object{"ids": []string{first}, "all": true}).want(422).says("not both", "body.ids")
+		owner("POST", all+verb, object{"ids": []string{first, ""}}).want(422).says("body.ids: ID 2 of the messages is empty", "body.ids")
+		owner("POST", all+verb, object{"ids": []string{}, "all": true}).want(422).says("not both", "body.ids")
 	}
 	if r := owner("POST", all+"/emails/purge", object{"ids": []string{first}}).want(200); r.num("count") != 1 {
 		t.Errorf("purged: %s", r.body)

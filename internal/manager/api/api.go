@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"path"
 	"reflect"
@@ -89,7 +90,11 @@ func unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	var te *json.UnmarshalTypeError
 	if errors.As(err, &te) {
-		if number, ok := strings.CutPrefix(te.Value, "number "); ok {
+		number, ok := strings.CutPrefix(te.Value, "number ")
+		if kind := te.Type.Kind(); ok && te.Field != "" && (kind == reflect.Int || kind == reflect.Int64) {
+			return fmt.Errorf("the number %.40s of %s is no integer of 64 bits (%d to %d)", number, te.Field, math.MinInt64, math.MaxInt64)
+		}
+		if ok {
 			return fmt.Errorf("the number %.40s is too large: the greatest is about 1.8e308", number)
 		}
 	}

@@ -4,7 +4,7 @@ package channels
 
 import (
 	"encoding/json"
-	"net/http"
+	"strings"
 	"time"
 
 	"github.com/picloud/picloud/internal/manager/api"
@@ -88,11 +88,14 @@ type Chosen struct {
 func (c Chosen) check() error {
 	switch {
 	case c.All && c.IDs != nil:
-		return api.Refuse(http.StatusUnprocessableEntity, "give ids, or all: true, not both")
+		return api.Invalid("body.ids", "give ids, or all: true, not both", nil)
 	case !c.All && len(c.IDs) == 0:
-		return api.Refuse(http.StatusUnprocessableEntity, "name at least one message in ids, or give all: true for all of them")
+		return api.Invalid("body.ids", "name at least one message in ids, or give all: true for all of them", nil)
 	}
-	return store.CheckMessageIDs(c.IDs)
+	if err := store.CheckMessageIDs(c.IDs); err != nil {
+		return api.Invalid("body.ids", strings.TrimPrefix(err.Error(), store.ErrInvalid.Error()+": "), nil)
+	}
+	return nil
 }
 
 // in says in the audit log what is concerned.
