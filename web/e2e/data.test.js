@@ -242,7 +242,7 @@ test('usage says how much there is and how much there may be', async () => {
   await edda.accessible();
 });
 
-test('a fault in a closed group is shown', async () => {
+test('a fault in a closed group is shown, and nothing is made over what is there', async () => {
   await edda.open('/apps/shop/schedules');
   await page.getByRole('button', { name: 'New schedule' }).click();
   const dialog = page.getByRole('dialog');
@@ -252,6 +252,13 @@ test('a fault in a closed group is shown', async () => {
   await dialog.getByLabel('If the last run is not done').selectOption('allow');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByText('beside starts mailer.').waitFor();
+  await page.getByRole('button', { name: 'New schedule' }).click();
+  await dialog.getByLabel('Name').fill('beside');
+  await dialog.getByLabel('When').fill('@hourly');
+  await dialog.getByLabel('Script').fill('mailer');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('There is a schedule beside already').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Edit beside' }).click();
   await dialog.getByLabel('If the last run is not done').selectOption('skip');
   await dialog.getByRole('button', { name: 'Save' }).click();

@@ -1,6 +1,6 @@
 // What starts a script beside a request. All four are channels with messages and
 // have the same operations under names of their own.
-import { call, type Operation, type Schemas } from '$lib/api/api';
+import { call, refusal, Refusal, type Operation, type Schemas } from '$lib/api/api';
 
 type Delivery = Partial<Schemas['Delivery']>;
 
@@ -18,6 +18,7 @@ type Kind = {
   on?: { field: 'pattern' | 'cron' | 'prefix'; label: string; help: string };
   none: string;
   list: Operation;
+  get: Operation;
   set: Operation;
   remove: Operation;
   pause: Operation;
@@ -31,28 +32,28 @@ export const kinds = {
   queue: {
     noun: 'queue',
     none: 'There are no queues yet. A queue is there as soon as something is sent to it, or a script consumes it.',
-    list: 'listQueues', set: 'consumeQueue', remove: 'releaseQueue', pause: 'pauseQueue', resume: 'resumeQueue',
+    list: 'listQueues', get: 'getQueue', set: 'consumeQueue', remove: 'releaseQueue', pause: 'pauseQueue', resume: 'resumeQueue',
     messages: 'listQueueMessages', redrive: 'redriveQueue', purge: 'purgeQueue',
   },
   subscription: {
     noun: 'subscription',
     on: { field: 'pattern', label: 'Pattern', help: 'Topics such as orders.paid; orders.* takes in one more part, orders.> all that follow' },
     none: 'There are no subscriptions yet. Each gets every event whose topic its pattern takes in.',
-    list: 'listSubscriptions', set: 'subscribe', remove: 'unsubscribe', pause: 'pauseSubscription', resume: 'resumeSubscription',
+    list: 'listSubscriptions', get: 'getSubscription', set: 'subscribe', remove: 'unsubscribe', pause: 'pauseSubscription', resume: 'resumeSubscription',
     messages: 'listSubscriptionMessages', redrive: 'redriveSubscription', purge: 'purgeSubscription',
   },
   schedule: {
     noun: 'schedule',
     on: { field: 'cron', label: 'When', help: 'minute hour day month weekday, such as 0 3 * * *; or @hourly, @daily, @weekly, @every 1h30m' },
     none: 'There are no schedules yet.',
-    list: 'listSchedules', set: 'setSchedule', remove: 'deleteSchedule', pause: 'pauseSchedule', resume: 'resumeSchedule',
+    list: 'listSchedules', get: 'getSchedule', set: 'setSchedule', remove: 'deleteSchedule', pause: 'pauseSchedule', resume: 'resumeSchedule',
     messages: 'listScheduleMessages', redrive: 'redriveSchedule', purge: 'purgeSchedule',
   },
   'kv-trigger': {
     noun: 'KV trigger',
     on: { field: 'prefix', label: 'Prefix', help: 'The script is told when keys that begin with it change.' },
     none: 'There are no KV triggers yet.',
-    list: 'listKVTriggers', set: 'setKVTrigger', remove: 'deleteKVTrigger', pause: 'pauseKVTrigger', resume: 'resumeKVTrigger',
+    list: 'listKVTriggers', get: 'getKVTrigger', set: 'setKVTrigger', remove: 'deleteKVTrigger', pause: 'pauseKVTrigger', resume: 'resumeKVTrigger',
     messages: 'listKVTriggerMessages', redrive: 'redriveKVTrigger', purge: 'purgeKVTrigger',
   },
 } as const satisfies Record<string, Kind>;
@@ -80,6 +81,20 @@ export async function list(kind: KindName, app: string, after?: string): Promise
       return { ...page, items: page.items.map((t) => ({ ...t, on: t.prefix })) };
     }
   }
+}
+
+// mustBeNew refuses the name of what is there: making it would replace all its settings. A
+// queue that nobody consumes is free.
+export async function mustBeNew(kind: KindName, app: string, name: string) {
+  try {
+    const there: object = await call(kinds[kind].get as 'getQueue', { path: { app, name } });
+    if (kind === 'queue' && !('consumer' in there)) return;
+  } catch (thrown) {
+    if (refusal(thrown).status === 404) return;
+    throw thrown;
+  }
+  const message = kind === 'queue' ? `A script consumes ${name} already: edit it in the list.` : `There is a ${kinds[kind].noun} ${name} already: edit it in the list.`;
+  throw new Refusal(409, { detail: message, errors: [{ location: 'path.name', message }] });
 }
 
 // The operations on one channel take the same inputs for every kind.
