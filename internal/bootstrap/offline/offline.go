@@ -229,6 +229,29 @@ func (r *Runtime) Check(name, source string) []dev.Finding {
 		}
 		list = append(list, dev.Finding{Line: int(w.Position.Line), Column: int(w.Position.Col), Message: w.Message, Hint: w.Hint})
 	}
+	return append(list, r.missing(name, source)...)
+}
+
+// missing says what a source imports that the app does not hold.
+func (r *Runtime) missing(name, source string) (list []dev.Finding) {
+	program, err := r.executor.Engine().Compile(name, source)
+	if err != nil {
+		return nil // that was said
+	}
+	known := r.apps.names()
+	for _, i := range program.Imports() {
+		message := fmt.Sprintf("it imports %.100q, and there is no script of that name: what needs it fails", i.Path)
+		switch {
+		case i.Path == name:
+			message = fmt.Sprintf("it imports itself, %.100q: each call will fail", i.Path)
+		case known[i.Path]:
+			continue
+		}
+		known[i.Path] = true // said once
+		if list = append(list, dev.Finding{Line: int(i.Position.Line), Column: int(i.Position.Col), Message: message}); len(list) == maxFindings {
+			break
+		}
+	}
 	return list
 }
 
@@ -253,6 +276,17 @@ type apps struct {
 	settings   map[string]string   // variables and secrets by name; replaced as a whole
 	sources    []map[string]string // by hash, of the latest deployments, the newest last
 	changed    []func(store.Change)
+}
+
+// names is that of each script.
+func (a *apps) names() map[string]bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	names := map[string]bool{}
+	for name := range a.deployment.Manifest.Scripts {
+		names[name] = true
+	}
+	return names
 }
 
 // kept is how many deployments' sources are kept: a run that began with an

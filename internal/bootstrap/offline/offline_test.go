@@ -165,6 +165,13 @@ func TestDeployReplacesAndRecords(t *testing.T) {
 	if f := r.Check("hello", "request.path + total"); len(f) != 1 || f[0].Column != 16 || f[0].Fatal {
 		t.Errorf("Check of an unknown variable: %+v", f)
 	}
+	imports := `import "mony" as m; import "hello" as h; m::f(); h::f()`
+	if f := r.Check("hello", imports); len(f) != 2 || f[0].Fatal || !strings.Contains(f[0].Message, `imports "mony"`) || !strings.Contains(f[1].Message, "imports itself") {
+		t.Errorf("Check of imports of nothing and of itself: %+v", f)
+	}
+	if f := r.Check("other", imports); len(f) != 1 {
+		t.Errorf("Check of an import of what is there: %+v", f)
+	}
 	if f := r.Check("hello", "1 + 1"); f != nil {
 		t.Errorf("Check of what is right: %+v", f)
 	}

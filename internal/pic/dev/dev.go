@@ -83,7 +83,7 @@ type options struct {
 func Command(env *cli.Env, runtime New) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "dev FILE|DIR",
+		Use:   "dev [FILE|DIR]",
 		Short: "Run scripts on this machine, and again when they change",
 		Long: `Run scripts on this machine as PiCloud would, without a server and without an
 account. A request after a file was saved gets the new script. What scripts log,
@@ -95,17 +95,22 @@ public, such as a server on this machine.
 The file .env beside the scripts, or the one that --env-file names, holds variables:
 env::get reads them, and secret::get, too. It is read again when it changes.
 
-DIR is an app: its *.rhai files are endpoints, those in DIR/lib are libraries. Of a
-FILE only that is an endpoint; what lies beside it can be imported. DIR/triggers.toml
-says what starts scripts beside requests: queues, subscriptions to topics, schedules
-and KV triggers work as on a server, in memory.`,
-		Example: `  pic dev hello.rhai
+DIR, which is the current one unless another is given, is an app: its *.rhai files are
+endpoints, those in DIR/lib are libraries. Of a FILE only that is an endpoint; what lies
+beside it can be imported. DIR/triggers.toml says what starts scripts beside requests:
+queues, subscriptions to topics, schedules and KV triggers work as on a server, in
+memory.`,
+		Example: `  pic dev
+  pic dev hello.rhai
   pic dev examples/shop
   pic dev . --app shop --listen 127.0.0.1:0
   pic dev shop --open-network 127.0.0.1:9000`,
-		Args: cli.Args("FILE or DIR"),
+		Args: cli.Args("[FILE|DIR]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.path = args[0]
+			o.path = "."
+			if len(args) == 1 {
+				o.path = args[0]
+			}
 			return run(cmd.Context(), env, runtime, o)
 		},
 	}

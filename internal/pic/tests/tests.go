@@ -88,7 +88,7 @@ is none to run.`,
   pic test shop --run 'order|price'
   pic test shop/orders_test.rhai --verbose
   pic test --output json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cli.Args("[FILE|DIR]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.path = args[0]
