@@ -92,7 +92,7 @@ func unmarshal(body []byte, v any) error {
 	if errors.As(err, &te) {
 		number, ok := strings.CutPrefix(te.Value, "number ")
 		if kind := te.Type.Kind(); ok && te.Field != "" && (kind == reflect.Int || kind == reflect.Int64) {
-			return fmt.Errorf("the number %.40s of %s is no integer of 64 bits (%d to %d)", number, te.Field, math.MinInt64, math.MaxInt64)
+			return fmt.Errorf("the number %.40s of %s is no integer of 64 bits (%d to %d)", number, te.Field, int64(math.MinInt64), int64(math.MaxInt64))
 		}
 		if ok {
 			return fmt.Errorf("the number %.40s is too large: the greatest is about 1.8e308", number)
