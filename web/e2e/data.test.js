@@ -53,7 +53,7 @@ test('keys are read, set, edited and deleted', async () => {
   assert.equal(await page.getByLabel('Value').inputValue(), '"hello"');
   await page.getByLabel('Value').fill('42');
   await page.getByRole('button', { name: 'Set', exact: true }).click();
-  await page.getByRole('row', { name: 'greeting' }).getByText('42').waitFor();
+  await page.getByRole('row', { name: 'greeting' }).getByText('42', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Edit greeting' }).click();
   await page.getByLabel('Value').fill('[42.0, 9223372036854775807]');
   await page.getByRole('button', { name: 'Set', exact: true }).click();
